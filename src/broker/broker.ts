@@ -1,0 +1,21 @@
+/**
+ * The broker port. An implementation offers streams, queues, or both; a service may use one broker
+ * for streams and another for queues.
+ */
+
+import type { Environment } from "../model/environment.ts";
+import type { Queues } from "./queues.ts";
+import type { Streams } from "./streams.ts";
+
+export interface Broker extends AsyncDisposable {
+  readonly streams?: Streams;
+  readonly queues?: Queues;
+  /** Finishes what is under way, syncs, and lets go of files and connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a factory such as `embedded()` returns: settings checked, nothing opened. */
+export interface BrokerFactory {
+  readonly adapter: string;
+  open(environment: Environment): Promise<Broker>;
+}

@@ -1,0 +1,19 @@
+/** What the host hands to everything it opens: the only way to time, randomness, ids and a log. */
+
+import type { Clock } from "./clock.ts";
+import type { IdSource, Random } from "./ids.ts";
+
+export interface Environment {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly random: Random;
+  /** Takes structured facts about what happens; never payloads or secrets. */
+  readonly log: Log;
+}
+
+export interface Log {
+  debug(facts: Readonly<Record<string, unknown>>, text: string): void;
+  info(facts: Readonly<Record<string, unknown>>, text: string): void;
+  warn(facts: Readonly<Record<string, unknown>>, text: string): void;
+  error(facts: Readonly<Record<string, unknown>>, text: string): void;
+}

@@ -1,0 +1,41 @@
+/**
+ * Messages, in the three forms in which they travel.
+ *
+ * A **draft** is what user code makes: a type and its data, nothing else. Stamping a draft gives it
+ * an **envelope** (identity, time, cause). On a wire and in a log the pair is a **raw message**:
+ * headers and bytes, which a reader must not trust before it has decoded them.
+ */
+
+import type { Envelope } from "./envelope.ts";
+
+/** An event is a fact, a command is a wish with one address, a reply is the answer to a command. */
+export type MessageKind = "event" | "command" | "reply";
+
+/** What a message constructor returns. Two drafts are equal when type and data are. */
+export interface Draft<Type extends string = string, Data = unknown> {
+  readonly type: Type;
+  /** In the form of the schema's input, which is also what the wire stores. */
+  readonly data: Data;
+}
+
+/** A message with its identity. `Data` is in the form of the schema's output once decoded. */
+export interface Message<Data = unknown> {
+  readonly envelope: Envelope;
+  readonly data: Data;
+}
+
+/** A header's value is text where the bytes are valid UTF-8, and otherwise the bytes themselves. */
+export type Header = readonly [name: string, value: string | Uint8Array];
+
+/**
+ * A message as brokers and logs carry it. Nothing in it is validated.
+ *
+ * `key` is the partition key (and the address of order); null where the message has none.
+ * Headers keep their order and may repeat a name, as Kafka allows.
+ */
+export interface RawMessage {
+  readonly key: string | Uint8Array | null;
+  readonly headers: readonly Header[];
+  /** Null is Kafka's tombstone. */
+  readonly value: Uint8Array | null;
+}

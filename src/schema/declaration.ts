@@ -1,0 +1,79 @@
+/**
+ * What services declare and share: message types, streams and queues. The constructors stand in
+ * `message-type.ts` and `channel.ts`; this page holds their types.
+ */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Draft } from "../model/message.ts";
+import type { DedupeWindow, Durability, Retention } from "../broker/streams.ts";
+
+/** A JSON Schema document, draft 2020-12, as far as Millrace looks into it. */
+export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
+
+/**
+ * A message type: call it to make a draft. `Input` is what constructors take and the wire stores,
+ * `Output` is what handlers get.
+ */
+export interface MessageType<Type extends string = string, Input = any, Output = any> {
+  (data: Input): Draft<Type, Input>;
+  readonly kind: "event" | "command";
+  readonly type: Type;
+  readonly version: number;
+  readonly schema: StandardSchemaV1<Input, Output>;
+  readonly jsonSchema: JsonSchema | undefined;
+  /** The partition key, taken from validated data; undefined for keyless types. */
+  readonly key: ((data: Output) => string) | undefined;
+  /** From each older version to the next: `upcast[1]` turns a version 1 payload into version 2. */
+  readonly upcast: Readonly<Record<number, (old: any) => unknown>>;
+}
+
+export interface EventType<
+  Type extends string = string,
+  Input = any,
+  Output = any,
+> extends MessageType<Type, Input, Output> {
+  readonly kind: "event";
+}
+
+export interface CommandType<
+  Type extends string = string,
+  Input = any,
+  Output = any,
+> extends MessageType<Type, Input, Output> {
+  readonly kind: "command";
+  /** The codes with which a handler may refuse it. */
+  readonly refuses: readonly string[];
+}
+
+/** Message types by the name under which handlers are written. */
+export type EventTypes = Readonly<Record<string, EventType>>;
+export type CommandTypes = Readonly<Record<string, CommandType>>;
+
+export type OutputOf<Type extends MessageType> =
+  Type extends MessageType<string, any, infer Output> ? Output : never;
+export type InputOf<Type extends MessageType> =
+  Type extends MessageType<string, infer Input> ? Input : never;
+
+export interface StreamDeclaration<Events extends EventTypes = EventTypes> {
+  readonly kind: "stream";
+  readonly name: string;
+  readonly types: Events;
+  readonly partitions: number;
+  readonly retention: Retention;
+  readonly durability: Durability;
+  readonly dedupe: DedupeWindow;
+}
+
+export interface QueueDeclaration<Commands extends CommandTypes = CommandTypes> {
+  readonly kind: "queue";
+  readonly name: string;
+  readonly types: Commands;
+  readonly attempts: number;
+  readonly leaseMs: number;
+  readonly depthMax: number;
+  readonly keyOrder: boolean;
+  readonly durability: Durability;
+  readonly dedupe: DedupeWindow;
+}
+
+export type Channel = StreamDeclaration | QueueDeclaration;

@@ -1,0 +1,54 @@
+/** What the host, the admin API and the tests see of a service at work. */
+
+import type { DocumentPage, DocumentQuery, ParkedMessage, Store } from "../store/store.ts";
+import type { PartKind, Service } from "./part.ts";
+
+export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
+
+export interface InputStatus {
+  /** `stream/partition` or the queue's name. */
+  readonly input: string;
+  /** Streams: everything below it is finished. */
+  readonly position?: number;
+  readonly end?: number;
+  readonly lag?: number;
+  readonly parked: number;
+  /** Why it is paused, where it is: a dependency is down, parking is at its bound, the log is another. */
+  readonly paused?: string;
+}
+
+export interface PartStatus {
+  readonly name: string;
+  readonly kind: PartKind;
+  readonly state: PartState;
+  readonly inputs: readonly InputStatus[];
+  /** Since the start of the process. */
+  readonly handled: number;
+  readonly failed: number;
+  readonly duplicates: number;
+  /** Types that came and that no handler wanted, with their counts. */
+  readonly ignored: Readonly<Record<string, number>>;
+}
+
+export interface RunningService {
+  readonly service: Service;
+  readonly store: Store;
+  status(): Promise<readonly PartStatus[]>;
+  /** A view's document by id, decoded; undefined where there is none. Throws UNKNOWN_VIEW, PARKED, DEADLINE. */
+  get(view: string, id: string): Promise<unknown>;
+  /** Documents of a view; each decoded. */
+  find(
+    view: string,
+    query: DocumentQuery,
+  ): Promise<{
+    readonly documents: readonly { readonly id: string; readonly data: unknown }[];
+    readonly next?: DocumentPage["next"];
+  }>;
+  listParked(part: string): Promise<readonly ParkedMessage[]>;
+  /** Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the call. */
+  settled(signal?: AbortSignal): Promise<void>;
+  /** Law 5: stop fetching, finish, commit, release, abort at the deadline. Idempotent. */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Rejects when a part fails for good; resolves after `stop`. */
+  readonly ended: Promise<void>;
+}

@@ -1,0 +1,196 @@
+/**
+ * The store port: one service's own database.
+ *
+ * It holds documents, events, progress, inbox, outbox and parked messages, and changes them by write
+ * sets alone. `conformance/stores` states in executable form what every implementation must do.
+ */
+
+import type { Environment } from "../model/environment.ts";
+import type { RawMessage } from "../model/message.ts";
+import type { LaneProgress, Progress } from "./progress.ts";
+import type {
+  Batch,
+  BatchOutcome,
+  Incoming,
+  IndexValue,
+  OutgoingMessage,
+  ParkCause,
+} from "./write-set.ts";
+
+export interface StoreCapabilities {
+  /** The store's name, as it stands in error texts: `sqlite`. */
+  readonly adapter: string;
+  /** Survives a power cut once `apply` resolves. */
+  readonly durable: boolean;
+  /** Several processes of one service may have it open. */
+  readonly shared: boolean;
+}
+
+export interface CollectionSpec {
+  readonly name: string;
+  /** Names of indexed fields, in any order. */
+  readonly index: readonly string[];
+}
+
+export interface StoredDocument {
+  readonly id: string;
+  /** 1 for a document's first state; grows by one with every write, also over a deletion. */
+  readonly version: number;
+  readonly json: string;
+}
+
+export type Comparison =
+  | IndexValue
+  | { readonly in: readonly IndexValue[] }
+  | {
+      readonly gte?: string | number;
+      readonly gt?: string | number;
+      readonly lte?: string | number;
+      readonly lt?: string | number;
+    };
+
+export interface DocumentQuery {
+  /** All conditions must hold; only indexed fields and `id`. */
+  readonly where?: Readonly<Record<string, Comparison>>;
+  /** An indexed field or `id`, `-` before it for descending; `id` unless said. Ties fall by id. */
+  readonly order?: string;
+  /** 1 to 1,000; 100 unless said. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface DocumentPage {
+  readonly documents: readonly StoredDocument[];
+  /** Opaque; absent on the last page. */
+  readonly next?: string;
+}
+
+export interface StoredEvent {
+  /** From 1, in commit order, over the whole store. */
+  readonly sequence: number;
+  readonly entity: string;
+  /** From 1, within the entity. */
+  readonly version: number;
+  readonly message: RawMessage;
+}
+
+export interface OutboxRow {
+  readonly lane: string;
+  /** The epoch of the store: it stands in each message's place. */
+  readonly epoch: number;
+  /** The sequence of the first message; the others follow by one. */
+  readonly firstSequence: number;
+  readonly messages: readonly OutgoingMessage[];
+}
+
+export interface ParkedMessage {
+  /** The store's own name for it; ascending in the order of parking. */
+  readonly row: number;
+  readonly consumer: string;
+  readonly input: string;
+  readonly key: string;
+  readonly incoming: Incoming;
+  readonly message: RawMessage;
+  readonly parkedMs: number;
+  /** Undefined for a message that waits behind a failed one of its key. */
+  readonly cause?: ParkCause;
+  /** Redrive was asked for: the runtime shall work it off. */
+  readonly redrive: boolean;
+}
+
+export interface InputProgress {
+  /** Undefined where this consumer never finished anything of this input. */
+  readonly progress?: Progress & { readonly log: string };
+  /** The highest fencing epoch seen. */
+  readonly epoch: number;
+  /** By `laneKey`. */
+  readonly lanes: ReadonlyMap<string, LaneProgress>;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly capabilities: StoreCapabilities;
+
+  /** Creates what is missing for these collections and their indexes. */
+  ensureCollections(collections: readonly CollectionSpec[]): Promise<void>;
+
+  /**
+   * Applies a batch in one durable transaction; concurrent calls share one. Sets with unmet conditions
+   * are left out. Throws FENCED (nothing applied), STORE_FAILED, DISK_FULL, TOO_LARGE, CLOSED.
+   */
+  apply(batch: Batch): Promise<BatchOutcome>;
+
+  getDocuments(
+    collection: string,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, StoredDocument>>;
+  /** Throws BAD_ARGUMENT for a field that is not indexed. */
+  findDocuments(collection: string, query: DocumentQuery): Promise<DocumentPage>;
+  countDocuments(collection: string): Promise<number>;
+  dropCollection(collection: string): Promise<void>;
+
+  readEntity(
+    entity: string,
+    options?: { readonly after?: number; readonly limit?: number },
+  ): Promise<readonly StoredEvent[]>;
+  /** All events in commit order, from the one after `after`. */
+  readEvents(options?: {
+    readonly after?: number;
+    readonly limit?: number;
+  }): Promise<readonly StoredEvent[]>;
+
+  /** Everything the runtime needs to take over an input. */
+  readProgress(consumer: string, input: string): Promise<InputProgress>;
+  /** Which of these ids, seen from strangers, fall into the consumer's id window. */
+  seenIds(consumer: string, input: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Moves a consumer: everything below `position` counts as finished, nothing above it. The inbox of
+   * that input forgets, because moving back asks for repetition.
+   */
+  seek(
+    consumer: string,
+    input: string,
+    to: { readonly position: number; readonly log: string },
+  ): Promise<void>;
+  listProgress(): Promise<
+    readonly {
+      readonly consumer: string;
+      readonly input: string;
+      readonly position: number;
+      readonly log: string;
+    }[]
+  >;
+
+  /** Lanes that have messages to publish, oldest first. */
+  pendingLanes(): Promise<readonly string[]>;
+  /** False while another owner's lease lasts. */
+  leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean>;
+  readOutbox(lane: string, limit: number): Promise<readonly OutboxRow[]>;
+  /** Forgets messages of the lane below `sequence`. Throws FENCED if the lease was lost. */
+  trimOutbox(lane: string, owner: string, sequence: number): Promise<void>;
+
+  /** Keys of this consumer and input that have parked messages, with the number of waiting rows. */
+  parkedKeys(consumer: string, input: string): Promise<ReadonlyMap<string, number>>;
+  listParked(options?: {
+    readonly consumer?: string;
+    readonly input?: string;
+    readonly key?: string;
+    readonly after?: number;
+    readonly limit?: number;
+    readonly redrive?: boolean;
+  }): Promise<readonly ParkedMessage[]>;
+  /** Marks all rows of the keys of these rows for redrive; the runtime drains them in order. Returns rows marked. */
+  redriveParked(rows: readonly number[] | "all"): Promise<number>;
+  /** Removes rows for good; what waited behind a removed failure is marked for redrive. Returns rows removed. */
+  discardParked(rows: readonly number[]): Promise<number>;
+
+  readonly epoch: number;
+  close(): Promise<void>;
+}
+
+/** What a factory such as `sqlite()` returns: settings checked, nothing opened. */
+export interface StoreFactory {
+  readonly adapter: string;
+  /** Throws DIRECTORY_IN_USE where the store serves one process and another has it. */
+  open(options: { readonly service: string; readonly environment: Environment }): Promise<Store>;
+}

@@ -1,0 +1,136 @@
+/**
+ * Write sets: what one key's handlers decided, as data.
+ *
+ * A store never runs user code in a transaction. Handlers and folds run first; each key yields one
+ * write set; one short transaction applies the sets of a batch. A set is applied whole or not at all.
+ * A set whose conditions do not hold is left out and reported, and the others still commit.
+ */
+
+import type { RawMessage } from "../model/message.ts";
+
+/** JSON as the codec keeps it: objects without prototypes of their own, bigint for 64-bit integers. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
+/** The values by which documents are found; fixed names, declared with the collection. */
+export type IndexValue = string | number | boolean | null;
+
+export interface DocumentWrite {
+  readonly collection: string;
+  readonly id: string;
+  /** The version that was read: 0 for a document that did not exist. */
+  readonly expected: number;
+  /** The document's JSON text, or null to delete it. */
+  readonly json: string | null;
+  readonly indexed?: Readonly<Record<string, IndexValue>>;
+}
+
+export interface EventWrite {
+  /** The entity (aggregate instance) that the events belong to. */
+  readonly entity: string;
+  /** How many events the entity had when it was read. */
+  readonly expected: number;
+  readonly events: readonly RawMessage[];
+}
+
+export interface OutgoingMessage {
+  /** Where the relay shall publish it. */
+  readonly target: { readonly kind: "stream" | "queue"; readonly name: string };
+  readonly message: RawMessage;
+  /** Queues only. */
+  readonly delayMs?: number;
+}
+
+/** The place of an incoming message in its source's output; see `LanePlace` of the envelope. */
+export interface InboxMark {
+  readonly source: string;
+  readonly epoch: number;
+  readonly lane: string;
+  readonly sequence: number;
+}
+
+/** What identifies one incoming message to the inbox. */
+export interface Incoming {
+  /** Where it stands in the input: stream partitions only. */
+  readonly offset?: number;
+  /** Millrace's own messages carry their place; it takes precedence over the id. */
+  readonly mark?: InboxMark;
+  /** Strangers' messages have only their id. */
+  readonly id: string;
+}
+
+export interface ParkedWrite {
+  /** The key whose later messages must wait; a keyless message parks under its own id. */
+  readonly key: string;
+  readonly incoming: Incoming;
+  readonly message: RawMessage;
+  /** Undefined for a message that did not fail itself but waits behind one that did. */
+  readonly cause?: ParkCause;
+}
+
+export interface ParkCause {
+  readonly kind: "bad-message" | "bug";
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly attempts: number;
+}
+
+export interface WriteSet {
+  /** Names the set in the answer; unique within its batch. */
+  readonly key: string;
+  /** The incoming messages that this set settles. */
+  readonly finishes: readonly Incoming[];
+  readonly documents?: readonly DocumentWrite[];
+  readonly events?: readonly EventWrite[];
+  /** Published in order, after the sets before it, on the batch's lane. */
+  readonly outgoing?: readonly OutgoingMessage[];
+  /** Messages to park: the first of its key carries the cause, the rest wait behind it. */
+  readonly park?: readonly ParkedWrite[];
+  /** Parked rows (their `row`) that this set has worked off. */
+  readonly unpark?: readonly number[];
+}
+
+/** The input that a batch came from. */
+export interface BatchInput {
+  /** The part's name, unique in its service: `refunds`. */
+  readonly consumer: string;
+  /** `stream/partition` or `queue`; the inbox and the progress are kept per (consumer, input). */
+  readonly input: string;
+  /** The fencing epoch of the assignment; a batch with an older one than the store has seen is FENCED. */
+  readonly epoch: number;
+  /** Which log the offsets belong to: `cluster/stream/incarnation`. Streams only. */
+  readonly log?: string;
+  /**
+   * Messages that were read before the last of this batch and are still being worked on (they wait
+   * for a retry, say). The inbox keeps them as open holes, so that they are not taken for done.
+   */
+  readonly unfinished?: readonly Incoming[];
+}
+
+export interface Batch {
+  /** Absent for writes that no incoming message caused. */
+  readonly input?: BatchInput;
+  /** The outbox lane for outgoing messages; required where a set has some. */
+  readonly lane?: string;
+  readonly sets: readonly WriteSet[];
+}
+
+export type SetOutcome =
+  | { readonly key: string; readonly status: "applied" }
+  /** A document or entity has another version than expected. Read again and retry this key alone. */
+  | { readonly key: string; readonly status: "conflict"; readonly what: string };
+
+export interface BatchOutcome {
+  readonly sets: readonly SetOutcome[];
+  /** The offset before which everything is finished, after this batch. Streams only. */
+  readonly position?: number;
+  /** The lane's sequences given to this batch's outgoing messages: from, and up to but not including. */
+  readonly sequences?: { readonly from: number; readonly to: number };
+}
