@@ -5,7 +5,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Draft } from "../model/message.ts";
-import type { DedupeWindow, Durability, Retention } from "../broker/streams.ts";
+import type { DedupeWindow, Durability, Retention } from "../model/durability.ts";
 
 /** A JSON Schema document, draft 2020-12, as far as Millrace looks into it. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
