@@ -1,0 +1,56 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { delay } from "../model/clock.ts";
+import { createVirtualClock } from "./virtual-clock.ts";
+
+test("timers fire in the order of their moments, ties in the order of their making", async () => {
+  const clock = createVirtualClock({ startMs: 1000 });
+  const fired: string[] = [];
+  const note = (name: string) => () => void fired.push(`${name}@${clock.now()}`);
+  clock.after(20, note("b"));
+  clock.after(10, note("a"));
+  clock.after(20, note("c"));
+  clock.after(31, note("late"));
+  await clock.advance(30);
+  assert.deepEqual(fired, ["a@1010", "b@1020", "c@1020"]);
+  assert.equal(clock.now(), 1030);
+  assert.equal(clock.pending, 1);
+});
+
+test("promise work that a timer causes finishes before the next timer fires", async () => {
+  const clock = createVirtualClock();
+  const seen: string[] = [];
+  const slow = async (): Promise<void> => {
+    await delay(clock, 10);
+    for (let step = 0; step < 50; step++) await Promise.resolve();
+    seen.push("slow");
+  };
+  void slow();
+  clock.after(11, () => seen.push("next"));
+  await clock.advance(11);
+  assert.deepEqual(seen, ["slow", "next"]);
+});
+
+test("a cancelled timer does not fire", async () => {
+  const clock = createVirtualClock();
+  let fired = false;
+  clock.after(5, () => (fired = true)).cancel();
+  await clock.advance(10);
+  assert.equal(fired, false);
+});
+
+test("run moves time until the work is done, and says so when nothing will end it", async () => {
+  const clock = createVirtualClock({ startMs: 0 });
+  const work = delay(clock, 1000).then(() => delay(clock, 500));
+  await clock.run(work);
+  assert.equal(clock.now(), 1500);
+  await assert.rejects(clock.run(new Promise(() => {})), /no timer will bring/);
+  await assert.rejects(clock.run(delay(clock, 5000), { maxMs: 100 }), /100 ms of virtual time/);
+});
+
+test("run with io lets real I/O take its turns", async () => {
+  const { stat } = await import("node:fs/promises");
+  const clock = createVirtualClock({ startMs: 0 });
+  const info = await clock.run(stat("."), { io: { stepMs: 1 } });
+  assert.ok(info.isDirectory());
+});

@@ -1,0 +1,121 @@
+/**
+ * A clock that a test owns.
+ *
+ * Time stands still until the test moves it. `advance` fires the timers that fall due, in the order
+ * of their moments (ties in the order of their making), and lets all promise work that each of them
+ * causes finish before the next one fires: so a run with the in-memory broker and store is
+ * repeatable to the last step. Work that waits for real I/O is not promise work; a test of such parts
+ * awaits the operation itself, or uses `run` with `io`.
+ */
+
+import type { Clock, Timer } from "../model/clock.ts";
+import { nextTurn } from "./event-loop.ts";
+
+export interface VirtualClock extends Clock {
+  /** Moves time by `ms`, firing what falls due on the way, and resolves when all of it came to rest. */
+  advance(ms: number): Promise<void>;
+  /** Lets promise work come to rest without moving time. */
+  settle(): Promise<void>;
+  /**
+   * Moves time from timer to timer until `work` settles, and returns its result.
+   *
+   * Throws when `work` waits for something that no timer will bring, or for longer than `maxMs` of
+   * virtual time (one hour unless said). With `io`, real I/O is given turns of the event loop: time
+   * moves on by `io.stepMs` a turn instead of leaping from timer to timer.
+   */
+  run<Result>(work: Promise<Result>, options?: RunOptions): Promise<Result>;
+  /** Timers that have not fired. */
+  readonly pending: number;
+}
+
+export interface RunOptions {
+  readonly maxMs?: number;
+  readonly io?: { readonly stepMs: number };
+}
+
+const HOUR_MS = 3_600_000;
+/** 2025-01-01T00:00:00Z. */
+const START_MS = 1_735_689_600_000;
+
+interface Entry extends Timer {
+  readonly dueMs: number;
+  readonly callback: () => void;
+}
+
+export function createVirtualClock(options: { readonly startMs?: number } = {}): VirtualClock {
+  const startMs = options.startMs ?? START_MS;
+  let elapsedMs = 0;
+  const entries = new Set<Entry>();
+
+  const nextDue = (): Entry | undefined => {
+    let first: Entry | undefined;
+    for (const entry of entries)
+      if (first === undefined || entry.dueMs < first.dueMs) first = entry;
+    return first;
+  };
+
+  /** A tick runs when no microtask is left; a few rounds also drain work that itself uses ticks. */
+  const settle = async (): Promise<void> => {
+    for (let round = 0; round < 4; round++) {
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+  };
+
+  const fire = async (entry: Entry): Promise<void> => {
+    elapsedMs = Math.max(elapsedMs, entry.dueMs);
+    entries.delete(entry);
+    entry.callback();
+    await settle();
+  };
+
+  const advance = async (ms: number): Promise<void> => {
+    const targetMs = elapsedMs + ms;
+    await settle();
+    for (let entry = nextDue(); entry && entry.dueMs <= targetMs; entry = nextDue()) {
+      await fire(entry);
+    }
+    elapsedMs = targetMs;
+  };
+
+  const run = async <Result>(
+    work: Promise<Result>,
+    { maxMs = HOUR_MS, io }: RunOptions = {},
+  ): Promise<Result> => {
+    const progress = { done: false };
+    const finish = (): void => {
+      progress.done = true;
+    };
+    work.then(finish, finish);
+    const limitMs = elapsedMs + maxMs;
+    await settle();
+    while (!progress.done) {
+      const entry = nextDue();
+      const nextMs = io ? elapsedMs + io.stepMs : entry?.dueMs;
+      if (nextMs === undefined) throw new Error("waits for something that no timer will bring");
+      if (nextMs > limitMs) throw new Error(`still waiting after ${maxMs} ms of virtual time`);
+      if (io) await nextTurn().then(() => advance(io.stepMs));
+      else await fire(entry!);
+    }
+    return work;
+  };
+
+  return {
+    now: () => startMs + elapsedMs,
+    monotonic: () => elapsedMs,
+    after: (delayMs, callback) => {
+      const entry: Entry = {
+        dueMs: elapsedMs + Math.max(0, delayMs),
+        callback,
+        cancel: () => void entries.delete(entry),
+      };
+      entries.add(entry);
+      return entry;
+    },
+    advance,
+    settle,
+    run,
+    get pending() {
+      return entries.size;
+    },
+  };
+}
