@@ -1,0 +1,113 @@
+/**
+ * The log of a process: one line an entry, to standard error unless said, because standard output
+ * belongs to data. On a terminal the lines are for people; elsewhere they are JSON, written by pino.
+ */
+
+import type { Log } from "../model/environment.ts";
+import { redactFacts, redactText, type LogFacts } from "./redact.ts";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+export type LogFormat = "text" | "json";
+
+/** Where lines go: `process.stderr`, or a test's array. */
+export interface LineSink {
+  write(line: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+export interface LogOptions {
+  /** `info` unless said. */
+  readonly level?: LogLevel;
+  /** Text for people or JSON; decided by whether the sink is a terminal unless said. */
+  readonly format?: LogFormat;
+  readonly sink?: LineSink;
+  /** Milliseconds since 1970; stamps the lines. */
+  readonly now: () => number;
+}
+
+/** Loads pino only where JSON is asked for: a command on a terminal does not wait for it. */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const sink = options.sink ?? process.stderr;
+  const format = options.format ?? (sink.isTTY === true ? "text" : "json");
+  return format === "text"
+    ? createTextLog({ ...options, sink })
+    : openJsonLog({ ...options, sink });
+}
+
+async function openJsonLog({
+  level = "info",
+  sink,
+  now,
+}: LogOptions & { readonly sink: LineSink }): Promise<Log> {
+  const { pino } = await import("pino");
+  const logger = pino(
+    {
+      level,
+      base: { pid: process.pid },
+      messageKey: "text",
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+    },
+    { write: (line) => void sink.write(line) },
+  );
+  const at =
+    (name: LogLevel) =>
+    (facts: LogFacts, text: string): void => {
+      if (logger.isLevelEnabled(name)) logger[name](redactFacts(facts), redactText(text));
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** `09:30:01.250 warn  the text  fact=1 other="two words"`; colours on a terminal only. */
+export function createTextLog({
+  level = "info",
+  sink,
+  now,
+}: LogOptions & { readonly sink: LineSink }): Log {
+  const least = LEVELS.indexOf(level);
+  const at =
+    (name: LogLevel) =>
+    (facts: LogFacts, text: string): void => {
+      if (LEVELS.indexOf(name) < least) return;
+      const label = paint(name.padEnd(5), name, sink.isTTY === true);
+      const time = new Date(now()).toISOString().slice(11, 23);
+      sink.write(`${time} ${label} ${oneLine(redactText(text))}${factsText(redactFacts(facts))}\n`);
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+const COLOURS: Readonly<Record<LogLevel, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
+
+function paint(text: string, level: LogLevel, terminal: boolean): string {
+  const plain = !terminal || (process.env["NO_COLOR"] ?? "") !== "";
+  return plain ? text : `\u001B[${COLOURS[level]}m${text}\u001B[0m`;
+}
+
+function factsText(facts: Record<string, unknown>): string {
+  const parts = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${factText(value)}`);
+  return parts.length === 0 ? "" : `  ${parts.join(" ")}`;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, " ⏎ ");
+
+/** Bare where it is one plain word, otherwise JSON: a line stays one line, and no text forges another. */
+function factText(value: unknown): string {
+  if (typeof value === "string" && /^[\w.:/@+-]+$/.test(value)) return value;
+  if (typeof value === "object" && value !== null && "message" in value && "name" in value) {
+    const name = "code" in value ? value.code : value.name;
+    return JSON.stringify(`${String(name)}: ${String(value.message)}`);
+  }
+  return JSON.stringify(value) ?? "undefined";
+}
+
+/** A log that keeps nothing, for programs that want none. */
+export const SILENT_LOG: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};

@@ -1,0 +1,34 @@
+/** The real clock: together with `real-random.ts` the only place that asks the machine for the time. */
+
+import type { Clock, Timer } from "../model/clock.ts";
+
+/** The longest delay that Node's timers take; more would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export function createRealClock(): Clock {
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    after: startTimer,
+  };
+}
+
+function startTimer(delayMs: number, callback: () => void): Timer {
+  let handle: NodeJS.Timeout;
+  const wait = (restMs: number): void => {
+    const stepMs = Math.min(restMs, TIMER_MS_MAX);
+    handle = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : callback()), stepMs);
+    handle.unref();
+  };
+  wait(delayMs);
+  return { cancel: () => clearTimeout(handle) };
+}
+
+/**
+ * Keeps the process alive until it is cancelled. Timers of the clock do not, and a worker waiting for
+ * messages of an embedded broker waits on nothing that Node counts.
+ */
+export function holdProcess(): Timer {
+  const handle = setInterval(() => {}, TIMER_MS_MAX);
+  return { cancel: () => clearInterval(handle) };
+}
