@@ -179,6 +179,11 @@ export const ERROR_CODES = facts({
     exit: 69,
     meaning: "A broker, store or running process does not answer.",
   },
+  NOT_FOUND: {
+    retryable: false,
+    exit: 4,
+    meaning: "Nothing stands at this address: the route or the document is not there.",
+  },
   NOT_ALLOWED: {
     retryable: false,
     exit: 5,

@@ -1,0 +1,81 @@
+/**
+ * JSON as text: taking a value out of a document, and putting one in, without reading it.
+ *
+ * A payload's numbers may have more digits than a JavaScript number keeps, so the door hands its
+ * text through untouched: what a publisher wrote is what a reader gets. All functions here want text
+ * that is known to be valid JSON (`JSON.parse` has accepted it); they only find the borders.
+ */
+
+const WHITESPACE = new Set([" ", "\t", "\n", "\r"]);
+
+/** The text of each top-level member's value by its name; of a repeated name the last, as parsers do. */
+export function membersOf(objectText: string): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  for (const [from, to] of elementBorders(objectText)) {
+    const nameEnd = stringEnd(objectText, from);
+    const valueStart = skipWhitespace(objectText, skipWhitespace(objectText, nameEnd) + 1);
+    const name: string = JSON.parse(objectText.slice(from, nameEnd));
+    members.set(name, objectText.slice(valueStart, to));
+  }
+  return members;
+}
+
+/** The text of each element of an array. */
+export function elementsOf(arrayText: string): readonly string[] {
+  return elementBorders(arrayText).map(([from, to]) => arrayText.slice(from, to));
+}
+
+/** `{...fields, name: <the JSON text as it is>}` as JSON text. */
+export function withMember(fields: object, name: string, json: string): string {
+  const text = JSON.stringify(fields);
+  const separator = text === "{}" ? "" : ",";
+  return `${text.slice(0, -1)}${separator}${JSON.stringify(name)}:${json}}`;
+}
+
+/** Start and end of each comma-separated element of an object or array, whitespace around it left out. */
+function elementBorders(text: string): (readonly [from: number, to: number])[] {
+  const borders: (readonly [number, number])[] = [];
+  let at = skipWhitespace(text, 0) + 1;
+  let depth = 0;
+  let from = skipWhitespace(text, at);
+  for (at = from; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === '"') at = stringEnd(text, at) - 1;
+    else if (character === "{" || character === "[") depth++;
+    else if (depth > 0 && (character === "}" || character === "]")) depth--;
+    else if (depth === 0 && (character === "," || character === "}" || character === "]")) {
+      const to = trimEnd(text, from, at);
+      if (to > from) borders.push([from, to]);
+      if (character !== ",") break;
+      from = skipWhitespace(text, at + 1);
+      at = from - 1;
+    }
+  }
+  return borders;
+}
+
+/** The place after the closing quote of the string that opens at `at`. */
+function stringEnd(text: string, at: number): number {
+  let end = text.indexOf('"', at + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
+}
+
+/** Whether an odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text[before] === "\\") before--;
+  return (at - before) % 2 === 0;
+}
+
+function skipWhitespace(text: string, at: number): number {
+  let next = at;
+  while (WHITESPACE.has(text[next] ?? "")) next++;
+  return next;
+}
+
+function trimEnd(text: string, from: number, to: number): number {
+  let end = to;
+  while (end > from && WHITESPACE.has(text[end - 1]!)) end--;
+  return end;
+}
