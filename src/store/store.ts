@@ -28,17 +28,18 @@ export interface StoreCapabilities {
 
 export interface CollectionSpec {
   readonly name: string;
-  /** Names of indexed fields, in any order. */
+  /** Names of indexed fields, in any order. `id` is always found by and must not stand here. */
   readonly index: readonly string[];
 }
 
 export interface StoredDocument {
   readonly id: string;
-  /** 1 for a document's first state; grows by one with every write, also over a deletion. */
+  /** 1 for a document's first state; grows by one with every write, a deletion included. */
   readonly version: number;
   readonly json: string;
 }
 
+/** A range holds only values of its bounds' own type: numbers are never between two texts. */
 export type Comparison =
   | IndexValue
   | { readonly in: readonly IndexValue[] }
@@ -52,11 +53,18 @@ export type Comparison =
 export interface DocumentQuery {
   /** All conditions must hold; only indexed fields and `id`. */
   readonly where?: Readonly<Record<string, Comparison>>;
-  /** An indexed field or `id`, `-` before it for descending; `id` unless said. Ties fall by id. */
+  /**
+   * An indexed field or `id`, `-` before it for descending; `id` unless said. Null comes before
+   * numbers, numbers before texts (by code point), texts before false and true. Ties fall by id, in
+   * the same direction.
+   */
   readonly order?: string;
   /** 1 to 1,000; 100 unless said. */
   readonly limit?: number;
-  /** The `next` of the page before. */
+  /**
+   * The `next` of the page before. It names a place in the order, not a row number, so no document
+   * that keeps its place is shown twice or missed while others come, move and go.
+   */
   readonly after?: string;
 }
 
@@ -111,12 +119,17 @@ export interface InputProgress {
 export interface Store extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
 
-  /** Creates what is missing for these collections and their indexes. */
+  /**
+   * Creates these collections where missing and brings their indexes to what is asked. A new index
+   * over documents that exist takes their JSON's top-level field of that name.
+   */
   ensureCollections(collections: readonly CollectionSpec[]): Promise<void>;
 
   /**
    * Applies a batch in one durable transaction; concurrent calls share one. Sets with unmet conditions
-   * are left out. Throws FENCED (nothing applied), STORE_FAILED, DISK_FULL, TOO_LARGE, CLOSED.
+   * are left out. Throws, with nothing applied, FENCED (an older epoch), POSITION_MISMATCH (offsets of
+   * another log), BAD_ARGUMENT (an unknown collection), TOO_LARGE (with the set's key in `details`),
+   * STORE_FAILED, DISK_FULL, CLOSED.
    */
   apply(batch: Batch): Promise<BatchOutcome>;
 
@@ -139,13 +152,21 @@ export interface Store extends AsyncDisposable {
     readonly limit?: number;
   }): Promise<readonly StoredEvent[]>;
 
-  /** Everything the runtime needs to take over an input. */
-  readProgress(consumer: string, input: string): Promise<InputProgress>;
+  /**
+   * Everything the runtime needs to take over an input. An owner gives its `epoch`: from then on all
+   * older ones are fenced, so nothing changes behind what it has read. Throws FENCED for an old one.
+   */
+  readProgress(
+    consumer: string,
+    input: string,
+    options?: { readonly epoch?: number },
+  ): Promise<InputProgress>;
   /** Which of these ids, seen from strangers, fall into the consumer's id window. */
   seenIds(consumer: string, input: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Moves a consumer: everything below `position` counts as finished, nothing above it. The inbox of
-   * that input forgets, because moving back asks for repetition.
+   * that input forgets, because moving back asks for repetition. A move to another log forgets the
+   * fencing epoch too, which that log's broker counts anew.
    */
   seek(
     consumer: string,
@@ -163,14 +184,16 @@ export interface Store extends AsyncDisposable {
 
   /** Lanes that have messages to publish, oldest first. */
   pendingLanes(): Promise<readonly string[]>;
-  /** False while another owner's lease lasts. */
+  /** Takes or prolongs the lease to `leaseMs` from now. False while another owner's lease lasts. */
   leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean>;
+  /** The oldest messages of the lane, at most `limit` of them; the last row may be cut. */
   readOutbox(lane: string, limit: number): Promise<readonly OutboxRow[]>;
   /** Forgets messages of the lane below `sequence`. Throws FENCED if the lease was lost. */
   trimOutbox(lane: string, owner: string, sequence: number): Promise<void>;
 
-  /** Keys of this consumer and input that have parked messages, with the number of waiting rows. */
+  /** Keys of this consumer and input that have parked messages, with the number of rows. */
   parkedKeys(consumer: string, input: string): Promise<ReadonlyMap<string, number>>;
+  /** In order of parking; 100 rows unless said. */
   listParked(options?: {
     readonly consumer?: string;
     readonly input?: string;
@@ -179,7 +202,10 @@ export interface Store extends AsyncDisposable {
     readonly limit?: number;
     readonly redrive?: boolean;
   }): Promise<readonly ParkedMessage[]>;
-  /** Marks all rows of the keys of these rows for redrive; the runtime drains them in order. Returns rows marked. */
+  /**
+   * Marks all rows of the keys of these rows for redrive; the runtime drains them in order, and what
+   * comes to wait behind them is marked as well. Returns the rows that were not marked before.
+   */
   redriveParked(rows: readonly number[] | "all"): Promise<number>;
   /** Removes rows for good; what waited behind a removed failure is marked for redrive. Returns rows removed. */
   discardParked(rows: readonly number[]): Promise<number>;

@@ -23,8 +23,9 @@ export type IndexValue = string | number | boolean | null;
 
 export interface DocumentWrite {
   readonly collection: string;
+  /** At most one write of a document in a set. */
   readonly id: string;
-  /** The version that was read: 0 for a document that did not exist. */
+  /** The version that was read: 0 for a document that does not exist, be it deleted or never written. */
   readonly expected: number;
   /** The document's JSON text, or null to delete it. */
   readonly json: string | null;
@@ -82,10 +83,19 @@ export interface ParkCause {
   readonly attempts: number;
 }
 
+/** A parked row that failed again in a redrive: it keeps its place, and its key waits again. */
+export interface ReparkedRow {
+  readonly row: number;
+  readonly cause: ParkCause;
+}
+
 export interface WriteSet {
   /** Names the set in the answer; unique within its batch. */
   readonly key: string;
-  /** The incoming messages that this set settles. */
+  /**
+   * The incoming messages that this set settles, those it parks included. A message that was settled
+   * before may stand here only where the set does nothing else; see the outcome `duplicate`.
+   */
   readonly finishes: readonly Incoming[];
   readonly documents?: readonly DocumentWrite[];
   readonly events?: readonly EventWrite[];
@@ -93,8 +103,16 @@ export interface WriteSet {
   readonly outgoing?: readonly OutgoingMessage[];
   /** Messages to park: the first of its key carries the cause, the rest wait behind it. */
   readonly park?: readonly ParkedWrite[];
-  /** Parked rows (their `row`) that this set has worked off. */
+  /** Parked rows (their `row`) that this set has worked off. A row that is gone is a conflict. */
   readonly unpark?: readonly number[];
+  /** Takes the mark for redrive off all rows of their keys. A row that is gone is a conflict. */
+  readonly repark?: readonly ReparkedRow[];
+}
+
+/** Offsets from `from` up to but not including `to`. */
+export interface OffsetRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The input that a batch came from. */
@@ -112,6 +130,11 @@ export interface BatchInput {
    * for a retry, say). The inbox keeps them as open holes, so that they are not taken for done.
    */
   readonly unfinished?: readonly Incoming[];
+  /**
+   * Offsets that hold no message for this consumer and never will: expired, compacted away, or taken
+   * by a broker's own markers. They count as finished; without them the position would stop for ever.
+   */
+  readonly gaps?: readonly OffsetRange[];
 }
 
 export interface Batch {
@@ -125,7 +148,13 @@ export interface Batch {
 export type SetOutcome =
   | { readonly key: string; readonly status: "applied" }
   /** A document or entity has another version than expected. Read again and retry this key alone. */
-  | { readonly key: string; readonly status: "conflict"; readonly what: string };
+  | { readonly key: string; readonly status: "conflict"; readonly what: string }
+  /**
+   * Messages of these ids were settled before (another owner was faster, or the source sent them
+   * twice), so nothing of the set was applied, except that their new offsets are finished too. The
+   * set's other messages are still open: handle them again without these.
+   */
+  | { readonly key: string; readonly status: "duplicate"; readonly settled: readonly string[] };
 
 export interface BatchOutcome {
   readonly sets: readonly SetOutcome[];

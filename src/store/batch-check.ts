@@ -1,0 +1,104 @@
+/** What every store refuses before it begins a transaction. */
+
+import { assert } from "../model/assert.ts";
+import { MillraceError } from "../model/errors.ts";
+import { STORE_LIMITS } from "./limits.ts";
+import type { Batch, DocumentWrite, IndexValue, WriteSet } from "./write-set.ts";
+
+/**
+ * Throws TOO_LARGE or BAD_ARGUMENT, with the set's key in `details`, for what a caller's data can
+ * cause; a batch that the runtime itself built wrongly breaks an invariant.
+ */
+export function checkBatch(batch: Batch): void {
+  if (batch.sets.length > STORE_LIMITS.setsMax) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `a batch has ${batch.sets.length} write sets, over the limit of ${STORE_LIMITS.setsMax}; split it`,
+    );
+  }
+  const keys = new Set<string>();
+  for (const set of batch.sets) {
+    assert(!keys.has(set.key), `each key stands once in a batch: ${set.key}`);
+    keys.add(set.key);
+    checkSet(set, batch);
+  }
+}
+
+function checkSet(set: WriteSet, batch: Batch): void {
+  assert(
+    batch.lane !== undefined || set.outgoing === undefined || set.outgoing.length === 0,
+    "a batch with outgoing messages names its lane",
+  );
+  assert(
+    batch.input !== undefined || (set.finishes.length === 0 && (set.park ?? []).length === 0),
+    "a batch that settles or parks messages names their input",
+  );
+  const documents = set.documents ?? [];
+  for (const write of documents) checkDocument(write, set.key);
+  assert(
+    documents.length < 2 ||
+      new Set(documents.map(({ collection, id }) => JSON.stringify([collection, id]))).size ===
+        documents.length,
+    `a set writes each document once: ${set.key}`,
+  );
+  const entities = (set.events ?? []).map((write) => write.entity);
+  for (const entity of entities) checkName("entity", entity, set.key);
+  assert(
+    new Set(entities).size === entities.length,
+    `a set appends to each entity once: ${set.key}`,
+  );
+  for (const { key } of set.park ?? []) checkName("key", key, set.key);
+}
+
+function checkDocument({ collection, id, json, indexed }: DocumentWrite, key: string): void {
+  checkName("document id", id, key);
+  if (json !== null && isLongerThan(json, STORE_LIMITS.documentBytesMax)) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `document ${id} of ${collection} is over the limit of ${STORE_LIMITS.documentBytesMax} bytes; ` +
+        `split it, or keep large content elsewhere and its address here`,
+      { details: { key, collection, id } },
+    );
+  }
+  for (const [field, value] of Object.entries(indexed ?? {})) {
+    checkIndexValue(value, `${collection}.${field} of document ${id}`, key);
+  }
+}
+
+function checkIndexValue(value: IndexValue, what: string, key: string): void {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${what} is ${value}; an indexed number must be finite`,
+      {
+        details: { key },
+      },
+    );
+  }
+  if (typeof value === "string") checkName(what, value, key);
+}
+
+/** Names must survive UTF-8, and a zero character ends a text for some databases. */
+function checkName(what: string, name: string, key: string): void {
+  if (name.length > STORE_LIMITS.nameLengthMax) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `${what} has ${name.length} characters, over the limit of ${STORE_LIMITS.nameLengthMax}; shorten it`,
+      { details: { key } },
+    );
+  }
+  if (!name.isWellFormed() || name.includes("\0")) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${what} ${JSON.stringify(name)} holds half a surrogate pair or a zero character; remove it`,
+      { details: { key } },
+    );
+  }
+}
+
+/** Whether the text takes more bytes as UTF-8; counts them only where the length leaves it open. */
+function isLongerThan(text: string, bytesMax: number): boolean {
+  if (text.length > bytesMax) return true;
+  if (text.length * 3 <= bytesMax) return false;
+  return new TextEncoder().encode(text).length > bytesMax;
+}
