@@ -33,6 +33,10 @@ function checkSet(set: WriteSet, batch: Batch): void {
     batch.input !== undefined || (set.finishes.length === 0 && (set.park ?? []).length === 0),
     "a batch that settles or parks messages names their input",
   );
+  assert(
+    batch.input?.log !== undefined || set.finishes.every(({ offset }) => offset === undefined),
+    "a batch that finishes offsets names their log",
+  );
   const documents = set.documents ?? [];
   for (const write of documents) checkDocument(write, set.key);
   assert(

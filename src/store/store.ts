@@ -127,9 +127,11 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Applies a batch in one durable transaction; concurrent calls share one. Sets with unmet conditions
-   * are left out. Throws, with nothing applied, FENCED (an older epoch), POSITION_MISMATCH (offsets of
-   * another log), BAD_ARGUMENT (an unknown collection), TOO_LARGE (with the set's key in `details`),
-   * STORE_FAILED, DISK_FULL, CLOSED.
+   * are left out; each set sees what the ones before it wrote.
+   *
+   * Throws, with nothing applied, FENCED (an older epoch), POSITION_MISMATCH (offsets of another log),
+   * BAD_ARGUMENT (an unknown collection), TOO_LARGE (with the set's key in `details`), STORE_FAILED,
+   * DISK_FULL, CLOSED.
    */
   apply(batch: Batch): Promise<BatchOutcome>;
 
@@ -142,11 +144,12 @@ export interface Store extends AsyncDisposable {
   countDocuments(collection: string): Promise<number>;
   dropCollection(collection: string): Promise<void>;
 
+  /** At most 1,000 events unless said. */
   readEntity(
     entity: string,
     options?: { readonly after?: number; readonly limit?: number },
   ): Promise<readonly StoredEvent[]>;
-  /** All events in commit order, from the one after `after`. */
+  /** All events in commit order, from the one after `after`; at most 1,000 unless said. */
   readEvents(options?: {
     readonly after?: number;
     readonly limit?: number;

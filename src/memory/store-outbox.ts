@@ -1,0 +1,82 @@
+/** The outbox of a store in memory: a row per commit and lane, and who may publish each lane. */
+
+import { MillraceError } from "../model/errors.ts";
+import type { OutboxRow } from "../store/store.ts";
+import type { OutgoingMessage } from "../store/write-set.ts";
+
+interface Lane {
+  nextSequence: number;
+  rows: OutboxRow[];
+  owner: string | undefined;
+  leasedUntilMs: number;
+}
+
+export class MemoryOutbox {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #epoch: number;
+
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  add(lane: string, messages: readonly OutgoingMessage[]): { from: number; to: number } {
+    const found = this.#lane(lane);
+    const from = found.nextSequence;
+    if (messages.length > 0) {
+      found.rows.push({ lane, epoch: this.#epoch, firstSequence: from, messages });
+      found.nextSequence = from + messages.length;
+    }
+    return { from, to: found.nextSequence };
+  }
+
+  /** Every lane with messages, the one whose first message is oldest first. */
+  pending(): string[] {
+    return [...this.#lanes].flatMap(([name, lane]) => (lane.rows.length > 0 ? [name] : []));
+  }
+
+  lease(lane: string, owner: string, nowMs: number, leaseMs: number): boolean {
+    const found = this.#lane(lane);
+    if (found.owner !== undefined && found.owner !== owner && nowMs < found.leasedUntilMs) {
+      return false;
+    }
+    found.owner = owner;
+    found.leasedUntilMs = nowMs + leaseMs;
+    return true;
+  }
+
+  read(lane: string, limit: number): OutboxRow[] {
+    const rows: OutboxRow[] = [];
+    let left = limit;
+    for (const row of this.#lanes.get(lane)?.rows ?? []) {
+      if (left <= 0) break;
+      rows.push({ ...row, messages: row.messages.slice(0, left) });
+      left -= row.messages.length;
+    }
+    return rows;
+  }
+
+  trim(lane: string, owner: string, sequence: number): void {
+    const found = this.#lane(lane);
+    if (found.owner !== owner) {
+      throw new MillraceError(
+        "FENCED",
+        `lane ${lane} is leased by ${found.owner ?? "nobody"}, not by ${owner}`,
+      );
+    }
+    found.rows = found.rows.flatMap((row) => {
+      const gone = Math.max(0, sequence - row.firstSequence);
+      if (gone >= row.messages.length) return [];
+      return [
+        { ...row, firstSequence: row.firstSequence + gone, messages: row.messages.slice(gone) },
+      ];
+    });
+  }
+
+  #lane(name: string): Lane {
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const made: Lane = { nextSequence: 0, rows: [], owner: undefined, leasedUntilMs: 0 };
+    this.#lanes.set(name, made);
+    return made;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The store port in memory, for tests and for services whose state may go with their process.
+ *
+ * What it holds belongs to the factory: a store that was closed and is opened again from the same
+ * factory finds it as it was, so a test can restart a service. Everything happens between two turns
+ * of the event loop, so a write set is applied whole by checking first and writing afterwards.
+ */
+
+import type { Clock } from "../model/clock.ts";
+import type { Environment } from "../model/environment.ts";
+import { MillraceError } from "../model/errors.ts";
+import { DEFAULT_ID_WINDOW } from "../store/limits.ts";
+import type { IdWindow } from "../store/limits.ts";
+import type {
+  CollectionSpec,
+  DocumentPage,
+  DocumentQuery,
+  InputProgress,
+  OutboxRow,
+  ParkedMessage,
+  Store,
+  StoreCapabilities,
+  StoreFactory,
+  StoredDocument,
+  StoredEvent,
+} from "../store/store.ts";
+import type { Batch, BatchOutcome } from "../store/write-set.ts";
+import { applyBatch } from "./store-batch.ts";
+import type { Contents } from "./store-batch.ts";
+import { MemoryDocuments } from "./store-documents.ts";
+import { MemoryEvents } from "./store-events.ts";
+import type { EventRange } from "./store-events.ts";
+import { MemoryInputs } from "./store-inputs.ts";
+import { MemoryOutbox } from "./store-outbox.ts";
+import { MemoryParking } from "./store-parking.ts";
+import type { ParkedFilter } from "./store-parking.ts";
+
+export interface MemoryStoreOptions {
+  readonly idWindow?: IdWindow;
+}
+
+const EPOCH = 1;
+
+export function memoryStore({
+  idWindow = DEFAULT_ID_WINDOW,
+}: MemoryStoreOptions = {}): StoreFactory {
+  const services = new Map<string, Contents>();
+  const createContents = (): Contents => ({
+    documents: new MemoryDocuments(),
+    events: new MemoryEvents(),
+    inputs: new MemoryInputs(idWindow),
+    outbox: new MemoryOutbox(EPOCH),
+    parking: new MemoryParking(),
+    open: false,
+  });
+  return {
+    adapter: "memory",
+    open({ service, environment }: { service: string; environment: Environment }): Promise<Store> {
+      const contents = services.get(service) ?? createContents();
+      if (contents.open) {
+        const text = `the store of ${service} is open already; close it first, or give each its own memoryStore()`;
+        return Promise.reject(new MillraceError("DIRECTORY_IN_USE", text));
+      }
+      services.set(service, contents);
+      contents.open = true;
+      return Promise.resolve(new MemoryStore(contents, environment.clock));
+    },
+  };
+}
+
+class MemoryStore implements Store {
+  readonly capabilities: StoreCapabilities = { adapter: "memory", durable: false, shared: false };
+  readonly epoch = EPOCH;
+  readonly #contents: Contents;
+  readonly #clock: Clock;
+  #closed = false;
+
+  constructor(contents: Contents, clock: Clock) {
+    this.#contents = contents;
+    this.#clock = clock;
+  }
+
+  ensureCollections(collections: readonly CollectionSpec[]): Promise<void> {
+    return this.#run(({ documents }) => {
+      for (const spec of collections) documents.ensure(spec);
+    });
+  }
+
+  apply(batch: Batch): Promise<BatchOutcome> {
+    return this.#run((contents) => applyBatch(contents, batch, this.#clock.now()));
+  }
+
+  getDocuments(
+    collection: string,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, StoredDocument>> {
+    return this.#run(({ documents }) => documents.get(collection, ids));
+  }
+
+  findDocuments(collection: string, query: DocumentQuery): Promise<DocumentPage> {
+    return this.#run(({ documents }) => documents.find(collection, query));
+  }
+
+  countDocuments(collection: string): Promise<number> {
+    return this.#run(({ documents }) => documents.count(collection));
+  }
+
+  dropCollection(collection: string): Promise<void> {
+    return this.#run(({ documents }) => documents.drop(collection));
+  }
+
+  readEntity(entity: string, options: EventRange = {}): Promise<readonly StoredEvent[]> {
+    return this.#run(({ events }) => events.readEntity(entity, options));
+  }
+
+  readEvents(options: EventRange = {}): Promise<readonly StoredEvent[]> {
+    return this.#run(({ events }) => events.readAll(options));
+  }
+
+  readProgress(
+    consumer: string,
+    input: string,
+    { epoch }: { readonly epoch?: number } = {},
+  ): Promise<InputProgress> {
+    return this.#run(({ inputs }) => inputs.read(consumer, input, epoch));
+  }
+
+  seenIds(consumer: string, input: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#run(({ inputs }) => {
+      const { seen } = inputs.get(consumer, input);
+      return new Set(ids.filter((id) => seen.has(id)));
+    });
+  }
+
+  seek(
+    consumer: string,
+    input: string,
+    to: { readonly position: number; readonly log: string },
+  ): Promise<void> {
+    return this.#run(({ inputs }) => inputs.seek(consumer, input, to));
+  }
+
+  listProgress(): ReturnType<Store["listProgress"]> {
+    return this.#run(({ inputs }) => inputs.list());
+  }
+
+  pendingLanes(): Promise<readonly string[]> {
+    return this.#run(({ outbox }) => outbox.pending());
+  }
+
+  leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean> {
+    return this.#run(({ outbox }) => outbox.lease(lane, owner, this.#clock.now(), leaseMs));
+  }
+
+  readOutbox(lane: string, limit: number): Promise<readonly OutboxRow[]> {
+    return this.#run(({ outbox }) => outbox.read(lane, limit));
+  }
+
+  trimOutbox(lane: string, owner: string, sequence: number): Promise<void> {
+    return this.#run(({ outbox }) => outbox.trim(lane, owner, sequence));
+  }
+
+  parkedKeys(consumer: string, input: string): Promise<ReadonlyMap<string, number>> {
+    return this.#run(({ parking }) => parking.keys(consumer, input));
+  }
+
+  listParked(options: ParkedFilter = {}): Promise<readonly ParkedMessage[]> {
+    return this.#run(({ parking }) => parking.list(options));
+  }
+
+  redriveParked(rows: readonly number[] | "all"): Promise<number> {
+    return this.#run(({ parking }) => parking.redrive(rows));
+  }
+
+  discardParked(rows: readonly number[]): Promise<number> {
+    return this.#run(({ parking }) => parking.discard(rows));
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) this.#contents.open = false;
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run<Result>(work: (contents: Contents) => Result): Promise<Result> {
+    if (this.#closed) throw new MillraceError("CLOSED", "the store was closed");
+    // Yields, as a store with a disk would: callers must not rely on an answer in the same turn.
+    await Promise.resolve();
+    return work(this.#contents);
+  }
+}
