@@ -1,0 +1,101 @@
+/**
+ * `millrace.config.ts`: what the command line runs. It is a module whose default export is the
+ * configuration, so that services are named by import and every mistake is a compile error; it is
+ * checked again when it is loaded, because JavaScript has no compiler.
+ */
+
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MillraceError } from "../model/errors.ts";
+import { checkServices, SHARED_KEYS, type AppOptions } from "./options.ts";
+import { shape, text } from "./settings.ts";
+
+/** As `openApp` takes it; the command line fills in what is left out from the data directory. */
+export interface Config extends Omit<AppOptions, "store" | "environment"> {
+  /** Where the embedded broker and stores keep their data, from the file's folder; `.millrace` unless said. */
+  readonly data?: string;
+  /** SQLite files in the data directory unless said. */
+  readonly store?: AppOptions["store"];
+}
+
+export const CONFIG_FILES = ["millrace.config.ts", "millrace.config.js", "millrace.config.mjs"];
+export const DATA_DIRECTORY = ".millrace";
+
+const configShape = shape({ ...SHARED_KEYS, data: text }, ["services"]);
+
+/** Checks a configuration and returns it as it is. Throws BAD_CONFIG, BAD_DECLARATION. */
+export function defineConfig(config: Config): Config {
+  configShape(config, "");
+  checkServices(config.services);
+  return config;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file, absolute. */
+  readonly file: string;
+  /** The data directory, absolute. */
+  readonly data: string;
+}
+
+/** The configuration file of a folder, or undefined where it has none. */
+export function findConfig(folder: string): string | undefined {
+  return CONFIG_FILES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
+}
+
+/** Loads and checks a configuration file. Throws BAD_CONFIG with the file and the cause. */
+export async function loadConfig(file: string): Promise<LoadedConfig> {
+  const path = resolve(file);
+  if (!existsSync(path)) {
+    throw new MillraceError(
+      "BAD_CONFIG",
+      `there is no configuration at ${path}; create it with \`export default defineConfig({ services: […] })\``,
+      {
+        details: { file: path },
+      },
+    );
+  }
+  const config = checked(path, await importDefault(path));
+  return { config, file: path, data: resolve(dirname(path), config.data ?? DATA_DIRECTORY) };
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  try {
+    const module: { default?: unknown } = await import(pathToFileURL(path).href);
+    return module.default;
+  } catch (error) {
+    if (error instanceof MillraceError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new MillraceError("BAD_CONFIG", `${path} cannot be loaded: ${message}`, {
+      cause: error,
+      details: { file: path },
+    });
+  }
+}
+
+function checked(path: string, value: unknown): Config {
+  if (value === undefined) {
+    throw new MillraceError(
+      "BAD_CONFIG",
+      `${path} exports no configuration; write \`export default defineConfig({ services: […] })\``,
+      { details: { file: path } },
+    );
+  }
+  try {
+    assertConfig(value);
+    return value;
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    throw new MillraceError(error.code, `${path}: ${error.message}`, {
+      cause: error,
+      details: { ...error.details, file: path },
+    });
+  }
+}
+
+function assertConfig(value: unknown): asserts value is Config {
+  configShape(value, "");
+  const { services }: Pick<Config, "services"> = Object(value);
+  checkServices(services);
+}

@@ -1,0 +1,139 @@
+/** What `openApp` takes, and the check of it that runs before anything is opened. */
+
+import type { BrokerFactory } from "../broker/broker.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Environment, Log } from "../model/environment.ts";
+import type { Part, Service } from "../service/part.ts";
+import type { StoreFactory } from "../store/store.ts";
+import type { LogFormat, LogLevel } from "./logger.ts";
+import { fail, integer, listOf, objectWith, oneOf, shape, text, type Check } from "./settings.ts";
+
+/**
+ * How long a publish may wait for company. A batch goes out when the first of its limits is reached;
+ * without `batch` each call goes out at once. Either way a call resolves when its messages are durable.
+ */
+export interface BatchSettings {
+  readonly maxMs?: number;
+  readonly maxCount?: number;
+  /** Of payloads. */
+  readonly maxBytes?: number;
+}
+
+/** The HTTP door; on the loopback address only. */
+export interface DoorSettings {
+  /** 0 takes any free port. */
+  readonly port?: number;
+  /** Who shows it may enter; a random one unless said. */
+  readonly token?: string;
+}
+
+export interface LogSettings {
+  readonly level?: LogLevel;
+  readonly format?: LogFormat;
+}
+
+export interface AppOptions {
+  readonly services: readonly Service[];
+  /** For streams and queues both. */
+  readonly broker?: BrokerFactory;
+  /** For streams alone; goes before `broker`. */
+  readonly streams?: BrokerFactory;
+  /** For queues alone; goes before `broker`. */
+  readonly queues?: BrokerFactory;
+  /** Opens each service's own database. */
+  readonly store: StoreFactory;
+  readonly publish?: { readonly batch?: BatchSettings };
+  /** Opens the door; absent or false, there is none. */
+  readonly http?: DoorSettings | false;
+  /** A log, or how the usual one shall be. */
+  readonly log?: Log | LogSettings;
+  /** How long `close` lets work finish before it is aborted; 10,000 unless said. */
+  readonly stopMs?: number;
+  /** Time, randomness and ids for a test or a simulation; the real ones unless said. */
+  readonly environment?: Environment;
+}
+
+export const STOP_MS_DEFAULT = 10_000;
+
+const factory = objectWith(
+  ["adapter", "open"],
+  "pass what embedded(), memory() or sqlite() returns",
+);
+
+const batchShape = shape({
+  maxMs: integer(0, 60_000),
+  maxCount: integer(1, 10_000),
+  maxBytes: integer(1, 64 * 1024 * 1024),
+});
+
+const door: Check = (value, path) => {
+  if (value !== false) shape({ port: integer(0, 65_535), token: text })(value, path);
+};
+
+const log: Check = (value, path) => {
+  if (typeof value === "object" && value !== null && "warn" in value) {
+    objectWith(["debug", "info", "warn", "error"], "a log has these four methods")(value, path);
+  } else {
+    shape({ level: oneOf("debug", "info", "warn", "error"), format: oneOf("text", "json") })(
+      value,
+      path,
+    );
+  }
+};
+
+/** The keys that a configuration file shares with `openApp`. */
+export const SHARED_KEYS: Readonly<Record<string, Check>> = {
+  services: listOf(objectWith(["name", "parts"], "pass what service() returns")),
+  broker: factory,
+  streams: factory,
+  queues: factory,
+  store: factory,
+  publish: shape({ batch: batchShape }),
+  http: door,
+  log,
+  stopMs: integer(0, 600_000),
+};
+
+const options = shape(
+  {
+    ...SHARED_KEYS,
+    environment: objectWith(["clock", "ids", "random", "log"], "pass an Environment"),
+  },
+  ["services", "store"],
+);
+
+/** Throws BAD_CONFIG with the key at fault, or BAD_DECLARATION where services contradict each other. */
+export function checkAppOptions(value: AppOptions): void {
+  options(value, "");
+  if (value.broker === undefined && (value.streams === undefined || value.queues === undefined)) {
+    fail("broker", "is missing; set broker, or both streams and queues");
+  }
+  checkServices(value.services);
+}
+
+/** Names are addresses: of services in groups and stores, of views in queries. */
+export function checkServices(services: readonly Service[]): void {
+  const names = new Set<string>();
+  const views = new Map<string, { readonly part: Part; readonly service: string }>();
+  for (const service of services) {
+    if (names.has(service.name)) {
+      throw new MillraceError(
+        "BAD_DECLARATION",
+        `two services are named ${service.name}; their groups and stores would mix: rename one`,
+        { details: { service: service.name } },
+      );
+    }
+    names.add(service.name);
+    for (const part of service.parts.filter(({ partKind }) => partKind === "view")) {
+      const other = views.get(part.name);
+      if (other !== undefined) {
+        throw new MillraceError(
+          "BAD_DECLARATION",
+          `the view ${part.name} stands in the services ${other.service} and ${service.name}; a query could not tell them apart: rename one`,
+          { details: { view: part.name } },
+        );
+      }
+      views.set(part.name, { part, service: service.name });
+    }
+  }
+}
