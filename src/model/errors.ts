@@ -199,6 +199,11 @@ export const ERROR_CODES = facts({
     exit: 1,
     meaning: "An HTTP request is malformed, too large, or of a wrong media type.",
   },
+  BAD_MESSAGE: {
+    retryable: false,
+    exit: 1,
+    meaning: "User code says that this message can never be handled: park it now.",
+  },
   DEPENDENCY_DOWN: {
     retryable: true,
     exit: 69,

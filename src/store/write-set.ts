@@ -127,7 +127,8 @@ export interface BatchInput {
   readonly log?: string;
   /**
    * Messages that were read before the last of this batch and are still being worked on (they wait
-   * for a retry, say). The inbox keeps them as open holes, so that they are not taken for done.
+   * for a retry, say). The inbox keeps them as open holes, so that they are not taken for done; the
+   * store does the same, by itself, with what the sets that it leaves out would have finished.
    */
   readonly unfinished?: readonly Incoming[];
   /**
