@@ -17,5 +17,7 @@ export interface Broker extends AsyncDisposable {
 /** What a factory such as `embedded()` returns: settings checked, nothing opened. */
 export interface BrokerFactory {
   readonly adapter: string;
+  /** Where it keeps its data on this machine, if it does: tools find the running process there. */
+  readonly directory?: string;
   open(environment: Environment): Promise<Broker>;
 }
