@@ -45,6 +45,10 @@ export interface RunningService {
     readonly next?: DocumentPage["next"];
   }>;
   listParked(part: string): Promise<readonly ParkedMessage[]>;
+  /** As the store's `redriveParked`, and the parts begin to work the rows off at once. */
+  redriveParked(rows: readonly number[] | "all"): Promise<number>;
+  /** As the store's `discardParked`, and the parts take up at once what waited behind the rows. */
+  discardParked(rows: readonly number[]): Promise<number>;
   /** Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the call. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Law 5: stop fetching, finish, commit, release, abort at the deadline. Idempotent. */
