@@ -1,6 +1,7 @@
 /** Documents of one store in memory, with the versions that survive a deletion. */
 
 import { MillraceError } from "../model/errors.ts";
+import type { DocumentVersion } from "../store/batch-plan.ts";
 import { comparePlaces, formatCursor, matches, parseSearch } from "../store/document-search.ts";
 import type { Place } from "../store/document-search.ts";
 import type {
@@ -81,22 +82,15 @@ export class MemoryDocuments {
     return { documents };
   }
 
-  /** 0 where there is no document now, be it deleted or never written. */
-  versionOf({ collection, id }: DocumentWrite): number {
-    const row = this.#collection(collection).rows.get(id);
-    return row === undefined || row.json === null ? 0 : row.version;
+  versionOf(name: string, id: string): DocumentVersion {
+    const row = this.#collection(name).rows.get(id);
+    return { version: row?.version ?? 0, live: row !== undefined && row.json !== null };
   }
 
-  /** The version of the document's last write, a deletion included; 0 before the first. */
-  lastVersionOf({ collection, id }: DocumentWrite): number {
-    return this.#collection(collection).rows.get(id)?.version ?? 0;
-  }
-
-  write(write: DocumentWrite): void {
-    const { collection, id, json, indexed = {} } = write;
-    if (json === null && this.versionOf(write) === 0) return;
-    const version = this.lastVersionOf(write) + 1;
-    this.#collection(collection).rows.set(id, { id, version, json, indexed });
+  write({ collection, id, json, indexed = {} }: DocumentWrite): void {
+    const { version, live } = this.versionOf(collection, id);
+    if (json === null && !live) return;
+    this.#collection(collection).rows.set(id, { id, version: version + 1, json, indexed });
   }
 
   /** Throws BAD_ARGUMENT for a collection that was never ensured. */

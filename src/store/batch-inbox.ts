@@ -11,7 +11,19 @@
 
 import { advanceLane, finishOffsets, isFinished, isTaken, laneKey } from "./progress.ts";
 import type { LaneProgress, Progress } from "./progress.ts";
-import type { BatchInput, InboxMark, Incoming, WriteSet } from "./write-set.ts";
+import type { BatchInput, InboxMark, Incoming } from "./write-set.ts";
+
+/** A write set, as far as the inbox looks at it. */
+export interface SettlingSet {
+  readonly key: string;
+  readonly finishes: readonly Incoming[];
+  readonly documents?: { readonly length: number };
+  readonly events?: { readonly length: number };
+  readonly outgoing?: { readonly length: number };
+  readonly park?: { readonly length: number };
+  readonly unpark?: { readonly length: number };
+  readonly repark?: { readonly length: number };
+}
 
 /** What a store has kept of one consumer's input. */
 export interface InboxState {
@@ -50,7 +62,7 @@ export class BatchInbox {
   }
 
   /** The messages of this set that were settled before it. Empty for a set that only settles. */
-  repeatsOf(set: WriteSet): readonly Incoming[] {
+  repeatsOf(set: SettlingSet): readonly Incoming[] {
     return hasEffects(set) ? set.finishes.filter((incoming) => this.#isSettled(incoming)) : [];
   }
 
@@ -112,7 +124,7 @@ function isSameLane(a: InboxMark, b: InboxMark): boolean {
   return a.lane === b.lane && a.epoch === b.epoch && a.source === b.source;
 }
 
-function hasEffects({ documents, events, outgoing, park, unpark, repark }: WriteSet): boolean {
+function hasEffects({ documents, events, outgoing, park, unpark, repark }: SettlingSet): boolean {
   return [documents, events, outgoing, park, unpark, repark].some(
     (effects) => effects !== undefined && effects.length > 0,
   );
