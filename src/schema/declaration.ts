@@ -7,6 +7,12 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Draft } from "../model/message.ts";
 import type { DedupeWindow, Durability, Retention } from "../model/durability.ts";
 
+/** A payload's JSON Schema, or the reason why there is none; see `structure.ts`. */
+export type Structure =
+  | { readonly known: true; readonly jsonSchema: JsonSchema }
+  /** `why` completes the sentence "the structure is unknown: …". */
+  | { readonly known: false; readonly why: string };
+
 /** A JSON Schema document, draft 2020-12, as far as Millrace looks into it. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
@@ -24,8 +30,13 @@ export interface MessageType<Type extends string = string, Input = any, Output =
   /** The partition key, taken from validated data; undefined for keyless types. */
   readonly key: ((data: Output) => string) | undefined;
   /** From each older version to the next: `upcast[1]` turns a version 1 payload into version 2. */
-  readonly upcast: Readonly<Record<number, (old: any) => unknown>>;
+  readonly upcast: Upcasters;
+  /** Where `jsonSchema` comes from, or why there is none; computed when first asked for. */
+  readonly structure: Structure;
 }
+
+/** What an older payload looks like is known to nobody but its upcaster. */
+export type Upcasters = Readonly<Record<number, (old: any) => unknown>>;
 
 export interface EventType<
   Type extends string = string,
@@ -53,6 +64,10 @@ export type OutputOf<Type extends MessageType> =
   Type extends MessageType<string, any, infer Output> ? Output : never;
 export type InputOf<Type extends MessageType> =
   Type extends MessageType<string, infer Input> ? Input : never;
+
+/** The draft that a message type's constructor returns. */
+export type DraftOf<Type extends MessageType> =
+  Type extends MessageType<infer Name, infer Input> ? Draft<Name, Input> : never;
 
 export interface StreamDeclaration<Events extends EventTypes = EventTypes> {
   readonly kind: "stream";

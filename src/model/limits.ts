@@ -1,0 +1,13 @@
+/** The bounds that hold on every broker (law 12). Too large is refused before it is sent. */
+export const LIMITS = {
+  /** Key, value and headers of one message together. */
+  messageBytesMax: 1024 * 1024,
+  headersMax: 64,
+  headerBytesMax: 16 * 1024,
+  keyBytesMax: 1024,
+  /** Messages of one append or send call. */
+  batchCountMax: 10_000,
+  /** Letters, digits, dot, underscore and hyphen; what Kafka allows for a topic. */
+  nameLengthMax: 249,
+  partitionsMax: 1024,
+} as const;

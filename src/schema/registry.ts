@@ -1,0 +1,69 @@
+/** Which declaration a wire type means, over all channels in reach of a program. */
+
+import { MillraceError } from "../model/errors.ts";
+import type { Channel, MessageType } from "./declaration.ts";
+import { refuse } from "./refusal.ts";
+
+export interface RegisteredType {
+  readonly declaration: MessageType;
+  /** Every channel that carries the type, in the order given. */
+  readonly channels: readonly Channel[];
+}
+
+export interface Registry {
+  readonly channels: readonly Channel[];
+  /** Undefined for a type that no channel declares. */
+  find(type: string): RegisteredType | undefined;
+  /** Throws UNKNOWN_TYPE, naming the types that resemble it. */
+  get(type: string): RegisteredType;
+  types(): readonly RegisteredType[];
+}
+
+/**
+ * Builds the lookup. The same channel may be given several times, by several parts.
+ *
+ * Throws BAD_DECLARATION where two declarations claim one wire type, or one channel name: a reader
+ * could not tell which was meant.
+ */
+export function createRegistry(channels: readonly Channel[]): Registry {
+  const channelByAddress = new Map<string, Channel>();
+  const byType = new Map<string, { declaration: MessageType; channels: Channel[] }>();
+  for (const channel of channels) {
+    const address = `${channel.kind} "${channel.name}"`;
+    const known = channelByAddress.get(address);
+    if (known === channel) continue;
+    if (known !== undefined) refuse(`${address} is declared twice; declare it once and import it`);
+    channelByAddress.set(address, channel);
+    for (const declaration of Object.values(channel.types)) {
+      const earlier = byType.get(declaration.type);
+      if (earlier === undefined) byType.set(declaration.type, { declaration, channels: [channel] });
+      else if (earlier.declaration === declaration) earlier.channels.push(channel);
+      else {
+        const [first] = earlier.channels;
+        refuse(
+          `the type "${declaration.type}" is declared twice, in ${first?.kind} "${first?.name}" and ${address}; declare it once and import it, or rename one`,
+        );
+      }
+    }
+  }
+  return {
+    channels: [...channelByAddress.values()],
+    find: (type) => byType.get(type),
+    get: (type) => byType.get(type) ?? unknownType(type, [...byType.keys()]),
+    types: () => [...byType.values()],
+  };
+}
+
+function unknownType(type: string, known: readonly string[]): never {
+  const wanted = type.toLowerCase();
+  const near = known.filter(
+    (name) => name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase()),
+  );
+  const told = near.length > 0 ? near : known;
+  const list = told.slice(0, 5).join(", ") + (told.length > 5 ? ", …" : "");
+  throw new MillraceError(
+    "UNKNOWN_TYPE",
+    `no declared stream or queue carries the type "${type}"; ${known.length === 0 ? "none is declared" : `declared are ${list}`}`,
+    { details: { type } },
+  );
+}
