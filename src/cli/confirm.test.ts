@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { confirm } from "./confirm.ts";
+
+const signal = new AbortController().signal;
+
+function terminal(answer: string): PassThrough & { isTTY: boolean } {
+  const stream = Object.assign(new PassThrough(), { isTTY: true });
+  stream.write(answer);
+  return stream;
+}
+
+function ask(answer: string): Promise<void> {
+  const output = Object.assign(new PassThrough(), { isTTY: true });
+  return confirm({
+    what: "discard 2 messages",
+    yes: false,
+    input: terminal(answer),
+    output,
+    signal,
+  });
+}
+
+test("a yes on the terminal goes on, anything else does not", async () => {
+  await ask("y\n");
+  await ask(" YES \n");
+  await assert.rejects(ask("\n"), { code: "CONFIRMATION_NEEDED" });
+  await assert.rejects(ask("n\n"), { code: "CONFIRMATION_NEEDED" });
+});
+
+test("without a terminal nothing is asked, and the error names --yes", async () => {
+  const input = new PassThrough();
+  input.write("y\n");
+  await assert.rejects(
+    confirm({ what: "discard 2 messages", yes: false, input, output: new PassThrough(), signal }),
+    /this would discard 2 messages; add --yes/,
+  );
+});
+
+test("--yes needs no terminal", async () => {
+  const output = new PassThrough();
+  await confirm({ what: "discard", yes: true, input: new PassThrough(), output, signal });
+  assert.equal(output.readableLength, 0);
+});
