@@ -29,7 +29,7 @@ export interface Target {
  * and the key as the declaration takes it from the payload.
  */
 export interface PublishRequest extends Partial<
-  Omit<Envelope, "type" | "kind" | "contentType" | "place" | "attempt">
+  Omit<Envelope, "type" | "contentType" | "place" | "attempt">
 > {
   readonly type: string;
   readonly dataJson: string;
@@ -185,6 +185,7 @@ export interface Admin extends AsyncDisposable {
   locate(
     stream: string,
     expression: string,
+    options?: { readonly partition?: number },
   ): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
 
   describe(): Promise<Description>;

@@ -1,14 +1,16 @@
 /** How errors look at the door: one table from code to status, and the body that the client reads back. */
 
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERROR_CODES, MillraceError, type ErrorCode } from "../model/errors.ts";
 
-export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
+export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   BAD_DECLARATION: 500,
   BAD_CONFIG: 500,
   BAD_ARGUMENT: 400,
   CONTRACT_BROKEN: 409,
   CAPABILITY_MISSING: 501,
 
+  BAD_MESSAGE: 422,
   BAD_ENVELOPE: 422,
   BAD_PAYLOAD: 422,
   BAD_JSON: 400,

@@ -1,0 +1,87 @@
+/** The admin API on a broker and services in this process. Each topic stands in a file of its own. */
+
+import type { Queues } from "../broker/queues.ts";
+import type { Streams } from "../broker/streams.ts";
+import type { Environment } from "../model/environment.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Registry } from "../schema/registry.ts";
+import type { RunningService } from "../service/running-service.ts";
+import type { Admin } from "./admin.ts";
+import {
+  compareNames,
+  queuesOf,
+  streamsOf,
+  type AdminContext,
+  type IdleService,
+} from "./context.ts";
+import { findDocuments, getDocument } from "./documents.ts";
+import { listFailures, repair, showFailure } from "./failures.ts";
+import { locate } from "./locate.ts";
+import { describe, lag } from "./overview.ts";
+import { publish } from "./publish.ts";
+import { readRecords } from "./read-records.ts";
+import { seek } from "./seek.ts";
+
+export interface AdminOptions {
+  readonly streams?: Streams | undefined;
+  readonly queues?: Queues | undefined;
+  /** Asked for anew at each call: services start and stop. */
+  readonly services?: () => readonly RunningService[];
+  /** Services that do not run here and whose stores are open, for repairs while they are stopped. */
+  readonly idle?: () => readonly IdleService[];
+  /** Every channel declared in reach. */
+  readonly registry: Registry;
+  readonly environment: Environment;
+}
+
+/** Its end ends reads that follow; broker and services belong to the caller and stay as they are. */
+export function createAdmin(options: AdminOptions): Admin {
+  const context: AdminContext = {
+    streams: options.streams,
+    queues: options.queues,
+    services: options.services ?? (() => []),
+    idle: options.idle ?? (() => []),
+    registry: options.registry,
+    environment: options.environment,
+  };
+  const closing = new AbortController();
+  const open = (): AdminContext => {
+    if (!closing.signal.aborted) return context;
+    throw new MillraceError("CLOSED", "this admin API was closed; open another one");
+  };
+  return {
+    publish: async (messages) => publish(open(), messages),
+    read: (stream, readOptions) => readRecords(open(), stream, readOptions, closing.signal),
+    locate: async (stream, expression, { partition } = {}) => {
+      const streams = streamsOf(open());
+      return locate(streams, await streams.describeStream(stream), expression, { partition });
+    },
+    describe: async () => describe(open()),
+    listStreams: async () => {
+      const infos = await streamsOf(open()).listStreams();
+      return infos.toSorted((a, b) => compareNames(a.spec.name, b.spec.name));
+    },
+    describeStream: async (stream) => streamsOf(open()).describeStream(stream),
+    listQueues: async () => {
+      const infos = await queuesOf(open()).listQueues();
+      return infos.toSorted((a, b) => compareNames(a.spec.name, b.spec.name));
+    },
+    describeQueue: async (queue) => queuesOf(open()).describeQueue(queue),
+    listGroups: async () => {
+      const infos = await streamsOf(open()).listGroups();
+      return infos.toSorted((a, b) => compareNames(a.group, b.group));
+    },
+    describeGroup: async (group) => streamsOf(open()).describeGroup(group),
+    seek: async (seekOptions) => seek(open(), seekOptions),
+    lag: async () => lag(open()),
+    get: async (view, id) => getDocument(open(), view, id),
+    find: async (view, query) => findDocuments(open(), view, query),
+    listFailures: async (filter) => listFailures(open(), filter),
+    showFailure: async (ref) => showFailure(open(), ref),
+    redrive: async (failures, repairOptions) => repair(open(), "redrive", failures, repairOptions),
+    discard: async (failures, repairOptions) => repair(open(), "discard", failures, repairOptions),
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+    },
+  };
+}

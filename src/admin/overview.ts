@@ -1,0 +1,122 @@
+/** What runs here and how far it is: `describe` and `lag`. */
+
+import type { Part } from "../service/part.ts";
+import type { Description, LagRow, ServiceDescription } from "./admin.ts";
+import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
+
+export async function describe(context: AdminContext): Promise<Description> {
+  const { streams, queues } = context;
+  const [services, streamInfos, groups, queueInfos] = await Promise.all([
+    Promise.all(knownServices(context).map(describeService)),
+    streams?.listStreams() ?? [],
+    streams?.listGroups() ?? [],
+    queues?.listQueues() ?? [],
+  ]);
+  return { services, streams: streamInfos, queues: queueInfos, groups };
+}
+
+async function describeService({ service, running }: KnownService): Promise<ServiceDescription> {
+  return {
+    name: service.name,
+    parts: service.parts.map((part) => ({
+      name: part.name,
+      kind: part.partKind,
+      from: part.from.map(({ kind, name, types }) => ({
+        kind,
+        name,
+        types: Object.values(types).map((type) => type.type),
+      })),
+      publishes: part.publishes.map(({ name }) => name),
+      sends: part.sends.map(({ name }) => name),
+      index: part.collections.find(({ name }) => name === part.viewCollection)?.index ?? [],
+    })),
+    status: (await running?.status()) ?? [],
+  };
+}
+
+/** A row for each input of each part, by service, part and input. */
+export async function lag(context: AdminContext): Promise<readonly LagRow[]> {
+  const rows = await Promise.all(
+    knownServices(context).map((known) =>
+      known.running === undefined ? idleLag(context, known) : runningLag(context, known.running),
+    ),
+  );
+  return rows
+    .flat()
+    .toSorted(
+      (a, b) =>
+        compareNames(a.service, b.service) ||
+        compareNames(a.part, b.part) ||
+        a.input.localeCompare(b.input, "en", { numeric: true }),
+    );
+}
+
+async function runningLag(
+  context: AdminContext,
+  running: NonNullable<KnownService["running"]>,
+): Promise<readonly LagRow[]> {
+  const rows: LagRow[] = [];
+  for (const { name, inputs } of await running.status()) {
+    for (const input of inputs) {
+      const behind = input.lag ?? (await waitingIn(context, input.input));
+      rows.push({ service: running.service.name, part: name, ...input, lag: behind });
+    }
+  }
+  return rows;
+}
+
+async function idleLag(context: AdminContext, known: KnownService): Promise<readonly LagRow[]> {
+  const rows = await Promise.all(
+    known.service.parts.map((part) => idlePartLag(context, known, part)),
+  );
+  return rows.flat();
+}
+
+async function idlePartLag(
+  { streams, queues }: AdminContext,
+  { service, store }: KnownService,
+  part: Part,
+): Promise<readonly LagRow[]> {
+  const rows: LagRow[] = [];
+  const row = async (
+    input: string,
+    rest: Omit<LagRow, "service" | "part" | "input" | "parked">,
+  ): Promise<void> => {
+    const keys = await store.parkedKeys(part.consumer, input);
+    const parked = keys.values().reduce((sum, count) => sum + count, 0);
+    rows.push({ service: service.name, part: part.name, input, parked, ...rest });
+  };
+  for (const { kind, name } of part.from) {
+    if (kind === "queue") {
+      const info = await queues?.describeQueue(name);
+      await row(name, { lag: info === undefined ? 0 : waitingOf(info) });
+      continue;
+    }
+    for (const { partition, earliest, end } of (await streams?.describeStream(name))?.partitions ??
+      []) {
+      const input = `${name}/${partition}`;
+      const { progress } = await store.readProgress(part.consumer, input);
+      const position = progress?.position;
+      const behind = end - Math.max(earliest, position ?? earliest);
+      await row(input, {
+        ...(position !== undefined && { position }),
+        end,
+        lag: Math.max(0, behind),
+      });
+    }
+  }
+  return rows;
+}
+
+async function waitingIn({ queues }: AdminContext, input: string): Promise<number> {
+  if (queues === undefined || input.includes("/")) return 0;
+  return waitingOf(await queues.describeQueue(input));
+}
+
+function waitingOf(info: {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly leased: number;
+}): number {
+  return info.waiting + info.delayed + info.leased;
+}

@@ -1,0 +1,28 @@
+/** What one caller may cost the door (law 12). */
+export interface DoorLimits {
+  /** One request's body. */
+  readonly bodyBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly connectionsMax: number;
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the end of its body. */
+  readonly requestTimeoutMs: number;
+  /** An open connection without a request is closed after so long. */
+  readonly keepAliveTimeoutMs: number;
+  /** Messages of one request. */
+  readonly publishCountMax: number;
+  /** Records or documents of one answer that is not a stream. */
+  readonly pageCountMax: number;
+}
+
+export const DOOR_LIMITS: DoorLimits = {
+  bodyBytesMax: 8 * 1024 * 1024,
+  headerBytesMax: 16 * 1024,
+  connectionsMax: 256,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 5_000,
+  publishCountMax: 10_000,
+  pageCountMax: 1_000,
+};

@@ -1,0 +1,109 @@
+/**
+ * `POST /events`: one CloudEvent (binary or structured), a batch of them, or lines of plain JSON.
+ *
+ * One event: 201 and what became of it, or the error. Several: an outcome for each in their order,
+ * with 200 if all are durable and 207 if some were refused; the others are published all the same.
+ */
+
+import type { Context, Hono } from "hono";
+import type { Published, PublishRequest, Target } from "../admin/admin.ts";
+import { isMillraceError, MillraceError } from "../model/errors.ts";
+import type { Outcome } from "../model/outcome.ts";
+import { readBinary, readStructured, type CloudEventContext } from "./cloudevents-http.ts";
+import type { DoorRoom } from "./door.ts";
+import { elementsOf } from "./json-text.ts";
+import { readPublishLine } from "./publish-line.ts";
+import { mediaTypeOf, parseJson, readText, unsupported } from "./request-body.ts";
+import { badArgument, readQuery } from "./request-query.ts";
+
+const STRUCTURED = "application/cloudevents+json";
+const BATCH = "application/cloudevents-batch+json";
+const LINES = "application/x-ndjson";
+
+export function addPublishRoutes(app: Hono, room: DoorRoom): void {
+  app.post("/events", async (c) => {
+    const to = targetOf(readQuery(c, ["to"]).text("to"));
+    const context: CloudEventContext = { nowMs: room.nowMs(), to };
+    const { essence } = mediaTypeOf(c);
+    const binary = c.req.header("ce-specversion") !== undefined;
+    if (!binary && ![STRUCTURED, BATCH, LINES].includes(essence)) throw wrongType(essence);
+
+    const text = await readText(c, room.limits.bodyBytesMax);
+    if (binary) {
+      const contentType = c.req.header("content-type") ?? "";
+      return publishOne(c, room, readBinary(c.req.header(), contentType, text, context));
+    }
+    if (essence === STRUCTURED) return publishOne(c, room, readStructured(text, context));
+    if (essence === LINES) {
+      const lines = text.split("\n").filter((line) => line.trim() !== "");
+      return publishMany(c, room, lines, (line) => withTarget(readPublishLine(line), to));
+    }
+    if (!Array.isArray(parseJson(text))) {
+      throw new MillraceError("BAD_REQUEST", "a batch of CloudEvents is a JSON array");
+    }
+    return publishMany(c, room, elementsOf(text), (item) => readStructured(item, context));
+  });
+}
+
+async function publishOne(
+  c: Context,
+  { admin }: DoorRoom,
+  request: PublishRequest,
+): Promise<Response> {
+  const [outcome] = await admin.publish([request]);
+  if (outcome?.ok !== true) throw outcome?.error ?? new Error("publish gave no outcome");
+  return c.json(outcome.value, 201);
+}
+
+async function publishMany(
+  c: Context,
+  { admin, limits }: DoorRoom,
+  texts: readonly string[],
+  read: (text: string) => PublishRequest,
+): Promise<Response> {
+  if (texts.length > limits.publishCountMax) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `${texts.length} messages are over ${limits.publishCountMax}, the most of one request; send several requests`,
+      { details: { limit: limits.publishCountMax } },
+    );
+  }
+  const requests = texts.map((text) => outcomeOf(() => read(text)));
+  const published = await admin.publish(requests.flatMap((item) => (item.ok ? [item.value] : [])));
+  const next = published.values();
+  const outcomes = requests.map((item): Outcome<Published> =>
+    item.ok ? next.next().value! : item,
+  );
+  const status = outcomes.every((outcome) => outcome.ok) ? 200 : 207;
+  return c.json({ outcomes }, status);
+}
+
+function outcomeOf(read: () => PublishRequest): Outcome<PublishRequest> {
+  try {
+    return { ok: true, value: read() };
+  } catch (error) {
+    if (isMillraceError(error)) return { ok: false, error };
+    throw error;
+  }
+}
+
+function withTarget(request: PublishRequest, to: Target | undefined): PublishRequest {
+  return to === undefined || request.to !== undefined ? request : { ...request, to };
+}
+
+/** `stream:orders` or `queue:order-desk`. */
+function targetOf(text: string | undefined): Target | undefined {
+  if (text === undefined) return undefined;
+  const [, kind, name] = /^(stream|queue):(.+)$/.exec(text) ?? [];
+  if ((kind !== "stream" && kind !== "queue") || name === undefined) {
+    throw badArgument("to", "to must be stream:NAME or queue:NAME");
+  }
+  return { kind, name };
+}
+
+function wrongType(essence: string): MillraceError {
+  return unsupported(
+    `${essence === "" ? "the body has no Content-Type" : `${JSON.stringify(essence.slice(0, 100))} is not taken here`}; ` +
+      `send ${STRUCTURED}, ${BATCH}, ${LINES}, or application/json with the ce- headers of binary mode`,
+  );
+}

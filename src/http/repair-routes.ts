@@ -1,0 +1,85 @@
+/** Addresses for repairing: moving a group or part, and failures. Every change can be tried dry. */
+
+import type { Hono } from "hono";
+import type { Admin, FailureFilter } from "../admin/admin.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { DoorRoom } from "./door.ts";
+import { fieldsOf, type Fields } from "./request-fields.ts";
+import { readJsonObject } from "./request-body.ts";
+import { readQuery } from "./request-query.ts";
+import { writeShown, writeShownList } from "./shown-json.ts";
+
+const FAILURE_COUNT = 100;
+const JSON_BODY = { "Content-Type": "application/json" };
+
+export function addRepairRoutes(app: Hono, { admin, limits }: DoorRoom): void {
+  app.post("/groups/:group/seek", async (c) => {
+    readQuery(c, []);
+    const fields = fieldsOf(await readJsonObject(c, limits.bodyBytesMax), [
+      "stream",
+      "partition",
+      "to",
+      "dryRun",
+    ]);
+    const partition = fields.wholeNumber("partition");
+    const moved = await admin.seek({
+      group: c.req.param("group"),
+      stream: fields.requiredText("stream"),
+      to: fields.requiredText("to"),
+      dryRun: fields.flag("dryRun"),
+      ...(partition !== undefined && { partition }),
+    });
+    return c.json({ moved });
+  });
+
+  app.get("/failures", async (c) => {
+    const query = readQuery(c, ["queue", "part", "limit", "after"]);
+    const after = query.text("after");
+    const failures = await admin.listFailures({
+      ...filterOf(query.text("queue"), query.text("part")),
+      ...(after !== undefined && { after }),
+      limit: query.wholeNumber("limit", { max: limits.pageCountMax }) ?? FAILURE_COUNT,
+    });
+    return c.body(writeShownList("failures", failures), 200, JSON_BODY);
+  });
+
+  app.get("/failures/:ref", async (c) => {
+    readQuery(c, []);
+    return c.body(writeShown(await admin.showFailure(c.req.param("ref"))), 200, JSON_BODY);
+  });
+
+  for (const action of ["redrive", "discard"] as const) {
+    app.post(`/failures/${action}`, async (c) => {
+      readQuery(c, []);
+      const fields = fieldsOf(await readJsonObject(c, limits.bodyBytesMax), [
+        "refs",
+        "queue",
+        "part",
+        "all",
+        "dryRun",
+      ]);
+      return c.json(await admin[action](chosenBy(fields), { dryRun: fields.flag("dryRun") }));
+    });
+  }
+}
+
+/** An empty body must not mean "everything": that is said by `"all": true`. */
+function chosenBy(fields: Fields): Parameters<Admin["redrive"]>[0] {
+  const refs = fields.texts("refs");
+  const filter = filterOf(fields.text("queue"), fields.text("part"));
+  const all = fields.flag("all");
+  const ways = [refs !== undefined, Object.keys(filter).length > 0, all].filter(Boolean).length;
+  if (ways !== 1) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      'name the failures in one way: {"refs":["q:order-desk:17"]}, {"queue":"order-desk"}, ' +
+        '{"part":"shop.refunds"} or {"all":true}',
+      { details: { argument: "refs" } },
+    );
+  }
+  return refs ?? filter;
+}
+
+function filterOf(queue: string | undefined, part: string | undefined): FailureFilter {
+  return { ...(queue !== undefined && { queue }), ...(part !== undefined && { part }) };
+}

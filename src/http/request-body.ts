@@ -1,0 +1,92 @@
+/** Reading a request's body: bounded while it comes in, of a known media type, and of good UTF-8. */
+
+import type { Context } from "hono";
+import { MillraceError } from "../model/errors.ts";
+
+export interface MediaType {
+  /** Lower case, without parameters: `application/json`; empty where the header is missing. */
+  readonly essence: string;
+  readonly charset: string | undefined;
+}
+
+export function mediaTypeOf(c: Context): MediaType {
+  const [essence = "", ...parameters] = (c.req.header("content-type") ?? "")
+    .toLowerCase()
+    .split(";");
+  const charset = parameters
+    .map((parameter) => /^\s*charset="?([^"]*)"?\s*$/.exec(parameter)?.[1])
+    .find((value) => value !== undefined);
+  return { essence: essence.trim(), charset };
+}
+
+/** Throws TOO_LARGE as soon as the limit is passed, without reading on, and BAD_JSON if it is not UTF-8. */
+export async function readText(c: Context, bytesMax: number): Promise<string> {
+  const { charset } = mediaTypeOf(c);
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
+    throw unsupported(
+      `the charset ${JSON.stringify(charset.slice(0, 40))} is not read here; send UTF-8`,
+    );
+  }
+  if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const bytes = await readBytes(c.req.raw.body, bytesMax);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new MillraceError("BAD_JSON", "the body is not UTF-8; JSON is sent in UTF-8");
+  }
+}
+
+async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+/** A JSON object, for requests that are no messages. Throws UNSUPPORTED_CONTENT, BAD_JSON, BAD_REQUEST. */
+export async function readJsonObject(
+  c: Context,
+  bytesMax: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { essence } = mediaTypeOf(c);
+  if (essence !== "application/json") {
+    throw unsupported(
+      `this address takes application/json, not ${essence || "a body without a type"}`,
+    );
+  }
+  const value = parseJson(await readText(c, bytesMax));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
+  }
+  return { ...value };
+}
+
+/** Throws BAD_JSON with the parser's own words, which name the place. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : "";
+    throw new MillraceError("BAD_JSON", `this is not JSON: ${reason}`, { cause: error });
+  }
+}
+
+export function unsupported(message: string): MillraceError {
+  return new MillraceError("UNSUPPORTED_CONTENT", message);
+}
+
+function tooLarge(bytesMax: number): MillraceError {
+  return new MillraceError(
+    "TOO_LARGE",
+    `the body is over ${bytesMax} bytes, the most that one request may have; send several requests`,
+    { details: { limitBytes: bytesMax } },
+  );
+}

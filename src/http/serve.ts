@@ -1,0 +1,99 @@
+/** Puts a door on a socket of this machine. */
+
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { MillraceError } from "../model/errors.ts";
+import { createDoor, type DoorOptions } from "./door.ts";
+import { isLoopbackName } from "./gate.ts";
+import { DOOR_LIMITS } from "./limits.ts";
+
+export interface ServeOptions extends Omit<DoorOptions, "stopping"> {
+  /** 0 for any free port. */
+  readonly port: number;
+  /** A loopback address; 127.0.0.1 unless said. */
+  readonly address?: string;
+}
+
+export interface ServedDoor extends AsyncDisposable {
+  /** `http://127.0.0.1:4222`, without the token. */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new requests, ends tails, waits for answers under way, and frees the port. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How often the server looks for requests that have passed their time. */
+const TIMEOUT_CHECKS = 4;
+const TIMEOUT_CHECK_MS_MAX = 5_000;
+
+/**
+ * Throws BAD_CONFIG for an address that other machines can reach: there is no TLS and no sign-in by
+ * user, so the token would cross the network in the clear. Throws BAD_CONFIG also for a port that is
+ * taken.
+ */
+export async function serve(options: ServeOptions): Promise<ServedDoor> {
+  const { address = "127.0.0.1", port, limits, ...door } = options;
+  if (!isLoopbackName(address)) {
+    throw new MillraceError(
+      "BAD_CONFIG",
+      `the door cannot listen on ${address}: other machines would reach it, and it has neither TLS nor sign-in; ` +
+        "use 127.0.0.1, and an SSH tunnel from elsewhere",
+      { details: { key: "address", address } },
+    );
+  }
+  const bounds = { ...DOOR_LIMITS, ...limits };
+  const stopping = new AbortController();
+  const shortestMs = Math.min(bounds.headersTimeoutMs, bounds.requestTimeoutMs);
+  const answer = getRequestListener(
+    createDoor({ ...door, limits: bounds, stopping: stopping.signal }),
+    { overrideGlobalObjects: false },
+  );
+  const server = createServer(
+    {
+      maxHeaderSize: bounds.headerBytesMax,
+      headersTimeout: bounds.headersTimeoutMs,
+      requestTimeout: bounds.requestTimeoutMs,
+      keepAliveTimeout: bounds.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS_MAX, shortestMs / TIMEOUT_CHECKS),
+    },
+    (incoming, outgoing) => void answer(incoming, outgoing),
+  );
+  server.maxConnections = bounds.connectionsMax;
+  const bound = await listen(server, port, address);
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    stopping.abort();
+    return (closed ??= new Promise((resolve, reject) => {
+      server.close((error) => (error === undefined ? resolve() : reject(error)));
+      server.closeIdleConnections();
+    }));
+  };
+  return {
+    url: `http://${address.includes(":") ? `[${address}]` : address}:${bound}`,
+    port: bound,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function listen(server: Server, port: number, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(
+        new MillraceError(
+          "BAD_CONFIG",
+          taken
+            ? `port ${port} of ${address} is taken; stop the program that has it, or choose another port (0: any free one)`
+            : `the door cannot listen on ${address}:${port}: ${error.message}`,
+          { cause: error, details: { key: "port", port } },
+        ),
+      );
+    });
+    server.listen(port, address, () => {
+      const bound = server.address();
+      resolve(typeof bound === "object" && bound !== null ? bound.port : port);
+    });
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * Addresses for streams: what there is, reading a page, reading on as lines, and a tail as
+ * server-sent events.
+ *
+ * Where a reader stands is the text of an offset expression, `0:120,1:7`: a page's `next`, and each
+ * event's id. So a browser that reconnects resumes at the next record of every partition, also of
+ * those that had shown it nothing yet.
+ */
+
+import type { Context, Hono } from "hono";
+import type { ReadRecordsOptions, ShownRecord } from "../admin/admin.ts";
+import { formatOffsets } from "../admin/offset-expression.ts";
+import type { DoorRoom } from "./door.ts";
+import { offsetExpression, readQuery, type Query } from "./request-query.ts";
+import { writeShown, writeShownList } from "./shown-json.ts";
+import { streamedBody } from "./streamed-body.ts";
+
+const FILTERS = ["from", "partition", "limit", "type", "key"];
+const PAGE_COUNT = 100;
+const NDJSON = "application/x-ndjson";
+/** How long a browser waits before it comes back. */
+const RETRY_MS = 1_000;
+
+export function addStreamRoutes(app: Hono, room: DoorRoom): void {
+  const { admin, limits } = room;
+
+  app.get("/streams", async (c) => {
+    readQuery(c, []);
+    return c.json({ streams: await admin.listStreams() });
+  });
+
+  app.get("/streams/:stream", async (c) => {
+    readQuery(c, []);
+    return c.json(await admin.describeStream(c.req.param("stream")));
+  });
+
+  app.get("/streams/:stream/offsets", async (c) => {
+    const query = readQuery(c, ["at", "partition"]);
+    const at = offsetExpression(query.text("at") ?? "end");
+    const partition = query.wholeNumber("partition");
+    const one = partition === undefined ? {} : { partition };
+    return c.json({ offsets: await admin.locate(c.req.param("stream"), at, one) });
+  });
+
+  app.get("/streams/:stream/records", async (c) => {
+    const stream = c.req.param("stream");
+    if (!c.req.header("accept")?.includes(NDJSON)) {
+      const query = readQuery(c, FILTERS);
+      const limit = query.wholeNumber("limit", { max: limits.pageCountMax }) ?? PAGE_COUNT;
+      return sendPage(c, room, stream, { ...recordFilter(query), limit });
+    }
+    const query = readQuery(c, [...FILTERS, "follow"]);
+    const options = { ...recordFilter(query), follow: query.flag("follow") };
+    return sendLines(c, room, stream, options);
+  });
+
+  app.get("/streams/:stream/tail", async (c) => {
+    const query = readQuery(c, FILTERS);
+    return sendEvents(c, room, c.req.param("stream"), {
+      ...recordFilter(query),
+      from: c.req.header("last-event-id") ?? offsetExpression(query.text("from") ?? "end"),
+    });
+  });
+}
+
+function recordFilter(query: Query): ReadRecordsOptions {
+  const partition = query.wholeNumber("partition");
+  const limit = query.wholeNumber("limit");
+  const key = query.text("key");
+  const types = query.texts("type");
+  return {
+    from: offsetExpression(query.text("from") ?? "start"),
+    ...(partition !== undefined && { partition }),
+    ...(limit !== undefined && { limit }),
+    ...(key !== undefined && { key }),
+    ...(types.length > 0 && { types }),
+  };
+}
+
+async function sendPage(
+  c: Context,
+  { admin }: DoorRoom,
+  stream: string,
+  options: ReadRecordsOptions,
+): Promise<Response> {
+  const reached = await placesOf(admin, stream, options);
+  const records: ShownRecord[] = [];
+  for await (const record of admin.read(stream, { ...options, from: formatPlaces(reached) })) {
+    records.push(record);
+    reached.set(record.partition, record.offset + 1);
+  }
+  return c.body(writeShownList("records", records, { next: formatPlaces(reached) }), 200, {
+    "Content-Type": "application/json",
+  });
+}
+
+/** One record a line; a failure on the way is the last line, `{"error": …}`. */
+async function sendLines(
+  c: Context,
+  { admin, stopping, tell }: DoorRoom,
+  stream: string,
+  options: ReadRecordsOptions,
+): Promise<Response> {
+  const from = formatPlaces(await placesOf(admin, stream, options));
+  const body = streamedBody<ShownRecord>({
+    items: (signal) => admin.read(stream, { ...options, from, signal }),
+    encode: (record) => `${writeShown(record)}\n`,
+    encodeError: (error) => `{"error":${tell(error)}}\n`,
+    stopping,
+  });
+  return c.body(body, 200, { "Content-Type": NDJSON });
+}
+
+/** Events `record`, each with the place after it as its id; a failure is an event `error`, the last. */
+async function sendEvents(
+  c: Context,
+  { admin, stopping, tell }: DoorRoom,
+  stream: string,
+  options: ReadRecordsOptions,
+): Promise<Response> {
+  const reached = await placesOf(admin, stream, options);
+  const from = formatPlaces(reached);
+  const body = streamedBody<ShownRecord>({
+    items: (signal) => admin.read(stream, { ...options, from, follow: true, signal }),
+    opening: `retry: ${RETRY_MS}\nid: ${from}\n\n`,
+    encode(record) {
+      reached.set(record.partition, record.offset + 1);
+      return `id: ${formatPlaces(reached)}\nevent: record\ndata: ${writeShown(record)}\n\n`;
+    },
+    encodeError: (error) => `event: error\ndata: ${tell(error)}\n\n`,
+    stopping,
+  });
+  return c.body(body, 200, { "Content-Type": "text/event-stream" });
+}
+
+/** Errors in the request come out here, while the status can still tell them. */
+async function placesOf(
+  admin: DoorRoom["admin"],
+  stream: string,
+  { from, partition }: ReadRecordsOptions,
+): Promise<Map<number, number>> {
+  const one = partition === undefined ? {} : { partition };
+  const located = await admin.locate(stream, from, one);
+  return new Map(located.map((place) => [place.partition, place.offset]));
+}
+
+function formatPlaces(places: ReadonlyMap<number, number>): string {
+  return formatOffsets(Array.from(places, ([partition, offset]) => ({ partition, offset })));
+}
