@@ -7,6 +7,7 @@ import { failurePlaces, type FailurePlace } from "./failure-places.ts";
 import { parseFailureRef } from "./failure-ref.ts";
 
 const LIST_COUNT = 100;
+const LIST_COUNT_MAX = 1_000;
 
 export async function listFailures(
   context: AdminContext,
@@ -16,6 +17,15 @@ export async function listFailures(
     ...filter
   }: FailureFilter & { readonly limit?: number; readonly after?: string } = {},
 ): Promise<readonly Failure[]> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIST_COUNT_MAX) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `limit must be a whole number from 1 to ${LIST_COUNT_MAX}, not ${limit}`,
+      {
+        details: { argument: "limit" },
+      },
+    );
+  }
   const places = await failurePlaces(context, filter);
   const afterRef = after === undefined ? undefined : parseFailureRef(after);
   const first = afterRef === undefined ? 0 : places.findIndex((place) => place.holds(afterRef));

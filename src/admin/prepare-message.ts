@@ -37,8 +37,9 @@ export function prepareMessage(context: AdminContext, request: PublishRequest): 
       "the payload holds half a surrogate pair, which UTF-8 cannot",
     );
   }
+  const tooLarge = payloadTooLarge(dataJson);
+  if (tooLarge !== undefined) throw tooLarge;
   const bytes = new TextEncoder().encode(dataJson);
-  if (bytes.byteLength > LIMITS.messageBytesMax) throw tooLarge(bytes.byteLength);
   const registered = context.registry.find(request.type);
   const target = targetOf(context, request, registered);
   const declared = registered?.declaration;
@@ -129,7 +130,10 @@ function checkKind(request: PublishRequest, kind: "event" | "command", target: T
   );
 }
 
-function tooLarge(bytes: number): MillraceError {
+/** TOO_LARGE where no message could hold the payload, before anything is done with it. */
+export function payloadTooLarge(dataJson: string): MillraceError | undefined {
+  const bytes = Buffer.byteLength(dataJson);
+  if (bytes <= LIMITS.messageBytesMax) return undefined;
   return new MillraceError(
     "TOO_LARGE",
     `the payload has ${bytes} bytes, a message at most ${LIMITS.messageBytesMax}; store large data elsewhere and publish where`,

@@ -9,7 +9,6 @@ import { readJsonObject } from "./request-body.ts";
 import { readQuery } from "./request-query.ts";
 import { writeShown, writeShownList } from "./shown-json.ts";
 
-const FAILURE_COUNT = 100;
 const JSON_BODY = { "Content-Type": "application/json" };
 
 export function addRepairRoutes(app: Hono, { admin, limits }: DoorRoom): void {
@@ -35,10 +34,11 @@ export function addRepairRoutes(app: Hono, { admin, limits }: DoorRoom): void {
   app.get("/failures", async (c) => {
     const query = readQuery(c, ["queue", "part", "limit", "after"]);
     const after = query.text("after");
+    const limit = query.wholeNumber("limit");
     const failures = await admin.listFailures({
       ...filterOf(query.text("queue"), query.text("part")),
       ...(after !== undefined && { after }),
-      limit: query.wholeNumber("limit", { max: limits.pageCountMax }) ?? FAILURE_COUNT,
+      ...(limit !== undefined && { limit }),
     });
     return c.body(writeShownList("failures", failures), 200, JSON_BODY);
   });

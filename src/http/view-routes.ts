@@ -8,16 +8,16 @@ import { badArgument, readQuery } from "./request-query.ts";
 import { writeShown, writeShownList } from "./shown-json.ts";
 
 const JSON_BODY = { "Content-Type": "application/json" };
-const DOCUMENT_COUNT = 100;
 
-export function addViewRoutes(app: Hono, { admin, limits }: DoorRoom): void {
+export function addViewRoutes(app: Hono, { admin }: DoorRoom): void {
   app.get("/views/:view", async (c) => {
     const query = readQuery(c, ["where", "order", "limit", "after"]);
     const where = query.text("where");
     const order = query.text("order");
     const after = query.text("after");
+    const limit = query.wholeNumber("limit");
     const { documents, next } = await admin.find(c.req.param("view"), {
-      limit: query.wholeNumber("limit", { max: limits.pageCountMax }) ?? DOCUMENT_COUNT,
+      ...(limit !== undefined && { limit }),
       ...(where !== undefined && { where: parseWhere(where) }),
       ...(order !== undefined && { order }),
       ...(after !== undefined && { after }),

@@ -1,0 +1,169 @@
+/** The admin API of another process, through its door. */
+
+import type {
+  Admin,
+  FailureFilter,
+  Published,
+  PublishRequest,
+  ShownRecord,
+} from "../admin/admin.ts";
+import { payloadTooLarge } from "../admin/prepare-message.ts";
+import type { GroupInfo } from "../broker/streams.ts";
+import type { Outcome } from "../model/outcome.ts";
+import {
+  createRequests,
+  segment,
+  type ClientOptions,
+  type DoorRequests,
+} from "./client-requests.ts";
+import { errorFromBody } from "./error-status.ts";
+import { elementsOf, membersOf } from "./json-text.ts";
+import { writePublishLine } from "./publish-line.ts";
+import { readShown } from "./shown-json.ts";
+
+/** One request's share of a long list to publish; under the door's own bounds. */
+const PUBLISH_CHARACTERS = 2 * 1024 * 1024;
+const PUBLISH_COUNT = 5_000;
+
+const JSON_TYPE = "application/json";
+const NDJSON_TYPE = "application/x-ndjson";
+
+/** Throws UNREACHABLE where nothing answers, here and in every call. */
+export async function openAdminClient(options: ClientOptions): Promise<Admin> {
+  const closing = new AbortController();
+  const door = createRequests(options, closing.signal);
+  await door.get("/healthz");
+
+  const repair = async (
+    action: "redrive" | "discard",
+    failures: readonly string[] | FailureFilter,
+    { dryRun = false }: { readonly dryRun?: boolean } = {},
+  ): Promise<{ readonly count: number }> => {
+    const body = JSON.stringify({ ...chosen(failures), dryRun });
+    return parse(await door.post(`/failures/${action}`, body, JSON_TYPE));
+  };
+
+  return {
+    publish: async (messages) => publish(door, messages),
+    read: (stream, options) => read(door, stream, options),
+    locate: async (stream, expression, { partition } = {}) => {
+      const query = { at: expression, partition };
+      return parse(await door.get(`/streams/${segment(stream)}/offsets`, query)).offsets;
+    },
+    describe: async () => {
+      const description = parse(await door.get("/describe"));
+      return { ...description, groups: description.groups.map(withAllFields) };
+    },
+    listStreams: async () => parse(await door.get("/streams")).streams,
+    describeStream: async (stream) => parse(await door.get(`/streams/${segment(stream)}`)),
+    listQueues: async () => parse(await door.get("/queues")).queues,
+    describeQueue: async (queue) => parse(await door.get(`/queues/${segment(queue)}`)),
+    listGroups: async () => parse(await door.get("/groups")).groups.map(withAllFields),
+    describeGroup: async (group) =>
+      withAllFields(parse(await door.get(`/groups/${segment(group)}`))),
+    seek: async ({ group, ...options }) => {
+      const body = JSON.stringify(options);
+      return parse(await door.post(`/groups/${segment(group)}/seek`, body, JSON_TYPE)).moved;
+    },
+    lag: async () => parse(await door.get("/lag")).lag,
+    get: async (view, id) => {
+      // An id may be any text, also one such as ".." that a path cannot hold.
+      const query = { where: JSON.stringify({ id }), limit: 1 };
+      const [document] = listOf(await door.get(`/views/${segment(view)}`, query), "documents");
+      return document;
+    },
+    find: async (view, { where, ...query }) => {
+      const conditions = where === undefined ? undefined : JSON.stringify(where);
+      const text = await door.get(`/views/${segment(view)}`, { ...query, where: conditions });
+      const next = membersOf(text).get("next");
+      return {
+        documents: listOf(text, "documents"),
+        ...(next !== undefined && { next: parse(next) }),
+      };
+    },
+    listFailures: async (filter = {}) =>
+      listOf(await door.get("/failures", { ...filter }), "failures"),
+    showFailure: async (ref) => readShown(await door.get(`/failures/${segment(ref)}`)),
+    redrive: async (failures, options) => repair("redrive", failures, options),
+    discard: async (failures, options) => repair("discard", failures, options),
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+    },
+  };
+}
+
+/** What our own door wrote has the form that the types of `admin.ts` say. */
+function parse(text: string): any {
+  return JSON.parse(text);
+}
+
+function listOf(text: string, name: string): any[] {
+  return elementsOf(membersOf(text).get(name) ?? "[]").map(readShown);
+}
+
+/** JSON has no undefined: a field that is always there comes back. */
+function withAllFields(info: GroupInfo): GroupInfo {
+  const positions = info.positions.map((position) => ({
+    ...position,
+    committed: position.committed,
+  }));
+  return { ...info, positions };
+}
+
+function chosen(failures: readonly string[] | FailureFilter): object {
+  if (Array.isArray(failures)) return { refs: failures };
+  const filtered = Object.values(failures).some((value) => value !== undefined);
+  return filtered ? failures : { all: true };
+}
+
+async function publish(
+  door: DoorRequests,
+  messages: readonly PublishRequest[],
+): Promise<readonly Outcome<Published>[]> {
+  const outcomes: Outcome<Published>[] = [];
+  let lines: { readonly index: number; readonly line: string }[] = [];
+  let characters = 0;
+  const flush = async (): Promise<void> => {
+    if (lines.length === 0) return;
+    const body = lines.map(({ line }) => line).join("\n");
+    const answered = parse(await door.post("/events", body, NDJSON_TYPE)).outcomes;
+    lines.forEach(({ index }, at) => (outcomes[index] = readOutcome(answered[at])));
+    lines = [];
+    characters = 0;
+  };
+  for (const [index, message] of messages.entries()) {
+    const error = payloadTooLarge(message.dataJson);
+    if (error !== undefined) {
+      outcomes[index] = { ok: false, error };
+      continue;
+    }
+    const line = writePublishLine(message);
+    if (lines.length >= PUBLISH_COUNT || characters + line.length > PUBLISH_CHARACTERS) {
+      await flush();
+    }
+    lines.push({ index, line });
+    characters += line.length;
+  }
+  await flush();
+  return outcomes;
+}
+
+function readOutcome(outcome: any): Outcome<Published> {
+  const error = outcome.ok === true ? undefined : errorFromBody(outcome.error);
+  return error === undefined ? outcome : { ok: false, error };
+}
+
+async function* read(
+  door: DoorRequests,
+  stream: string,
+  { types, signal, ...query }: Parameters<Admin["read"]>[1],
+): AsyncGenerator<ShownRecord, void, undefined> {
+  const path = `/streams/${segment(stream)}/records`;
+  for await (const line of door.lines(path, { ...query, type: types }, signal)) {
+    const shown = readShown(line);
+    const error = "stream" in shown ? undefined : errorFromBody(shown.error);
+    if (error !== undefined) throw error;
+    if (!("stream" in shown)) throw new Error(`the door ended the read: ${line.slice(0, 300)}`);
+    yield shown;
+  }
+}
