@@ -1,0 +1,154 @@
+/**
+ * The thread that owns the database.
+ *
+ * Group commit: while one transaction is synced to disk, requests gather in the port. When the thread
+ * is free again it takes all of them, runs those that write in one transaction, commits once, then
+ * runs those that only read, and answers everybody. So nobody is answered before the sync that covers
+ * him, and a hundred callers share one.
+ *
+ * A request that the engine refuses (it does so before it writes) fails alone. Any other error may
+ * leave half of a request written, so it rolls the group back and each member runs again on its own.
+ * After an error of the disk or damage nothing is tried again: what the file holds is in doubt.
+ */
+
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import { assert } from "../../model/assert.ts";
+import { MillraceError, isMillraceError } from "../../model/errors.ts";
+import { Database, isFatal } from "./database.ts";
+import { Engine } from "./engine.ts";
+import { isWrite, packError } from "./wire/protocol.ts";
+import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from "./wire/protocol.ts";
+
+/** Requests that share a commit: more would only make the first of them wait longer. */
+const GROUP_MAX = 512;
+
+class StoreThread {
+  readonly #port: MessagePort;
+  readonly #database: Database;
+  readonly #engine: Engine;
+  /** Why nothing may be asked of the file any more. */
+  #failed: unknown;
+
+  constructor(port: MessagePort, { database, idWindow }: WorkerOptions) {
+    this.#port = port;
+    this.#database = new Database(database);
+    this.#engine = new Engine(this.#database, idWindow);
+  }
+
+  start(): void {
+    this.#port.on("message", (first: ToWorker) => this.#receive(first));
+    this.#send({ kind: "opened", epoch: this.#engine.epoch() });
+  }
+
+  #receive(first: ToWorker): void {
+    const requests: Request[] = [];
+    for (let message: ToWorker | undefined = first; message !== undefined; message = this.#next()) {
+      if (message === "close") {
+        this.#serve(requests);
+        this.#database.close();
+        this.#port.close();
+        return;
+      }
+      requests.push(message);
+      if (requests.length === GROUP_MAX) this.#serve(requests.splice(0));
+    }
+    this.#serve(requests);
+  }
+
+  #next(): ToWorker | undefined {
+    const received: { message: ToWorker } | undefined = receiveMessageOnPort(this.#port);
+    return received?.message;
+  }
+
+  #serve(requests: readonly Request[]): void {
+    if (requests.length === 0) return;
+    const writes = requests.filter(({ operation }) => isWrite(operation));
+    const reads = requests.filter(({ operation }) => !isWrite(operation));
+    const answers = writes.length === 0 ? [] : this.#commit(writes);
+    for (const request of reads) answers.push(this.#attempt(request));
+    this.#send({ kind: "answers", answers });
+  }
+
+  /** Runs the requests in one transaction, or each in its own where that fails. */
+  #commit(requests: readonly Request[]): Answer[] {
+    try {
+      if (this.#failed !== undefined) throw this.#failed;
+      this.#database.begin();
+      const answers = requests.map((request) => this.#run(request));
+      this.#database.commit();
+      return answers;
+    } catch (error) {
+      this.#undo(error);
+      if (requests.length > 1 && this.#failed === undefined) {
+        return requests.flatMap((request) => this.#commit([request]));
+      }
+      const failure = packError(this.#database.translate(error));
+      return requests.map(({ id }) => ({ id, failure }));
+    }
+  }
+
+  /** Refusals are answers; everything else is thrown. */
+  #run({ id, operation, parameters }: Request): Answer {
+    try {
+      return { id, result: this.#call(operation, parameters) };
+    } catch (error) {
+      if (isMillraceError(error)) return { id, failure: packError(error) };
+      throw error;
+    }
+  }
+
+  #attempt(request: Request): Answer {
+    try {
+      if (this.#failed !== undefined) throw this.#failed;
+      return this.#run(request);
+    } catch (error) {
+      if (isFatal(error)) this.#failed = error;
+      return { id: request.id, failure: packError(this.#database.translate(error)) };
+    }
+  }
+
+  #call(operation: Request["operation"], parameters: readonly unknown[]): unknown {
+    return Reflect.apply(this.#engine[operation], this.#engine, parameters);
+  }
+
+  #undo(error: unknown): void {
+    if (isFatal(error)) this.#failed = error;
+    this.#engine.forget();
+    try {
+      this.#database.rollback();
+    } catch (rollbackError) {
+      // Without a rollback the next transaction would build on half of this one.
+      this.#failed ??= rollbackError;
+    }
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(
+      message,
+      message.kind === "answers" ? transferable(message.answers) : [],
+    );
+  }
+}
+
+/** Packed events are handed over; everything else is copied. */
+function transferable(answers: readonly Answer[]): ArrayBuffer[] {
+  return answers.flatMap((answer) => {
+    const result = "result" in answer ? answer.result : undefined;
+    return result instanceof Uint8Array && result.buffer instanceof ArrayBuffer
+      ? [result.buffer]
+      : [];
+  });
+}
+
+const port = parentPort;
+assert(port !== null, "this module runs as a worker");
+const options: WorkerOptions = workerData;
+try {
+  new StoreThread(port, options).start();
+} catch (error) {
+  if (!(error instanceof MillraceError)) throw error;
+  const refused: FromWorker = { kind: "refused", failure: packError(error) };
+  port.postMessage(refused);
+  port.close();
+}
