@@ -31,7 +31,7 @@ function createGroup() {
   };
   const release = (key: string): void => {
     const member = leaving.get(key)!;
-    const [stream, partition] = key.split("/") as [string, string];
+    const [stream = "", partition] = key.split("/");
     leaving.delete(key);
     held.delete(key);
     take(group.released(member, { stream, partition: Number(partition) }));

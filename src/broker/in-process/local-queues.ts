@@ -1,0 +1,161 @@
+/** The queue port of a broker in this process: one client's view of a `QueueEngine`. */
+
+import { MillraceError } from "../../model/errors.ts";
+import type { Outcome } from "../../model/outcome.ts";
+import type { BrokerCapabilities } from "../capabilities.ts";
+import type {
+  DeadLetter,
+  DeadLetterCause,
+  Lease,
+  QueueInfo,
+  QueueReceiver,
+  Queues,
+  QueueSend,
+  QueueSpec,
+  ReceiveOptions,
+  Sent,
+} from "../queues.ts";
+import { checkBatchCount, checkDuration, checkWhole } from "../validate.ts";
+import { PendingCall } from "./pending-call.ts";
+import type { QueueEngine } from "./queue-engine.ts";
+import { type DeadLetterChange, type Fate, leaseLost } from "./settlement.ts";
+
+const PAGE = 100;
+const PAGE_MAX = 1_000;
+const ACCEPT: Fate = { kind: "accept" };
+
+export class LocalQueues implements Queues {
+  readonly capabilities: BrokerCapabilities;
+  readonly #engine: QueueEngine;
+  readonly #receivers = new Set<QueueReceiver>();
+  #closed: MillraceError | undefined;
+
+  constructor(engine: QueueEngine, capabilities: BrokerCapabilities) {
+    this.#engine = engine;
+    this.capabilities = capabilities;
+  }
+
+  async ensureQueue(spec: QueueSpec): Promise<QueueInfo> {
+    this.#checkOpen();
+    return this.#engine.ensure(spec);
+  }
+
+  async send(queue: string, items: readonly QueueSend[]): Promise<readonly Outcome<Sent>[]> {
+    checkBatchCount(`a send to ${queue}`, items.length);
+    const error = this.#closed;
+    if (error !== undefined) return items.map(() => ({ ok: false, error }));
+    for (const { delayMs } of items) if (delayMs !== undefined) checkDuration("delayMs", delayMs);
+    return this.#engine.queue(queue).send(items);
+  }
+
+  async receive(queue: string, options: ReceiveOptions): Promise<QueueReceiver> {
+    this.#checkOpen();
+    checkWhole("credit", options.credit, { min: 1, max: 100_000 });
+    const receiver = this.#engine.queue(queue).receive(options);
+    this.#receivers.add(receiver);
+    return receiver;
+  }
+
+  accept(leases: readonly Lease[]): Promise<readonly Outcome<void>[]> {
+    const call = new PendingCall<void>(leases.length);
+    for (const [index, lease] of leases.entries()) {
+      this.#settle(
+        lease,
+        ACCEPT,
+        () => call.succeed(index, undefined),
+        (error) => call.fail(index, error),
+      );
+    }
+    return call.settled;
+  }
+
+  async release(
+    lease: Lease,
+    options: {
+      readonly delayMs?: number;
+      readonly cause?: DeadLetterCause;
+      readonly countAttempt?: boolean;
+    } = {},
+  ): Promise<void> {
+    const { delayMs = 0, cause, countAttempt = true } = options;
+    checkDuration("delayMs", delayMs);
+    await this.#settled(lease, { kind: "release", delayMs, cause, countAttempt });
+  }
+
+  async reject(lease: Lease, cause: DeadLetterCause): Promise<void> {
+    await this.#settled(lease, { kind: "reject", cause });
+  }
+
+  async extend(lease: Lease, ms: number): Promise<Lease> {
+    this.#checkOpen();
+    checkDuration("the lease's extension", ms);
+    const queue = this.#engine.queues.get(lease.queue);
+    if (queue === undefined) throw leaseLost(lease);
+    return queue.extend(lease, ms);
+  }
+
+  async listDeadLetters(
+    queue: string,
+    options: { readonly after?: number; readonly limit?: number } = {},
+  ): Promise<readonly DeadLetter[]> {
+    const { after, limit = PAGE } = options;
+    checkWhole("limit", limit, { min: 1, max: PAGE_MAX });
+    return this.#engine.queue(queue).deadLetters(after, limit);
+  }
+
+  async redriveDeadLetters(queue: string, sequences: readonly number[] | "all"): Promise<number> {
+    return this.#change(queue, "redrive", sequences);
+  }
+
+  async discardDeadLetters(queue: string, sequences: readonly number[] | "all"): Promise<number> {
+    return this.#change(queue, "discard", sequences);
+  }
+
+  async listQueues(): Promise<readonly QueueInfo[]> {
+    const names = [...this.#engine.queues.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    return names.map((name) => this.#engine.queue(name).info());
+  }
+
+  async describeQueue(queue: string): Promise<QueueInfo> {
+    return this.#engine.queue(queue).info();
+  }
+
+  async deleteQueue(queue: string): Promise<void> {
+    this.#checkOpen();
+    await this.#engine.remove(queue);
+  }
+
+  /** Closes this client's receivers. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed ??= new MillraceError("CLOSED", "the broker was closed; open it again");
+    await Promise.all([...this.#receivers].map((receiver) => receiver.close()));
+    this.#receivers.clear();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
+  #settle(lease: Lease, fate: Fate, succeed: () => void, fail: (error: unknown) => void): void {
+    const queue = this.#engine.queues.get(lease.queue);
+    if (this.#closed !== undefined) fail(this.#closed);
+    else if (queue === undefined) fail(leaseLost(lease));
+    else queue.settle({ lease, fate, succeed, fail });
+  }
+
+  #settled(lease: Lease, fate: Fate): Promise<void> {
+    return new Promise((succeed, fail) => this.#settle(lease, fate, succeed, fail));
+  }
+
+  #change(
+    queue: string,
+    kind: DeadLetterChange["kind"],
+    sequences: readonly number[] | "all",
+  ): Promise<number> {
+    this.#checkOpen();
+    const target = this.#engine.queue(queue);
+    return new Promise((succeed, fail) => {
+      target.changeDeadLetters({ kind, sequences, succeed, fail });
+    });
+  }
+}

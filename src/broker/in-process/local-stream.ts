@@ -1,0 +1,245 @@
+/**
+ * One stream at work: its partitions' logs, the appenders before them and the window of ids.
+ *
+ * The window is rebuilt from the tails of the logs at the first append after opening, not at opening:
+ * a start must not read a window's worth of records. Until it is read, appends wait in their buffers.
+ */
+
+import type { Clock } from "../../model/clock.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import type { Outcome } from "../../model/outcome.ts";
+import type { StartAt } from "../../model/position.ts";
+import { dedupeId, SeenIds } from "../dedupe-window.ts";
+import { KeylessSpread, partitionOfKey } from "../partitioner.ts";
+import type { Appended, DedupeWindow, StreamInfo, StreamSpec } from "../streams.ts";
+import { tooLarge } from "../validate.ts";
+import { packPlace, PartitionAppender } from "./partition-appender.ts";
+import { PendingCall } from "./pending-call.ts";
+import type { LoggedRecord, RecordLog } from "./record-log.ts";
+import type { StoredStream } from "./stream-storage.ts";
+
+export interface LocalStreamOptions {
+  readonly stored: StoredStream;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly defer: (callback: () => void) => void;
+}
+
+const TAIL_READ = { count: 2_000, bytes: 4 * 1024 * 1024 };
+
+export class LocalStream {
+  readonly #stored: StoredStream;
+  readonly #cluster: string;
+  readonly #clock: Clock;
+  readonly #gone = new AbortController();
+  readonly #appenders: readonly PartitionAppender[];
+  readonly #spread: KeylessSpread;
+  #spec: StreamSpec;
+  #seen: SeenIds | undefined;
+  /** Whether the window holds what the logs' tails hold. */
+  #seenState: "unread" | "reading" | "read";
+
+  constructor({ stored, cluster, clock, defer }: LocalStreamOptions) {
+    this.#stored = stored;
+    this.#spec = stored.spec;
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#spread = new KeylessSpread(stored.logs.length);
+    const lastDurable = stored.logs.map(() => Promise.resolve());
+    this.#appenders = stored.logs.map(
+      (_, partition) =>
+        new PartitionAppender({
+          partition,
+          logs: stored.logs,
+          clock,
+          defer,
+          seen: () => this.#seen,
+          lastDurable,
+        }),
+    );
+    const empty = stored.logs.every((log) => log.end === log.earliest);
+    this.#seenState = empty ? "read" : "unread";
+    if (this.#spec.dedupe !== undefined) this.#seen = new SeenIds(this.#spec.dedupe);
+  }
+
+  get name(): string {
+    return this.#spec.name;
+  }
+
+  get spec(): StreamSpec {
+    return this.#spec;
+  }
+
+  get stored(): StoredStream {
+    return this.#stored;
+  }
+
+  get partitions(): number {
+    return this.#stored.logs.length;
+  }
+
+  /** Aborts with UNKNOWN_STREAM when the stream is deleted, with CLOSED when its broker closes. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  info(): StreamInfo {
+    return {
+      spec: this.#spec,
+      cluster: this.#cluster,
+      incarnation: this.#stored.incarnation,
+      partitions: this.#stored.logs.map((log, partition) => ({
+        partition,
+        earliest: log.earliest,
+        end: log.end,
+        bytes: log.bytes,
+        ...(log.stopped === undefined ? {} : { stopped: log.stopped }),
+      })),
+    };
+  }
+
+  /** Throws BAD_ARGUMENT for a partition that the stream does not have. */
+  log(partition: number): RecordLog {
+    const log = this.#stored.logs[partition];
+    if (log !== undefined) return log;
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${this.name} has no partition ${partition}; it has 0 to ${this.partitions - 1}`,
+      { details: { stream: this.name, partition, partitions: this.partitions } },
+    );
+  }
+
+  append(
+    messages: readonly RawMessage[],
+    partition?: number,
+  ): Promise<readonly Outcome<Appended>[]> {
+    if (partition !== undefined) this.log(partition);
+    const call = new PendingCall<Appended>(messages.length);
+    if (this.#gone.signal.aborted) {
+      for (let i = 0; i < messages.length; i++) call.fail(i, this.#gone.signal.reason);
+      return call.settled;
+    }
+    if (this.#seen !== undefined && this.#seenState === "unread") this.#readTails(this.#seen);
+    if (partition === undefined) this.#spread.begin(keylessCount(messages));
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i]!;
+      const refusal = tooLarge(this.name, message);
+      if (refusal !== undefined) {
+        call.fail(i, refusal);
+        continue;
+      }
+      const to = partition ?? this.#partitionOf(message.key);
+      this.#appenders[to]!.push(message, call, i);
+    }
+    return call.settled;
+  }
+
+  #partitionOf(key: RawMessage["key"]): number {
+    if (this.#appenders.length === 1) return 0;
+    return key === null ? this.#spread.next() : partitionOfKey(key, this.#appenders.length);
+  }
+
+  /** The offset that `from` names. Throws OFFSET_OUT_OF_RANGE with `earliest` and `end` in its details. */
+  async resolve(partition: number, from: StartAt): Promise<number> {
+    const log = this.log(partition);
+    if (from === "earliest") return log.earliest;
+    if (from === "latest") return log.end;
+    if ("timeMs" in from) return log.offsetAt(from.timeMs);
+    const { offset } = from;
+    if (Number.isSafeInteger(offset) && offset >= log.earliest && offset <= log.end) return offset;
+    throw this.outOfRange(partition, offset);
+  }
+
+  outOfRange(partition: number, offset: number): MillraceError {
+    const { earliest, end } = this.log(partition);
+    const place = `${this.name}[${partition}]`;
+    return new MillraceError(
+      "OFFSET_OUT_OF_RANGE",
+      offset < earliest
+        ? `offset ${offset} is older than ${earliest}, the oldest kept in ${place}; start from "earliest" or raise the retention`
+        : `offset ${offset} lies beyond ${end}, the end of ${place}; start from "latest", or look whether the stream lost its tail or was made anew`,
+      { details: { stream: this.name, partition, offset, earliest, end } },
+    );
+  }
+
+  configure(spec: StreamSpec): void {
+    this.#spec = spec;
+    const { durability = { mode: "fsync" }, retention = {}, dedupe } = spec;
+    for (const log of this.#stored.logs) log.configure({ durability, retention });
+    if (dedupe === undefined) {
+      this.#seen = undefined;
+    } else if (this.#seen === undefined) {
+      this.#seen = new SeenIds(dedupe);
+      this.#seenState = "unread";
+    } else {
+      this.#seen.configure(dedupe, this.#clock.now());
+    }
+  }
+
+  async enforceRetention(): Promise<void> {
+    const nowMs = this.#clock.now();
+    for (const log of this.#stored.logs) await log.enforceRetention(nowMs);
+  }
+
+  /** Fails what waits and ends every read with `reason`. */
+  end(reason: MillraceError): void {
+    this.#gone.abort(reason);
+    for (const appender of this.#appenders) appender.failAll(reason);
+  }
+
+  #readTails(seen: SeenIds): void {
+    const window = this.#spec.dedupe!;
+    this.#seenState = "reading";
+    for (const appender of this.#appenders) appender.hold();
+    tailIds(this.#stored.logs, window, this.#clock.now()).then(
+      (ids) => {
+        for (const { id, place, timeMs } of ids) seen.add(id, place, timeMs);
+        this.#seenState = "read";
+        for (const appender of this.#appenders) appender.resume();
+      },
+      (error: unknown) => {
+        // Nothing was appended, so the next append may try again.
+        this.#seenState = "unread";
+        for (const appender of this.#appenders) appender.failAll(error);
+      },
+    );
+  }
+}
+
+function keylessCount(messages: readonly RawMessage[]): number {
+  let count = 0;
+  for (let i = 0; i < messages.length; i++) if (messages[i]!.key === null) count++;
+  return count;
+}
+
+interface TailId {
+  readonly id: string;
+  readonly place: number;
+  readonly timeMs: number;
+}
+
+/** The ids in the logs that the window still covers, oldest first. */
+async function tailIds(
+  logs: readonly RecordLog[],
+  window: DedupeWindow,
+  nowMs: number,
+): Promise<TailId[]> {
+  const found: TailId[] = [];
+  for (const [partition, log] of logs.entries()) {
+    const inTime = await log.offsetAt(nowMs - window.ms);
+    let offset = Math.max(log.earliest, inTime, log.end - window.count);
+    while (offset < log.end) {
+      const records: readonly LoggedRecord[] = await log.read(offset, TAIL_READ);
+      for (const record of records) {
+        const id = dedupeId(record);
+        if (id === undefined) continue;
+        found.push({ id, place: packPlace(partition, record.offset), timeMs: record.appendedMs });
+      }
+      const last = records.at(-1);
+      if (last === undefined) break;
+      offset = last.offset + 1;
+    }
+  }
+  return found.toSorted((a, b) => a.timeMs - b.timeMs);
+}

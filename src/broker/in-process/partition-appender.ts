@@ -1,0 +1,212 @@
+/**
+ * Gathers the appends of one tick into one log append per partition.
+ *
+ * The buffer is three parallel arrays (message, call, index in the call) so that a message costs no
+ * object of its own. The first push schedules a flush; the flush drops repetitions, hands the rest to
+ * the log as one batch (several when large), and finishes the calls when the batch is durable. The
+ * log does its own group commit, so batches of later ticks join the next sync by themselves.
+ *
+ * An id enters the window when its record has an offset, before it is durable: so its repetition in
+ * the next tick is seen. Such a repetition is answered only after the original became durable, and
+ * fails when the original does; the id is then taken out of the window again.
+ */
+
+import type { RawMessage } from "../../model/message.ts";
+import type { Clock } from "../../model/clock.ts";
+import { dedupeId, type SeenIds } from "../dedupe-window.ts";
+import type { Appended } from "../streams.ts";
+import type { PendingCall } from "./pending-call.ts";
+import type { RecordLog } from "./record-log.ts";
+
+/** Ids are remembered with their place, packed into one number. Partitions are at most 1,024. */
+const PARTITION_SPACE = 1024;
+const BATCH_COUNT_MAX = 8_192;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+export const packPlace = (partition: number, offset: number): number =>
+  offset * PARTITION_SPACE + partition;
+
+type AppendCall = PendingCall<Appended>;
+
+export interface AppenderOptions {
+  readonly partition: number;
+  readonly logs: readonly RecordLog[];
+  readonly clock: Clock;
+  /** Runs the callback at the end of the present tick. */
+  readonly defer: (callback: () => void) => void;
+  /** The stream's window; undefined without one. Asked at each flush, since it may change. */
+  readonly seen: () => SeenIds | undefined;
+  /** The last append of each partition, so that a repetition can wait for its original. */
+  readonly lastDurable: Promise<void>[];
+}
+
+export class PartitionAppender {
+  readonly #options: AppenderOptions;
+  readonly #log: RecordLog;
+  #messages: RawMessage[] = [];
+  #calls: AppendCall[] = [];
+  #indexes: number[] = [];
+  #scheduled = false;
+  #held = false;
+
+  constructor(options: AppenderOptions) {
+    this.#options = options;
+    this.#log = options.logs[options.partition]!;
+  }
+
+  push(message: RawMessage, call: AppendCall, index: number): void {
+    this.#messages.push(message);
+    this.#calls.push(call);
+    this.#indexes.push(index);
+    if (this.#scheduled || this.#held) return;
+    this.#scheduled = true;
+    this.#options.defer(this.#flush);
+  }
+
+  /** Keeps what is pushed until `resume`: the window of ids is being read from the log. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  resume(): void {
+    this.#held = false;
+    this.#flush();
+  }
+
+  /** Fails everything that has not reached the log. */
+  failAll(error: unknown): void {
+    this.#held = false;
+    const calls = this.#calls;
+    const indexes = this.#indexes;
+    this.#messages = [];
+    this.#calls = [];
+    this.#indexes = [];
+    for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    if (this.#held || this.#messages.length === 0) return;
+    const batch = { messages: this.#messages, calls: this.#calls, indexes: this.#indexes };
+    this.#messages = [];
+    this.#calls = [];
+    this.#indexes = [];
+    const seen = this.#options.seen();
+    const { length } = batch.messages;
+    for (let from = 0; from < length;) {
+      let bytes = 0;
+      let to = from;
+      while (to < length && to - from < BATCH_COUNT_MAX && bytes < BATCH_BYTES_MAX) {
+        bytes += batch.messages[to++]!.value?.length ?? 0;
+      }
+      const whole = from === 0 && to === length;
+      const part = whole
+        ? batch
+        : {
+            messages: batch.messages.slice(from, to),
+            calls: batch.calls.slice(from, to),
+            indexes: batch.indexes.slice(from, to),
+          };
+      if (seen === undefined) this.#append(part, undefined, undefined);
+      else this.#appendUnseen(part, seen);
+      from = to;
+    }
+  };
+
+  #appendUnseen(batch: Batch, seen: SeenIds): void {
+    const nowMs = this.#options.clock.now();
+    const fresh: Batch = { messages: [], calls: [], indexes: [] };
+    const ids: (string | undefined)[] = [];
+    // Repetitions within the batch: answered once the batch's first offset is known.
+    const inBatch = new Map<string, number>();
+    const repeats: { position: number; call: AppendCall; index: number }[] = [];
+    for (let i = 0; i < batch.messages.length; i++) {
+      const message = batch.messages[i]!;
+      const call = batch.calls[i]!;
+      const index = batch.indexes[i]!;
+      const id = dedupeId(message);
+      if (id !== undefined) {
+        const place = seen.find(id, nowMs);
+        if (place !== undefined) {
+          this.#answerRepeat(place, call, index);
+          continue;
+        }
+        const position = inBatch.get(id);
+        if (position !== undefined) {
+          repeats.push({ position, call, index });
+          continue;
+        }
+        inBatch.set(id, fresh.messages.length);
+      }
+      ids.push(id);
+      fresh.messages.push(message);
+      fresh.calls.push(call);
+      fresh.indexes.push(index);
+    }
+    if (fresh.messages.length === 0) return;
+    const { firstOffset, refused } = this.#append(fresh, ids, seen);
+    for (const { position, call, index } of repeats) {
+      if (firstOffset === undefined) {
+        call.fail(index, refused);
+        continue;
+      }
+      this.#answerRepeat(packPlace(this.#options.partition, firstOffset + position), call, index);
+    }
+  }
+
+  /** Hands the batch to the log; tells the first offset, or why the log refused it at once. */
+  #append(
+    { messages, calls, indexes }: Batch,
+    ids: readonly (string | undefined)[] | undefined,
+    seen: SeenIds | undefined,
+  ): { readonly firstOffset?: number; readonly refused?: unknown } {
+    const { partition, clock, lastDurable } = this.#options;
+    let appended: ReturnType<RecordLog["append"]>;
+    try {
+      appended = this.#log.append(messages);
+    } catch (error) {
+      for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
+      return { refused: error };
+    }
+    const { firstOffset, durable } = appended;
+    if (ids !== undefined && seen !== undefined) {
+      const nowMs = clock.now();
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i];
+        if (id !== undefined) seen.add(id, packPlace(partition, firstOffset + i), nowMs);
+      }
+    }
+    lastDurable[partition] = durable;
+    durable.then(
+      () => {
+        for (let i = 0; i < calls.length; i++) {
+          calls[i]!.succeed(indexes[i]!, { partition, offset: firstOffset + i, duplicate: false });
+        }
+      },
+      (error: unknown) => {
+        if (ids !== undefined && seen !== undefined) {
+          for (const id of ids) if (id !== undefined) seen.remove(id);
+        }
+        for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
+      },
+    );
+    return { firstOffset };
+  }
+
+  #answerRepeat(place: number, call: AppendCall, index: number): void {
+    const partition = place % PARTITION_SPACE;
+    const offset = (place - partition) / PARTITION_SPACE;
+    const answer = { partition, offset, duplicate: true };
+    if (offset < this.#options.logs[partition]!.end) return call.succeed(index, answer);
+    this.#options.lastDurable[partition]!.then(
+      () => call.succeed(index, answer),
+      (error: unknown) => call.fail(index, error),
+    );
+  }
+}
+
+interface Batch {
+  readonly messages: RawMessage[];
+  readonly calls: AppendCall[];
+  readonly indexes: number[];
+}

@@ -1,0 +1,103 @@
+/** The queues of one broker: the registry that all its clients share. Changes run one after another. */
+
+import type { Clock } from "../../model/clock.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { QueueInfo, QueueSpec } from "../queues.ts";
+import { checkQueueSpec } from "../validate.ts";
+import { LocalQueue, rulesOf } from "./local-queue.ts";
+import type { QueueStorage, StoredQueue } from "./queue-storage.ts";
+
+export interface QueueEngineOptions {
+  readonly storage: QueueStorage;
+  readonly clock: Clock;
+  /** Runs the callback at the end of the present tick. */
+  readonly defer: (callback: () => void) => void;
+}
+
+export class QueueEngine {
+  readonly #options: QueueEngineOptions;
+  readonly #queues = new Map<string, LocalQueue>();
+  #changes: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: QueueEngineOptions) {
+    this.#options = options;
+  }
+
+  /** Recovers every queue found. */
+  static async open(options: QueueEngineOptions): Promise<QueueEngine> {
+    const engine = new QueueEngine(options);
+    for (const stored of options.storage.found) await engine.#add(stored);
+    return engine;
+  }
+
+  get queues(): ReadonlyMap<string, LocalQueue> {
+    return this.#queues;
+  }
+
+  /** Throws UNKNOWN_QUEUE. */
+  queue(name: string): LocalQueue {
+    const queue = this.#queues.get(name);
+    if (queue !== undefined) return queue;
+    throw unknownQueue(name);
+  }
+
+  ensure(spec: QueueSpec): Promise<QueueInfo> {
+    checkQueueSpec(spec);
+    return this.#change(async () => {
+      const present = this.#queues.get(spec.name);
+      if (present === undefined) {
+        const queue = await this.#add(await this.#options.storage.createQueue(spec));
+        return queue.info();
+      }
+      if (rulesOf(present.spec).keyOrder !== rulesOf(spec).keyOrder) {
+        throw new MillraceError(
+          "STREAM_MISMATCH",
+          `${spec.name} was made ${present.spec.keyOrder === true ? "with" : "without"} keyOrder, which cannot be changed while it may hold messages; drain and delete it, then create it anew`,
+          { details: { queue: spec.name, keyOrder: present.spec.keyOrder ?? false } },
+        );
+      }
+      if (JSON.stringify(present.spec) !== JSON.stringify(spec)) {
+        await this.#options.storage.saveSpec(spec);
+        await present.configure(spec);
+      }
+      return present.info();
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#change(async () => {
+      const queue = this.queue(name);
+      this.#queues.delete(name);
+      await queue.close(unknownQueue(name));
+      await this.#options.storage.removeQueue(name);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#changes;
+    const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close(reason)));
+  }
+
+  async #add({ spec, journal }: StoredQueue): Promise<LocalQueue> {
+    const { clock, defer } = this.#options;
+    const recovered = await journal.recover(rulesOf(spec));
+    const queue = new LocalQueue({ spec, journal, clock, defer }, recovered);
+    this.#queues.set(spec.name, queue);
+    return queue;
+  }
+
+  #change<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#changes.then(work);
+    this.#changes = result.catch(() => {});
+    return result;
+  }
+}
+
+function unknownQueue(name: string): MillraceError {
+  return new MillraceError(
+    "UNKNOWN_QUEUE",
+    `there is no queue ${name}; create it with ensureQueue, or look at the list of queues`,
+    { details: { queue: name } },
+  );
+}

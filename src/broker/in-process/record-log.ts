@@ -1,0 +1,51 @@
+/**
+ * What brokers that live in this process keep their records in. The embedded broker's partition log
+ * satisfies it on disk, `memory/` in an array; everything above is shared, so the two cannot drift.
+ */
+
+import type { RawMessage } from "../../model/message.ts";
+import type { Durability, Retention } from "../streams.ts";
+
+export interface LoggedRecord extends RawMessage {
+  readonly offset: number;
+  /** When it was appended, in milliseconds since 1970; never falls from one record to the next. */
+  readonly appendedMs: number;
+}
+
+export interface RecordLog {
+  /** The oldest kept offset. */
+  readonly earliest: number;
+  /** The offset after the last durable record: readers see nothing beyond it. */
+  readonly end: number;
+  readonly bytes: number;
+  /** Why it takes no appends, where it does not. */
+  readonly stopped: string | undefined;
+
+  /**
+   * Appends the records as one batch. Appends become durable in the order of their calls. Throws at
+   * once, with nothing appended, or rejects `durable`.
+   */
+  append(
+    records: readonly RawMessage[],
+    options?: { readonly onFull?: "refuse" | "allow" },
+  ): { readonly firstOffset: number; readonly durable: Promise<void> };
+
+  /** At least one durable record from `offset` on, none at the end. Throws OFFSET_OUT_OF_RANGE. */
+  read(
+    offset: number,
+    limits: { readonly count: number; readonly bytes: number },
+  ): Promise<readonly LoggedRecord[]>;
+
+  /** Resolves when `end` passes `offset`, or rejects with the signal's reason. */
+  waitFor(offset: number, signal: AbortSignal): Promise<void>;
+
+  /** The first offset appended at or after `timeMs`; `end` where there is none. */
+  offsetAt(timeMs: number): Promise<number>;
+
+  configure(options: { readonly durability: Durability; readonly retention: Retention }): void;
+
+  /** Removes what retention no longer keeps. Returns the new earliest offset. */
+  enforceRetention(nowMs: number): Promise<number>;
+
+  close(): Promise<void>;
+}

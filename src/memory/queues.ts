@@ -1,0 +1,63 @@
+/** Queues in memory: the shared engine over a journal that writes nothing down. */
+
+import { assert } from "../model/assert.ts";
+import type { RawMessage } from "../model/message.ts";
+import type { QueueJournal, RecoveredQueue } from "../broker/in-process/queue-journal.ts";
+import type { QueueStorage } from "../broker/in-process/queue-storage.ts";
+import { type QueueRules, QueueState } from "../broker/queue-state.ts";
+
+const DONE = Promise.resolve();
+
+/** Every message stays in the state, so nothing is held back and nothing is ever read again. */
+class MemoryJournal implements QueueJournal {
+  readonly generation = "m";
+  readonly heldBack = 0;
+  #nextSequence = 0;
+
+  async recover(rules: QueueRules): Promise<RecoveredQueue> {
+    return { state: new QueueState(rules), unsettled: [] };
+  }
+
+  send(sends: readonly unknown[]): { firstSequence: number; durable: Promise<void> } {
+    const firstSequence = this.#nextSequence;
+    this.#nextSequence += sends.length;
+    return { firstSequence, durable: DONE };
+  }
+
+  record(): Promise<void> {
+    return DONE;
+  }
+
+  holdBack(): boolean {
+    return false;
+  }
+
+  async loadHeldBack(): Promise<readonly []> {
+    return [];
+  }
+
+  async readMessage(): Promise<RawMessage> {
+    assert(false, "a queue in memory keeps every message in its state");
+  }
+
+  forgetMessage(): void {}
+
+  async recentIds(): Promise<readonly []> {
+    return [];
+  }
+
+  tend(): void {}
+
+  async configure(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+export function createMemoryQueueStorage(): QueueStorage {
+  return {
+    found: [],
+    createQueue: async (spec) => ({ spec, journal: new MemoryJournal() }),
+    async saveSpec() {},
+    async removeQueue() {},
+  };
+}

@@ -1,0 +1,162 @@
+/** Streams in memory: partitions are arrays, positions are a map. Nothing survives the process. */
+
+import type { Environment } from "../model/environment.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { RawMessage } from "../model/message.ts";
+import type { Clock } from "../model/clock.ts";
+import type { Retention, StreamSpec } from "../broker/streams.ts";
+import type { LoggedRecord, RecordLog } from "../broker/in-process/record-log.ts";
+import type {
+  StoredPosition,
+  StoredStream,
+  StreamStorage,
+} from "../broker/in-process/stream-storage.ts";
+
+const DONE = Promise.resolve();
+
+/** What a record costs on disk beside its contents, about; so that retention by size means the same. */
+const RECORD_BYTES = 32;
+
+/**
+ * A partition: an array of records that begins at `earliest`. Retention is exact here: single records
+ * go, where a log on disk drops whole segments.
+ */
+export class MemoryLog implements RecordLog {
+  readonly stopped = undefined;
+  readonly #clock: Clock;
+  #records: LoggedRecord[] = [];
+  #earliest = 0;
+  #bytes = 0;
+  #lastMs = 0;
+  #retention: Retention;
+  #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock, retention: Retention) {
+    this.#clock = clock;
+    this.#retention = retention;
+  }
+
+  get earliest(): number {
+    return this.#earliest;
+  }
+
+  get end(): number {
+    return this.#earliest + this.#records.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(records: readonly RawMessage[]): { firstOffset: number; durable: Promise<void> } {
+    const firstOffset = this.end;
+    this.#lastMs = Math.max(this.#lastMs, this.#clock.now());
+    for (const { key, headers, value } of records) {
+      const offset = this.end;
+      const record = { key, headers, value, offset, appendedMs: this.#lastMs };
+      this.#records.push(record);
+      this.#bytes += sizeOf(record);
+    }
+    for (const resume of this.#waiting.splice(0)) resume();
+    return { firstOffset, durable: DONE };
+  }
+
+  async read(offset: number, limits: { readonly count: number }): Promise<readonly LoggedRecord[]> {
+    if (offset < this.#earliest || offset > this.end) {
+      throw new MillraceError(
+        "OFFSET_OUT_OF_RANGE",
+        `offset ${offset} is outside ${this.#earliest} to ${this.end}`,
+      );
+    }
+    const from = offset - this.#earliest;
+    return this.#records.slice(from, from + limits.count);
+  }
+
+  waitFor(offset: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      if (this.end > offset) return resolve();
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== resume);
+        reject(signal.reason);
+      };
+      const resume = (): void => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.push(resume);
+    });
+  }
+
+  async offsetAt(timeMs: number): Promise<number> {
+    let low = 0;
+    let high = this.#records.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#records[middle]!.appendedMs < timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return this.#earliest + low;
+  }
+
+  configure({ retention }: { readonly retention: Retention }): void {
+    this.#retention = retention;
+  }
+
+  async enforceRetention(nowMs: number): Promise<number> {
+    const { ageMs = Infinity, bytes = Infinity, count = Infinity } = this.#retention;
+    let gone = 0;
+    for (const record of this.#records) {
+      const kept = this.#records.length - gone;
+      if (nowMs - record.appendedMs <= ageMs && this.#bytes <= bytes && kept <= count) break;
+      this.#bytes -= sizeOf(record);
+      gone++;
+    }
+    this.#records = this.#records.slice(gone);
+    this.#earliest += gone;
+    return this.#earliest;
+  }
+
+  async close(): Promise<void> {}
+}
+
+function sizeOf({ key, headers, value }: RawMessage): number {
+  let bytes = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, content] of headers) bytes += name.length + content.length;
+  return bytes;
+}
+
+export function createMemoryStreamStorage({ clock, ids }: Environment): StreamStorage {
+  const groups = new Map<string, Map<string, StoredPosition>>();
+  const place = (stream: string, partition: number): string => `${stream}/${partition}`;
+  let epoch = 0;
+  return {
+    cluster: ids.newId(),
+    found: [],
+    async createStream(spec: StreamSpec): Promise<StoredStream> {
+      const { retention = {}, partitions } = spec;
+      const logs = Array.from({ length: partitions }, () => new MemoryLog(clock, retention));
+      return { spec, incarnation: ids.newId(), logs };
+    },
+    async saveSpec() {},
+    async removeStream({ spec }) {
+      for (const positions of groups.values()) {
+        for (const [key, { stream }] of positions) if (stream === spec.name) positions.delete(key);
+      }
+    },
+    groups: () => [...groups.keys()],
+    positions: (group) => [...(groups.get(group)?.values() ?? [])],
+    position: (group, stream, partition) =>
+      groups.get(group)?.get(place(stream, partition))?.offset,
+    async savePosition(group, position) {
+      let positions = groups.get(group);
+      if (positions === undefined) {
+        positions = new Map();
+        groups.set(group, positions);
+      }
+      positions.set(place(position.stream, position.partition), position);
+    },
+    nextEpoch: () => ++epoch,
+  };
+}
