@@ -1,14 +1,17 @@
 /**
- * From a line of JSON to a message to publish.
+ * From a line of JSON to a message to publish. Three forms are understood:
  *
- * Without a type being named, a line is a CloudEvents 1.0 event in JSON form: `type`, `data`, and as
- * many of `id`, `source`, `subject` (the key), `time` and Millrace's own attributes as it has. With a
- * type named, by `--type` or `--type-field`, the whole line is the payload, and options say where in
- * it the envelope's fields stand. Either way the payload's text goes on untouched, every digit of it.
+ * - with a type named, by `--type` or `--type-field`, the whole line is the payload, and options say
+ *   where in it the envelope's fields stand;
+ * - a CloudEvents 1.0 event in JSON form, known by its `specversion`;
+ * - a line of the door's own form: `{"type":"order.placed","key":"o1","data":{…}}`.
+ *
+ * In all of them the payload's text goes on untouched, every digit of it.
  */
 
 import type { PublishRequest, Target } from "../admin/admin.ts";
-import { membersOf } from "../http/json-text.ts";
+import { readStructured } from "../http/cloudevents-http.ts";
+import { readPublishLine } from "../http/publish-line.ts";
 import { MillraceError } from "../model/errors.ts";
 
 export interface MessageMapping {
@@ -26,10 +29,26 @@ export interface MessageMapping {
 }
 
 /** Throws BAD_JSON or BAD_ENVELOPE, naming what is missing and where it was looked for. */
-export function parseMessage(text: string, mapping: MessageMapping): PublishRequest {
+export function parseMessage(
+  text: string,
+  mapping: MessageMapping,
+  context: { readonly nowMs: number },
+): PublishRequest {
   const value = parseJson(text);
-  const mapped = mapping.type !== undefined || mapping.typeField !== undefined;
-  return mapped ? fromPayload(text.trim(), value, mapping) : fromCloudEvent(text, value, mapping);
+  if (mapping.type !== undefined || mapping.typeField !== undefined) {
+    return fromPayload(text.trim(), value, mapping);
+  }
+  if (!isObject(value)) {
+    throw new MillraceError(
+      "BAD_ENVELOPE",
+      'a message is a JSON object with "type" and "data"; to publish the value itself, name its type with --type',
+    );
+  }
+  const { key, source, to } = mapping;
+  const request = Object.hasOwn(value, "specversion")
+    ? readStructured(text, { nowMs: context.nowMs, to })
+    : readPublishLine(text);
+  return { ...request, ...optional({ key, source, to }) };
 }
 
 /** `stream:orders`, `queue:order-desk`, or a bare name, which is a stream's. Throws BAD_ARGUMENT. */
@@ -64,80 +83,6 @@ function fromPayload(dataJson: string, payload: unknown, mapping: MessageMapping
       time: timeField === undefined ? undefined : momentOf(valueAt(payload, timeField), timeField),
       source: mapping.source,
       to: mapping.to,
-    }),
-  };
-}
-
-/** CloudEvents attribute to envelope field, for those whose value is text. */
-const TEXT_ATTRIBUTES = {
-  id: "id",
-  source: "source",
-  subject: "key",
-  correlationid: "correlation",
-  causationid: "causation",
-  actor: "actor",
-  corrects: "corrects",
-  replyto: "replyTo",
-} as const;
-const KNOWN_ATTRIBUTES = new Set([
-  ...Object.keys(TEXT_ATTRIBUTES),
-  "specversion",
-  "type",
-  "data",
-  "time",
-  "expirytime",
-  "datacontenttype",
-  "dataschema",
-  "schemaversion",
-]);
-
-function fromCloudEvent(text: string, event: unknown, mapping: MessageMapping): PublishRequest {
-  if (!isObject(event)) {
-    throw new MillraceError(
-      "BAD_ENVELOPE",
-      'a message is a JSON object with "type" and "data"; to publish the value itself, name its type with --type',
-    );
-  }
-  const { type } = event;
-  if (typeof type !== "string" || type === "") {
-    throw new MillraceError(
-      "BAD_ENVELOPE",
-      'the message has no "type"; add it, or name the type of bare payloads with --type or --type-field',
-      { details: { field: "type" } },
-    );
-  }
-  const dataJson = membersOf(text).get("data");
-  if (dataJson === undefined) {
-    throw new MillraceError(
-      "BAD_ENVELOPE",
-      `the message of type ${type} has no "data"; add the payload under this name, or pass --type to publish the whole value`,
-      { details: { field: "data" } },
-    );
-  }
-  return {
-    type,
-    dataJson,
-    ...attributesOf(event),
-    ...optional({ key: mapping.key, source: mapping.source, to: mapping.to }),
-  };
-}
-
-function attributesOf(event: Readonly<Record<string, unknown>>): Partial<PublishRequest> {
-  const texts = Object.entries(TEXT_ATTRIBUTES)
-    .filter(([attribute]) => event[attribute] !== undefined)
-    .map(([attribute, field]) => [field, textAt(event, attribute, attribute)]);
-  const strangers = Object.entries(event)
-    .filter(([attribute]) => !KNOWN_ATTRIBUTES.has(attribute))
-    .map(([attribute]) => [attribute, textAt(event, attribute, attribute)]);
-  const version = event["schemaversion"];
-  return {
-    ...Object.fromEntries(texts),
-    ...optional({
-      time: event["time"] === undefined ? undefined : momentOf(event["time"], "time"),
-      expires:
-        event["expirytime"] === undefined ? undefined : momentOf(event["expirytime"], "expirytime"),
-      version: version === undefined ? undefined : Number(version),
-      extensions: strangers.length === 0 ? undefined : Object.fromEntries(strangers),
     }),
   };
 }

@@ -1,0 +1,25 @@
+/** The project that a command works on: its configuration, if it has one, and its data directory. */
+
+import { resolve } from "node:path";
+import { DATA_DIRECTORY, findConfig, loadConfig, type LoadedConfig } from "../host/config.ts";
+import type { GlobalOptions } from "./context.ts";
+
+export interface Project {
+  readonly loaded: LoadedConfig | undefined;
+  /** Absolute. */
+  readonly data: string;
+}
+
+/** Loading the configuration runs the modules that it imports. Throws BAD_CONFIG. */
+export async function loadProject(folder: string, options: GlobalOptions): Promise<Project> {
+  const file = options.config === undefined ? findConfig(folder) : resolve(folder, options.config);
+  const loaded = file === undefined ? undefined : await loadConfig(file);
+  const data = dataGiven(folder, options) ?? loaded?.data ?? resolve(folder, DATA_DIRECTORY);
+  return { loaded, data };
+}
+
+/** The data directory as far as it is known without loading the configuration. */
+export function dataGiven(folder: string, { data }: GlobalOptions): string | undefined {
+  const given = data ?? process.env["MILLRACE_DATA"];
+  return given === undefined || given === "" ? undefined : resolve(folder, given);
+}

@@ -1,0 +1,42 @@
+/** The streams and queues that services declare, and bringing a broker to them. */
+
+import type { Queues } from "../broker/queues.ts";
+import type { Streams } from "../broker/streams.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Channel } from "../schema/declaration.ts";
+import type { Service } from "../service/part.ts";
+
+/** Every channel once, as its declaration, in the order of first use. */
+export function channelsOf(services: readonly Service[]): readonly Channel[] {
+  const parts = services.flatMap((service) => service.parts);
+  return [
+    ...new Set(parts.flatMap(({ from, publishes, sends }) => [...from, ...publishes, ...sends])),
+  ];
+}
+
+/** Creates what is missing. Throws STREAM_MISMATCH, and CAPABILITY_MISSING where there is no broker for it. */
+export async function ensureChannels(
+  channels: readonly Channel[],
+  brokers: { readonly streams: Streams | undefined; readonly queues: Queues | undefined },
+): Promise<void> {
+  for (const channel of channels) {
+    if (channel.kind === "stream") {
+      const { name, partitions, retention, durability, dedupe } = channel;
+      const face = brokers.streams ?? missing(channel);
+      await face.ensureStream({ name, partitions, retention, durability, dedupe });
+    } else {
+      const { name, attempts, leaseMs, depthMax, keyOrder, durability, dedupe } = channel;
+      const face = brokers.queues ?? missing(channel);
+      const spec = { name, attempts, leaseMs, depthMax, keyOrder, durability, dedupe };
+      await face.ensureQueue(spec);
+    }
+  }
+}
+
+function missing(channel: Channel): never {
+  throw new MillraceError(
+    "CAPABILITY_MISSING",
+    `the ${channel.kind} "${channel.name}" is declared, and the broker has no ${channel.kind}s; set ${channel.kind}s to a broker that has`,
+    { details: { channel: channel.name } },
+  );
+}

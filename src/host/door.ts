@@ -1,0 +1,60 @@
+/** Opens the HTTP door of a process and leaves its address where the tools look for it. */
+
+import type { Admin } from "../admin/admin.ts";
+import type { Environment } from "../model/environment.ts";
+import { isMillraceError } from "../model/errors.ts";
+import type { ServedDoor } from "../http/serve.ts";
+import { removeDoorFile, writeDoorFile } from "./door-file.ts";
+import type { DoorSettings } from "./options.ts";
+
+export const DOOR_PORT = 4370;
+
+export interface OpenDoor extends AsyncDisposable {
+  /** `http://127.0.0.1:4370`, without the token. */
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+}
+
+export interface DoorPlace {
+  readonly admin: Admin;
+  readonly environment: Environment;
+  readonly settings: DoorSettings;
+  /** The data directory, where there is one on this machine. */
+  readonly directory: string | undefined;
+}
+
+/**
+ * Without a port in the settings it takes the usual one, or any free one where that is taken.
+ * Throws BAD_CONFIG for a port of the settings that is taken.
+ */
+export async function openDoor(place: DoorPlace): Promise<OpenDoor> {
+  const { admin, environment, settings, directory } = place;
+  const [{ serve }, { createToken }] = await Promise.all([
+    import("../http/serve.ts"),
+    import("../http/gate.ts"),
+  ]);
+  const token = settings.token ?? createToken(environment.random);
+  const open = (port: number): Promise<ServedDoor> => serve({ admin, token, environment, port });
+  await using opened = new AsyncDisposableStack();
+  const door = opened.use(
+    settings.port === undefined
+      ? await open(DOOR_PORT).catch((error: unknown) => {
+          if (isMillraceError(error, "BAD_CONFIG") && error.details["key"] === "port")
+            return open(0);
+          throw error;
+        })
+      : await open(settings.port),
+  );
+  if (directory !== undefined) {
+    await writeDoorFile(directory, { url: door.url, token, pid: process.pid });
+    opened.defer(() => removeDoorFile(directory, process.pid));
+  }
+  const kept = opened.move();
+  return {
+    url: door.url,
+    port: door.port,
+    token,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
