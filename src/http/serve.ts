@@ -18,10 +18,12 @@ export interface ServedDoor extends AsyncDisposable {
   /** `http://127.0.0.1:4222`, without the token. */
   readonly url: string;
   readonly port: number;
-  /** Takes no new requests, ends tails, waits for answers under way, and frees the port. Idempotent. */
+  /** Takes no new requests, ends tails, lets answers under way end within 2 s, frees the port. Idempotent. */
   close(): Promise<void>;
 }
 
+/** How long a close waits for answers under way, which a reader that does not read would never end. */
+const CLOSE_DEADLINE_MS = 2_000;
 /** How often the server looks for requests that have passed their time. */
 const TIMEOUT_CHECKS = 4;
 const TIMEOUT_CHECK_MS_MAX = 5_000;
@@ -56,7 +58,11 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
       keepAliveTimeout: bounds.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS_MAX, shortestMs / TIMEOUT_CHECKS),
     },
-    (incoming, outgoing) => void answer(incoming, outgoing),
+    (incoming, outgoing) => {
+      // A connection kept alive would hold up the close.
+      outgoing.once("finish", () => stopping.signal.aborted && incoming.socket.end());
+      void answer(incoming, outgoing);
+    },
   );
   server.maxConnections = bounds.connectionsMax;
   const bound = await listen(server, port, address);
@@ -65,7 +71,14 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
   const close = (): Promise<void> => {
     stopping.abort();
     return (closed ??= new Promise((resolve, reject) => {
-      server.close((error) => (error === undefined ? resolve() : reject(error)));
+      const patience = door.environment.clock.after(CLOSE_DEADLINE_MS, () => {
+        server.closeAllConnections();
+      });
+      server.close((error) => {
+        patience.cancel();
+        if (error === undefined) resolve();
+        else reject(error);
+      });
       server.closeIdleConnections();
     }));
   };

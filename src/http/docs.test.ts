@@ -1,0 +1,93 @@
+/**
+ * Runs every command of `docs/http.md` against a door with the shop's data, in the order of the page,
+ * and compares what the page says about the answer. The commands are read as curl would read them, so
+ * that the test needs no curl; an option that is not known here fails it.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { openStage } from "../admin/shop-stage.test.ts";
+import { serve } from "./serve.ts";
+
+const TOKEN = "the-token";
+
+interface Example {
+  readonly command: string;
+  readonly expected: string;
+}
+
+function examplesOf(page: string): readonly Example[] {
+  const blocks = page.matchAll(/^```sh\n(.*?)^```\n```\n(.*?)^```$/gms);
+  return Array.from(blocks, ([, command = "", expected = ""]) => ({
+    command,
+    expected: expected.trim(),
+  }));
+}
+
+/** Words as a shell makes them: quotes, double ones with variables, and lines joined by a backslash. */
+function wordsOf(command: string, variables: Readonly<Record<string, string>>): readonly string[] {
+  const words = command
+    .replaceAll("\\\n", " ")
+    .trim()
+    .match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g);
+  return (words ?? []).map((word) =>
+    word.replaceAll(
+      /'([^']*)'|"([^"]*)"/g,
+      (_, single?: string, double?: string) =>
+        single ??
+        (double ?? "").replaceAll(/\$(\w+)/g, (_all, name: string) => variables[name] ?? ""),
+    ),
+  );
+}
+
+async function curl(words: readonly string[]): Promise<Response> {
+  const [program, ...rest] = words;
+  assert.equal(program, "curl");
+  const headers = new Headers();
+  const data: string[] = [];
+  let url = "";
+  let inQuery = false;
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at]!;
+    if (word === "-G") inQuery = true;
+    else if (word === "-H") headers.set(...splitOnce(rest[++at]!, ": "));
+    else if (word === "-d" || word === "--data-binary") data.push(rest[++at]!);
+    else if (word === "--data-urlencode") {
+      const [name, value] = splitOnce(rest[++at]!, "=");
+      data.push(`${name}=${encodeURIComponent(value)}`);
+    } else {
+      assert.ok(!word.startsWith("-"), `the option ${word} is not known here`);
+      url = word;
+    }
+  }
+  if (data.length === 0) return fetch(url, { headers });
+  if (inQuery) return fetch(`${url}?${data.join("&")}`, { headers });
+  return fetch(url, { method: "POST", headers, body: data.join("&") });
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+/** The page's answer, in which `…` stands for anything. */
+function patternOf(expected: string): RegExp {
+  const parts = expected.split("…").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(`^${parts.join("[^]*?")}$`);
+}
+
+test("every command in docs/http.md answers as the page says", async () => {
+  const page = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
+  const examples = examplesOf(page);
+  assert.equal(examples.length, page.match(/^```sh$/gm)?.length, "each command has its answer");
+  await using stage = await openStage();
+  await using door = await serve({ ...stage, token: TOKEN, port: 0 });
+  for (const { command, expected } of examples) {
+    const response = await curl(wordsOf(command, { DOOR: door.url, TOKEN }));
+    const text = (await response.text()).trim();
+    const answer = /^\d{3} /.test(expected) ? `${response.status} ${text}` : text;
+    assert.match(answer, patternOf(expected), command);
+  }
+  assert.ok(examples.length >= 15, `${examples.length} commands were run`);
+});
