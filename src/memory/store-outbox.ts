@@ -4,9 +4,14 @@ import { MillraceError } from "../model/errors.ts";
 import type { OutboxRow } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 
+interface Row extends OutboxRow {
+  /** Counts commits over all lanes. */
+  readonly commit: number;
+}
+
 interface Lane {
   nextSequence: number;
-  rows: OutboxRow[];
+  rows: Row[];
   owner: string | undefined;
   leasedUntilMs: number;
 }
@@ -14,6 +19,7 @@ interface Lane {
 export class MemoryOutbox {
   readonly #lanes = new Map<string, Lane>();
   readonly #epoch: number;
+  #commits = 0;
 
   constructor(epoch: number) {
     this.#epoch = epoch;
@@ -23,7 +29,8 @@ export class MemoryOutbox {
     const found = this.#lane(lane);
     const from = found.nextSequence;
     if (messages.length > 0) {
-      found.rows.push({ lane, epoch: this.#epoch, firstSequence: from, messages });
+      const commit = ++this.#commits;
+      found.rows.push({ commit, lane, epoch: this.#epoch, firstSequence: from, messages });
       found.nextSequence = from + messages.length;
     }
     return { from, to: found.nextSequence };
@@ -31,7 +38,8 @@ export class MemoryOutbox {
 
   /** Every lane with messages, the one whose first message is oldest first. */
   pending(): string[] {
-    return [...this.#lanes].flatMap(([name, lane]) => (lane.rows.length > 0 ? [name] : []));
+    const oldest = [...this.#lanes.values()].flatMap(({ rows }) => rows.slice(0, 1));
+    return oldest.toSorted((a, b) => a.commit - b.commit).map(({ lane }) => lane);
   }
 
   lease(lane: string, owner: string, nowMs: number, leaseMs: number): boolean {
@@ -49,7 +57,8 @@ export class MemoryOutbox {
     let left = limit;
     for (const row of this.#lanes.get(lane)?.rows ?? []) {
       if (left <= 0) break;
-      rows.push({ ...row, messages: row.messages.slice(0, left) });
+      const { epoch, firstSequence, messages } = row;
+      rows.push({ lane, epoch, firstSequence, messages: messages.slice(0, left) });
       left -= row.messages.length;
     }
     return rows;

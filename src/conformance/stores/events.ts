@@ -1,0 +1,115 @@
+/** Events: one order for the whole store, one for each entity, and the expected version. */
+
+import assert from "node:assert/strict";
+import type { Store } from "../../store/store.ts";
+import { compareLists } from "../case.ts";
+import { message, plain, textOf } from "../messages.ts";
+import { peculiarMessages } from "../peculiar.ts";
+import { statusesOf, type StoreTopic } from "../store-case.ts";
+import { applySets, set } from "./sets.ts";
+
+function append(
+  store: Store,
+  entity: string,
+  expected: number,
+  ...texts: readonly string[]
+): ReturnType<Store["apply"]> {
+  const events = texts.map((text) => message(text, { key: entity }));
+  return applySets(store, set(entity, { events: [{ entity, expected, events }] }));
+}
+
+export const events: StoreTopic = {
+  topic: "events",
+  cases: [
+    {
+      title: "events are read by entity with their versions, and all in the order of their commits",
+      run: async (context) => {
+        const store = context.store();
+        await append(store, "o1", 0, "o1-a", "o1-b");
+        await append(store, "o2", 0, "o2-a");
+        await append(store, "o1", 2, "o1-c");
+        const all = await store.readEvents();
+        compareLists(
+          context.note,
+          "all",
+          all.map((event) => [event.sequence, event.entity, event.version, textOf(event.message)]),
+          [
+            [1, "o1", 1, "o1-a"],
+            [2, "o1", 2, "o1-b"],
+            [3, "o2", 1, "o2-a"],
+            [4, "o1", 3, "o1-c"],
+          ],
+        );
+        const one = await store.readEntity("o1");
+        assert.deepEqual(
+          one.map(({ sequence, version }) => [sequence, version]),
+          [
+            [1, 1],
+            [2, 2],
+            [4, 3],
+          ],
+        );
+        assert.deepEqual(await store.readEntity("nobody"), []);
+      },
+    },
+    {
+      title: "an entity that has moved on takes no event, and no sequence is lost",
+      run: async (context) => {
+        const store = context.store();
+        await append(store, "o1", 0, "a", "b");
+        assert.equal(statusesOf(await append(store, "o1", 1, "late")), "o1 conflict");
+        assert.equal(statusesOf(await append(store, "o1", 3, "early")), "o1 conflict");
+        await append(store, "o1", 2, "c");
+        const all = await store.readEvents();
+        assert.deepEqual(
+          all.map((event) => [event.sequence, textOf(event.message)]),
+          [
+            [1, "a"],
+            [2, "b"],
+            [3, "c"],
+          ],
+        );
+      },
+    },
+    {
+      title: "reading goes on after a sequence or a version, by pages",
+      run: async (context) => {
+        const store = context.store();
+        for (let index = 0; index < 40; index++) {
+          await append(store, `e${index % 4}`, Math.floor(index / 4), `m${index}`);
+        }
+        const read: string[] = [];
+        for (let after = 0; ;) {
+          const page = await store.readEvents({ after, limit: 7 });
+          read.push(...page.map((event) => textOf(event.message)));
+          const last = page.at(-1);
+          if (last === undefined) break;
+          assert.equal(last.sequence, after + page.length, "sequences have no gaps");
+          after = last.sequence;
+        }
+        const sent = Array.from({ length: 40 }, (_, index) => `m${index}`);
+        compareLists(context.note, "events", read, sent);
+        const tail = await store.readEntity("e1", { after: 8 });
+        assert.deepEqual(
+          tail.map(({ version }) => version),
+          [9, 10],
+        );
+      },
+    },
+    {
+      title: "a peculiar message comes back as it was",
+      run: async (context) => {
+        const store = context.store();
+        const sent = peculiarMessages();
+        await applySets(store, set("a", { events: [{ entity: "e", expected: 0, events: sent }] }));
+        const read = await store.readEvents();
+        compareLists(
+          context.note,
+          "messages",
+          read.map((event) => plain(event.message)),
+          sent.map(plain),
+        );
+      },
+    },
+  ],
+};
