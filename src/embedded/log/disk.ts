@@ -16,7 +16,7 @@ export interface Disk {
   ): Promise<DiskFile>;
   /** Names in the directory, sorted; empty where the directory is missing. */
   list(directory: string): Promise<readonly string[]>;
-  /** Makes the directory and its parents. */
+  /** Makes the directory and its missing parents; all are durable when it resolves. */
   makeDirectory(directory: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;

@@ -1,0 +1,134 @@
+/**
+ * Damage: bytes that were synced, and perhaps acknowledged, and are no longer what was written.
+ *
+ * The segment is left as it is. A note beside it (`….damage`, JSON) says which offsets are gone; reads
+ * of them are refused with LOG_DAMAGED, all others go on. Where the damage lies in the segment that
+ * is being written, nobody can say what the disk does next, so appends stop until a person has
+ * looked: restored the partition from a backup, or accepted the loss.
+ */
+
+import { MillraceError } from "../../model/errors.ts";
+import { join } from "node:path";
+import type { Disk } from "./disk.ts";
+
+export interface DamagedRange {
+  readonly position: number;
+  readonly nextPosition: number;
+  readonly firstOffset: number;
+  /** The first offset that is readable again. */
+  readonly nextOffset: number;
+}
+
+export interface DamageNote {
+  readonly ranges: readonly DamagedRange[];
+  /** Somebody accepted that these records are lost. */
+  readonly accepted: boolean;
+}
+
+const NOTE_SUFFIX = ".damage";
+
+export async function readDamageNote(disk: Disk, path: string): Promise<DamageNote> {
+  const bytes = await disk.readFile(path);
+  if (bytes === undefined) return { ranges: [], accepted: false };
+  const note: unknown = parse(bytes);
+  if (isDamageNote(note)) return note;
+  throw new MillraceError(
+    "LOG_DAMAGED",
+    `the note of damage ${path} is malformed; remove it, and it is written anew when the damage is met`,
+    { details: { file: path } },
+  );
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function isDamageNote(note: unknown): note is DamageNote {
+  if (typeof note !== "object" || note === null) return false;
+  if (!("accepted" in note) || typeof note.accepted !== "boolean") return false;
+  return "ranges" in note && Array.isArray(note.ranges) && note.ranges.every(isRange);
+}
+
+const RANGE_FIELDS = ["position", "nextPosition", "firstOffset", "nextOffset"] as const;
+
+function isRange(range: unknown): range is DamagedRange {
+  if (typeof range !== "object" || range === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(range));
+  return RANGE_FIELDS.every((field) => Number.isSafeInteger(fields.get(field)));
+}
+
+/** Durable when it resolves: under another name first, so that no power cut leaves half a note. */
+export async function writeDamageNote(disk: Disk, path: string, note: DamageNote): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await disk.open(temporary, { create: true });
+  try {
+    await file.truncate(0);
+    await file.write([Buffer.from(`${JSON.stringify(note, null, 2)}\n`)], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporary, path);
+  await disk.syncDirectory(join(path, ".."));
+}
+
+/**
+ * Accepts the loss of every damaged range of a partition that is not open: from its next opening on
+ * it takes appends again; reads of the lost offsets stay refused. Returns the number of ranges.
+ */
+export async function acceptDamage(disk: Disk, directory: string): Promise<number> {
+  let count = 0;
+  for (const name of await disk.list(directory)) {
+    if (!name.endsWith(NOTE_SUFFIX)) continue;
+    const path = join(directory, name);
+    const { ranges } = await readDamageNote(disk, path);
+    await writeDamageNote(disk, path, { ranges, accepted: true });
+    count += ranges.length;
+  }
+  return count;
+}
+
+/** Damage that has no note yet begins here. */
+export class DamageFound extends Error {
+  override readonly name = "DamageFound";
+  readonly position: number;
+  readonly offset: number;
+
+  constructor(position: number, offset: number) {
+    super(`no intact batch at byte ${position}`);
+    this.position = position;
+    this.offset = offset;
+  }
+}
+
+export function damagedError(path: string, range: DamagedRange): MillraceError {
+  return new MillraceError(
+    "LOG_DAMAGED",
+    `offsets ${range.firstOffset} to ${range.nextOffset - 1} in ${path} are damaged (bytes ` +
+      `${range.position} to ${range.nextPosition}); restore the partition from a backup, or read on ` +
+      `from offset ${range.nextOffset}`,
+    {
+      details: {
+        file: path,
+        firstOffset: range.firstOffset,
+        nextOffset: range.nextOffset,
+      },
+    },
+  );
+}
+
+/** Why a partition whose last segment is damaged takes no appends. */
+export function damagedActive(path: string, range: DamagedRange): MillraceError {
+  return new MillraceError(
+    "LOG_DAMAGED",
+    `the partition takes no appends: offsets ${range.firstOffset} to ${range.nextOffset - 1} in ` +
+      `${path}, the segment being written, are damaged; check the disk, then restore the partition ` +
+      `from a backup, or accept the loss (set "accepted" to true in ${path.replace(/log$/, "damage")}) ` +
+      `and restart`,
+    { details: { file: path, firstOffset: range.firstOffset, nextOffset: range.nextOffset } },
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * Reads Kafka v2 record batches, believing nothing: a batch is looked at only after its length is
+ * plausible and its checksum holds.
+ */
+
+import { isUtf8 } from "node:buffer";
+import { MillraceError } from "../../../model/errors.ts";
+import type { Header } from "../../../model/message.ts";
+import type { LogRecord } from "../partition-log.ts";
+import {
+  AT,
+  BATCH_BYTES_MAX,
+  COMPRESSION_MASK,
+  CONTROL,
+  LENGTH_OVERHEAD,
+  LOG_APPEND_TIME,
+  MAGIC,
+} from "./batch-layout.ts";
+import { crc32c } from "./crc32c.ts";
+
+export interface BatchHeader {
+  readonly baseOffset: number;
+  /** The offset after the batch's last. */
+  readonly nextOffset: number;
+  /** Of the whole batch on disk. */
+  readonly bytes: number;
+  readonly leaderEpoch: number;
+  readonly attributes: number;
+  readonly baseMs: number;
+  readonly newestMs: number;
+  readonly count: number;
+}
+
+/**
+ * The header of the batch at `at`; undefined where none can begin there: not enough bytes for a
+ * header, another format, or numbers out of bounds. The checksum is not looked at.
+ */
+export function readBatchHeader(bytes: Buffer, at: number): BatchHeader | undefined {
+  if (bytes.length - at < AT.records || bytes[at + AT.magic] !== MAGIC) return undefined;
+  const length = bytes.readInt32BE(at + AT.length) + LENGTH_OVERHEAD;
+  const baseOffset = readInt64(bytes, at + AT.baseOffset);
+  const lastOffsetDelta = bytes.readInt32BE(at + AT.lastOffsetDelta);
+  const count = bytes.readInt32BE(at + AT.count);
+  const plausible =
+    length >= AT.records &&
+    length <= BATCH_BYTES_MAX &&
+    Number.isSafeInteger(baseOffset) &&
+    baseOffset >= 0 &&
+    lastOffsetDelta >= 0 &&
+    count >= 0;
+  if (!plausible) return undefined;
+  return {
+    baseOffset,
+    nextOffset: baseOffset + lastOffsetDelta + 1,
+    bytes: length,
+    leaderEpoch: bytes.readInt32BE(at + AT.leaderEpoch),
+    attributes: bytes.readInt16BE(at + AT.attributes),
+    baseMs: readInt64(bytes, at + AT.baseTimestamp),
+    newestMs: readInt64(bytes, at + AT.maxTimestamp),
+    count,
+  };
+}
+
+/** Whether all bytes of the batch are there and its checksum holds. */
+export function isIntact(bytes: Buffer, at: number, header: BatchHeader): boolean {
+  const end = at + header.bytes;
+  return (
+    end <= bytes.length &&
+    crc32c(bytes, at + AT.attributes, end) === bytes.readUInt32BE(at + AT.crc)
+  );
+}
+
+/**
+ * The records of an intact batch from offset `from` on. Values are views of `bytes`, not copies.
+ *
+ * Throws UNSUPPORTED_CONTENT for a compressed batch, and LOG_DAMAGED where the records contradict the
+ * batch: its checksum held, so its writer was wrong.
+ */
+export function readRecords(
+  bytes: Buffer,
+  at: number,
+  header: BatchHeader,
+  from = 0,
+): readonly LogRecord[] {
+  const compression = header.attributes & COMPRESSION_MASK;
+  if (compression !== 0) throw compressed(header, compression);
+  if (header.attributes & CONTROL) return [];
+
+  const cursor = new Cursor(bytes, at + AT.records, at + header.bytes);
+  const oneTime = (header.attributes & LOG_APPEND_TIME) !== 0;
+  const records: LogRecord[] = [];
+  for (let index = 0; index < header.count; index++) {
+    const end = cursor.varint() + cursor.at;
+    cursor.at++;
+    const elapsedMs = cursor.varlong();
+    const offset = header.baseOffset + cursor.varint();
+    if (offset >= from) {
+      const key = cursor.text();
+      const value = cursor.bytes();
+      const headers = cursor.headers();
+      const appendedMs = oneTime ? header.newestMs : header.baseMs + elapsedMs;
+      records.push({ offset, appendedMs, key, headers, value });
+      if (cursor.at !== end) throw contradictory(header);
+    }
+    cursor.at = end;
+  }
+  if (cursor.at !== at + header.bytes) throw contradictory(header);
+  return records;
+}
+
+class Cursor {
+  at: number;
+  private readonly buffer: Buffer;
+  private readonly end: number;
+
+  constructor(buffer: Buffer, at: number, end: number) {
+    this.buffer = buffer;
+    this.at = at;
+    this.end = end;
+  }
+
+  varint(): number {
+    const { buffer } = this;
+    let byte = buffer[this.at++]!;
+    let raw = byte & 0x7f;
+    for (let shift = 7; byte > 0x7f; shift += 7) {
+      byte = this.at < this.end && shift < 35 ? buffer[this.at++]! : 0;
+      raw |= (byte & 0x7f) << shift;
+    }
+    return (raw >>> 1) ^ -(raw & 1);
+  }
+
+  varlong(): number {
+    let raw = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.at < this.end && scale < 2 ** 56 ? this.buffer[this.at++]! : 0;
+      raw += (byte & 0x7f) * scale;
+      if (byte <= 0x7f) break;
+    }
+    return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+  }
+
+  bytes(): Uint8Array | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    return this.buffer.subarray(this.at, (this.at += length));
+  }
+
+  text(): string | Uint8Array | null {
+    const length = this.varint();
+    if (length < 0) return null;
+    return textOrBytes(this.buffer, this.at, (this.at += length));
+  }
+
+  headers(): readonly Header[] {
+    const count = this.varint();
+    const headers: Header[] = [];
+    for (let index = 0; index < count && this.at < this.end; index++) {
+      const length = this.varint();
+      const name = this.buffer.toString("utf8", this.at, (this.at += length));
+      // Kafka knows headers without a value; our model does not, an empty text is the nearest.
+      headers.push([name, this.text() ?? ""]);
+    }
+    return headers;
+  }
+}
+
+function textOrBytes(buffer: Buffer, start: number, end: number): string | Uint8Array {
+  let seen = 0;
+  for (let at = start; at < end; at++) seen |= buffer[at]!;
+  if (seen <= 0x7f) return buffer.toString("latin1", start, end);
+  const bytes = buffer.subarray(start, end);
+  return isUtf8(bytes) ? buffer.toString("utf8", start, end) : bytes;
+}
+
+function readInt64(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4);
+}
+
+function compressed(header: BatchHeader, compression: number): MillraceError {
+  const name = ["none", "gzip", "snappy", "lz4", "zstd"][compression] ?? `codec ${compression}`;
+  return new MillraceError(
+    "UNSUPPORTED_CONTENT",
+    `the batch at offset ${header.baseOffset} is compressed with ${name}; this version reads ` +
+      `uncompressed batches only: have its producer set compression.type=none`,
+    { details: { offset: header.baseOffset, compression: name } },
+  );
+}
+
+function contradictory(header: BatchHeader): MillraceError {
+  return new MillraceError(
+    "LOG_DAMAGED",
+    `the batch at offset ${header.baseOffset} has a valid checksum but malformed records; whatever ` +
+      `wrote it is faulty: read on from offset ${header.nextOffset}`,
+    { details: { offset: header.baseOffset, next: header.nextOffset } },
+  );
+}

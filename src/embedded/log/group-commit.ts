@@ -1,0 +1,267 @@
+/**
+ * Group commit: while one group of appends is on its way to the disk, the next one gathers.
+ *
+ * One loop per partition takes the gathered group, writes it, syncs it where the mode is `fsync`,
+ * makes it visible and settles its promise; then it starts the group's boundary and goes on with the
+ * next group at once, so the two run side by side. Before a third group is written the first one's
+ * boundary must stand. So after a power cut at most the last boundary and what follows it are in
+ * doubt, and a group is never written before the sync of the group before it has returned.
+ *
+ * Work that must see the log at rest (rolling, changing the mode, closing) runs between two groups.
+ *
+ * Failures. A disk that is full refuses the group and all that gathered behind it, removes what was
+ * written of it, and gives the refused offsets to later appends: offsets are without gaps, which is
+ * what protects the batch's offset field. Any other error, and any error of a sync, stops the
+ * partition for good: after a failed sync the kernel may have dropped the pages, so trying again
+ * could succeed without anything having reached the disk.
+ */
+
+import type { Durability } from "../../broker/streams.ts";
+import type { Timer } from "../../model/clock.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { CommitGroup } from "./commit-group.ts";
+import { errorCode } from "./disks/error-code.ts";
+import type { LogEnvironment } from "./log-environment.ts";
+import type { AppendRecord } from "./partition-log.ts";
+import type { SegmentWriter } from "./segment-writer.ts";
+
+export interface GroupCommitOptions {
+  readonly environment: LogEnvironment;
+  /** Names the partition in errors. */
+  readonly directory: string;
+  readonly writer: SegmentWriter;
+  readonly durability: Durability;
+  readonly newestMs: number;
+  /** Whether the group should go into a new segment. */
+  readonly rollDue: (writer: SegmentWriter, groupBytes: number) => boolean;
+  /** Ends the segment, which is synced, and begins the next one at its `nextOffset`. */
+  readonly roll: (writer: SegmentWriter) => Promise<SegmentWriter>;
+  readonly onVisible: (end: number) => void;
+}
+
+interface Task {
+  readonly run: () => Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class GroupCommit {
+  writer: SegmentWriter;
+  stopped: MillraceError | undefined;
+  private readonly options: GroupCommitOptions;
+  private readonly environment: LogEnvironment;
+  private durability: Durability;
+  private gathering: CommitGroup;
+  private writingBytes = 0;
+  private newestMs: number;
+  private running = false;
+  private looping: Promise<void> = Promise.resolve();
+  private refusing: MillraceError | undefined;
+  private boundary: Promise<void> = Promise.resolve();
+  private readonly tasks: Task[] = [];
+  private syncDue = false;
+  private syncTimer: Timer | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.options = options;
+    this.environment = options.environment;
+    this.writer = options.writer;
+    this.durability = options.durability;
+    this.newestMs = options.newestMs;
+    this.gathering = new CommitGroup(this.writer.nextOffset, this.environment.buffers);
+  }
+
+  get pendingBytes(): number {
+    return this.gathering.bytes + this.writingBytes;
+  }
+
+  append(records: readonly AppendRecord[]): { firstOffset: number; durable: Promise<void> } {
+    if (this.stopped !== undefined) throw this.stopped;
+    if (this.refusing !== undefined) throw this.refusing;
+    const group = this.gathering;
+    const firstOffset = group.nextOffset;
+    const nowMs = Math.max(this.newestMs, this.environment.clock.now());
+    group.add(records, nowMs);
+    this.newestMs = nowMs;
+    this.wake();
+    return { firstOffset, durable: group.durable };
+  }
+
+  /** Runs the task when no group is on its way. */
+  between(run: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.tasks.push({ run, resolve, reject });
+      this.wake();
+    });
+  }
+
+  configure(durability: Durability): void {
+    this.durability = durability;
+    this.syncDue ||= durability.mode === "fsync" && this.writer.hasUnsynced;
+    this.wake();
+  }
+
+  /** Syncs what is written and waits for its boundary. Only between two groups. */
+  async settle(): Promise<void> {
+    this.syncTimer?.cancel();
+    this.syncTimer = undefined;
+    this.syncDue = false;
+    if (this.writer.hasUnsynced) await this.writer.sync();
+    await this.boundary;
+  }
+
+  /** Ends the current segment and begins another. Only between two groups. */
+  async roll(): Promise<void> {
+    await this.settle();
+    this.writer = await this.options.roll(this.writer);
+  }
+
+  /** Resolves when a partition that was stopped no longer touches its files. */
+  async rest(): Promise<void> {
+    await this.looping;
+    await Promise.allSettled([this.boundary]);
+  }
+
+  stop(error: unknown): MillraceError {
+    this.stopped ??= stoppedError(this.options.directory, error);
+    this.syncTimer?.cancel();
+    this.gathering.reject(this.stopped);
+    for (const task of this.tasks.splice(0)) task.reject(this.stopped);
+    return this.stopped;
+  }
+
+  private wake(): void {
+    if (this.running) return;
+    this.running = true;
+    // After the current call, so that appends made together go together.
+    this.looping = Promise.resolve().then(() => this.loop());
+  }
+
+  private async loop(): Promise<void> {
+    try {
+      while (this.hasWork) await this.step();
+    } catch (error) {
+      this.stop(error);
+    }
+    // In the same breath as the last look at `hasWork`: what comes later wakes the loop again.
+    this.running = false;
+  }
+
+  private get hasWork(): boolean {
+    const appends = this.gathering.nextOffset > this.gathering.firstOffset;
+    return this.stopped === undefined && (appends || this.syncDue || this.tasks.length > 0);
+  }
+
+  private async step(): Promise<void> {
+    const task = this.tasks.shift();
+    if (task !== undefined) return this.runTask(task);
+    if (this.gathering.nextOffset > this.gathering.firstOffset) return this.commit();
+    this.syncDue = false;
+    await this.writer.sync();
+    await this.startBoundary();
+  }
+
+  private async runTask({ run, resolve, reject }: Task): Promise<void> {
+    try {
+      await run();
+      resolve();
+    } catch (error) {
+      reject(isDiskFull(error) ? diskFullError(this.options.directory, error) : this.stop(error));
+    }
+  }
+
+  private async commit(): Promise<void> {
+    const { freeSpace, buffers } = this.environment;
+    const group = this.gathering;
+    this.gathering = new CommitGroup(group.nextOffset, buffers);
+    const batches = group.seal();
+    this.writingBytes = group.bytes;
+    try {
+      if (freeSpace.stale) await freeSpace.look();
+      if (this.options.rollDue(this.writer, group.bytes)) await this.roll();
+      const { bytes, nextOffset, oldestMs, newestMs } = group;
+      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs });
+      freeSpace.spend(bytes);
+    } catch (error) {
+      if (!isDiskFull(error)) {
+        group.reject(this.stop(error));
+        throw error;
+      }
+      await this.refuse(group, error);
+      return;
+    } finally {
+      this.writingBytes = 0;
+      group.release();
+    }
+    if (this.durability.mode === "fsync") {
+      try {
+        await this.writer.sync();
+      } catch (error) {
+        group.reject(this.stop(error));
+        throw error;
+      }
+    } else {
+      this.armTimer(this.durability);
+    }
+    this.writer.publish();
+    this.options.onVisible(group.nextOffset);
+    group.resolve();
+    if (this.writer.hasUnbounded) await this.startBoundary();
+  }
+
+  /** Waits for the boundary before, so that two groups at most lack theirs. */
+  private async startBoundary(): Promise<void> {
+    await this.boundary;
+    const boundary = this.writer.bound();
+    // The loop, or `settle`, awaits it; until then a failure must not count as unhandled.
+    boundary.catch((error: unknown) => this.stop(error));
+    this.boundary = boundary;
+  }
+
+  private async refuse(group: CommitGroup, cause: unknown): Promise<void> {
+    this.environment.freeSpace.exhausted();
+    const refusal = diskFullError(this.options.directory, cause);
+    this.refusing = refusal;
+    const behind = this.gathering;
+    group.reject(refusal);
+    behind.reject(refusal);
+    await this.writer.cutUnwritten();
+    behind.release();
+    this.gathering = new CommitGroup(this.writer.nextOffset, this.environment.buffers);
+    this.refusing = undefined;
+  }
+
+  private armTimer(durability: Durability): void {
+    if (durability.mode !== "interval" || this.syncTimer !== undefined) return;
+    this.syncTimer = this.environment.clock.after(durability.intervalMs, () => {
+      this.syncTimer = undefined;
+      this.syncDue = this.writer.hasUnsynced;
+      this.wake();
+    });
+  }
+}
+
+export function isDiskFull(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+export function diskFullError(directory: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    "DISK_FULL",
+    `the disk of ${directory} is full, or has less free space than the floor; free some space or ` +
+      `shorten the retention of a stream, then try again`,
+    { cause, details: { directory } },
+  );
+}
+
+function stoppedError(directory: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError(
+    "DISK_FAILED",
+    `the partition ${directory} is stopped because the disk reported "${reason}"; check the disk, ` +
+      `then restart the process: what was acknowledged is kept`,
+    { cause, details: { directory } },
+  );
+}

@@ -1,0 +1,36 @@
+/** What the logs of one data directory share: the disk, time, the bound on syncs, the free space. */
+
+import type { Clock } from "../../model/clock.ts";
+import type { Log } from "../../model/environment.ts";
+import type { Disk } from "./disk.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { FreeSpace } from "./free-space.ts";
+import { createSyncGate, type SyncGate } from "./sync-gate.ts";
+
+export interface LogEnvironment {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly syncGate: SyncGate;
+  readonly freeSpace: FreeSpace;
+  readonly buffers: BufferPool;
+}
+
+export interface LogEnvironmentOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Lies on the disk whose free space counts; must exist. */
+  readonly directory: string;
+  /** Appends are refused while less than this is free; 256 MiB unless said. */
+  readonly freeBytesMin?: number;
+}
+
+const FREE_BYTES_MIN = 256 * 1024 * 1024;
+
+export async function openLogEnvironment(options: LogEnvironmentOptions): Promise<LogEnvironment> {
+  const { disk, clock, log, directory, freeBytesMin = FREE_BYTES_MIN } = options;
+  const freeSpace = new FreeSpace({ disk, clock, directory, freeBytesMin });
+  await freeSpace.look();
+  return { disk, clock, log, freeSpace, syncGate: createSyncGate(), buffers: new BufferPool() };
+}

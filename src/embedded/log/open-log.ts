@@ -1,0 +1,36 @@
+/** The door of this room: what the rest of the embedded broker may use of it. */
+
+import type { LogEnvironment } from "./log-environment.ts";
+import type { PartitionLog, PartitionLogOptions } from "./partition-log.ts";
+import { recoverPartition } from "./recovery.ts";
+import { SegmentedLog } from "./segmented-log.ts";
+
+export { createNodeDisk } from "./disks/node-disk.ts";
+export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
+export { acceptDamage } from "./damage.ts";
+export {
+  openLogEnvironment,
+  type LogEnvironment,
+  type LogEnvironmentOptions,
+} from "./log-environment.ts";
+export type { Disk, DiskFile } from "./disk.ts";
+export type {
+  AppendRecord,
+  LogRecord,
+  PartitionLog,
+  PartitionLogOptions,
+} from "./partition-log.ts";
+
+/**
+ * Opens the partition in `options.directory`, recovering what a crash left, and makes it where it is
+ * missing. One process, one opening at a time: the data directory's lock sees to it.
+ *
+ * A damaged partition opens too, with `stopped` set. Throws Node's own errors where the disk fails.
+ */
+export async function openPartitionLog(
+  environment: LogEnvironment,
+  options: PartitionLogOptions,
+): Promise<PartitionLog> {
+  const parts = await recoverPartition(environment, options.directory);
+  return new SegmentedLog(options, parts);
+}

@@ -1,0 +1,186 @@
+/**
+ * The writing side of the segment at the end of a partition.
+ *
+ * A group goes through three places that never overtake one another: written, synced, and bounded
+ * (its boundary stands synced in the sidecar). The caller keeps the order of DESIGN: a group is
+ * written only after the sync before it has returned, and at most one boundary is on its way.
+ */
+
+import type { EncodedBatch } from "./commit-group.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import {
+  encodeBoundary,
+  SIDECAR_BYTES,
+  slotOf,
+  type GroupBoundary,
+  type SegmentState,
+} from "./format/group-boundary.ts";
+import { Segment, type SegmentFacts } from "./segment.ts";
+import { SparseIndex } from "./sparse-index.ts";
+import type { SyncGate } from "./sync-gate.ts";
+
+export interface WrittenGroup {
+  readonly batches: readonly EncodedBatch[];
+  readonly bytes: number;
+  readonly nextOffset: number;
+  readonly oldestMs: number;
+  readonly newestMs: number;
+}
+
+type Reached = Omit<SegmentFacts, "baseOffset">;
+
+export class SegmentWriter {
+  readonly segment: Segment;
+  private readonly log: DiskFile;
+  private readonly sidecar: DiskFile;
+  private readonly syncGate: SyncGate;
+  private written: Reached;
+  private synced: Reached;
+  private bounded: number;
+  private sequence: number;
+  private ended = false;
+
+  constructor(options: {
+    readonly segment: Segment;
+    readonly log: DiskFile;
+    readonly sidecar: DiskFile;
+    readonly syncGate: SyncGate;
+    /** The newest boundary in the sidecar. */
+    readonly sequence: number;
+  }) {
+    this.segment = options.segment;
+    this.log = options.log;
+    this.sidecar = options.sidecar;
+    this.syncGate = options.syncGate;
+    this.sequence = options.sequence;
+    const { bytes, nextOffset, oldestMs, newestMs } = options.segment;
+    this.written = { bytes, nextOffset, oldestMs, newestMs };
+    this.synced = this.written;
+    this.bounded = bytes;
+  }
+
+  get bytes(): number {
+    return this.written.bytes;
+  }
+
+  get nextOffset(): number {
+    return this.written.nextOffset;
+  }
+
+  get hasUnsynced(): boolean {
+    return this.synced.bytes < this.written.bytes;
+  }
+
+  /** Nothing may be written any more, even if the next segment could not be made. */
+  get sealed(): boolean {
+    return this.ended;
+  }
+
+  get hasUnbounded(): boolean {
+    return this.bounded < this.synced.bytes;
+  }
+
+  /** Writes the group at the end. What a failure left of it is removed by `cutUnwritten`. */
+  async write(group: WrittenGroup): Promise<void> {
+    const { bytes, oldestMs } = this.written;
+    await this.log.write(
+      group.batches.map((batch) => batch.bytes),
+      bytes,
+    );
+    this.index(group.batches, bytes);
+    this.written = {
+      bytes: bytes + group.bytes,
+      nextOffset: group.nextOffset,
+      oldestMs: bytes === 0 ? group.oldestMs : oldestMs,
+      newestMs: group.newestMs,
+    };
+  }
+
+  /** Removes what a failed `write` left, durably: it must not come back after a power cut. */
+  async cutUnwritten(): Promise<void> {
+    await this.log.truncate(this.written.bytes);
+    await this.syncGate.run(() => this.log.sync());
+  }
+
+  /** Lets readers see what is written. */
+  publish(): void {
+    Object.assign(this.segment, this.written);
+  }
+
+  async sync(): Promise<void> {
+    const { written } = this;
+    await this.syncGate.run(() => this.log.sync());
+    this.synced = written;
+  }
+
+  /** Writes and syncs the boundary of what is synced now. Never call it twice at a time. */
+  async bound(state: SegmentState = "open"): Promise<void> {
+    const { synced } = this;
+    this.ended ||= state === "sealed";
+    const boundary: GroupBoundary = { ...synced, sequence: ++this.sequence, state };
+    await this.sidecar.write([encodeBoundary(boundary)], slotOf(boundary));
+    await this.syncGate.run(() => this.sidecar.sync());
+    this.bounded = synced.bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.log.close();
+    await this.sidecar.close();
+  }
+
+  private index(batches: readonly EncodedBatch[], start: number): void {
+    const { index } = this.segment;
+    if (index === undefined) return;
+    let position = start;
+    for (const batch of batches) {
+      index.add({ position, offset: batch.baseOffset, ms: batch.baseMs });
+      position += batch.bytes.length;
+    }
+  }
+}
+
+/**
+ * Makes an empty segment, durable with its name before a byte of a record is written to it. Leftovers
+ * of an attempt that failed half-way are written over.
+ */
+export async function createSegment(
+  { disk, syncGate }: { readonly disk: Disk; readonly syncGate: SyncGate },
+  directory: string,
+  baseOffset: number,
+): Promise<SegmentWriter> {
+  const facts = { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0 };
+  const segment = new Segment(disk, directory, facts);
+  segment.index = new SparseIndex();
+  const files: DiskFile[] = [];
+  try {
+    const sidecar = await disk.open(segment.sidecarPath, { create: true });
+    files.push(sidecar);
+    await initializeSidecar(sidecar, facts);
+    await syncGate.run(() => sidecar.sync());
+    const log = await disk.open(segment.path, { create: true });
+    files.push(log);
+    await log.truncate(0);
+    await syncGate.run(() => log.sync());
+    await disk.syncDirectory(directory);
+    return new SegmentWriter({ segment, log, sidecar, syncGate, sequence: 0 });
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+}
+
+/** Writes a sidecar of full length whose only boundary is the segment's beginning. */
+export async function initializeSidecar(sidecar: DiskFile, facts: SegmentFacts): Promise<void> {
+  const { baseOffset: nextOffset } = facts;
+  const first: GroupBoundary = {
+    sequence: 0,
+    bytes: 0,
+    nextOffset,
+    oldestMs: 0,
+    newestMs: 0,
+    state: "open",
+  };
+  const contents = Buffer.alloc(SIDECAR_BYTES);
+  encodeBoundary(first).copy(contents, slotOf(first));
+  await sidecar.write([contents], 0);
+}

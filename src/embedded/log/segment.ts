@@ -1,0 +1,258 @@
+/**
+ * One segment of a partition: a file of record batches that begins at `baseOffset`, its sidecar of
+ * group boundaries, and, where damage was found, a note of it. The names are the base offset in
+ * twenty digits, as Kafka has them.
+ *
+ * This class is the reading side and the segment's facts; `SegmentWriter` moves `bytes`,
+ * `nextOffset` and the times on as groups become visible. The file is opened when first read and
+ * kept open until `release`; a read that is under way keeps it open until it has finished.
+ */
+
+import { join } from "node:path";
+import { assert } from "../../model/assert.ts";
+import { after, BatchWindow, findIntactBatch, scanBatches, type Place } from "./batch-scan.ts";
+import {
+  damagedError,
+  DamageFound,
+  readDamageNote,
+  writeDamageNote,
+  type DamagedRange,
+} from "./damage.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { readRecords } from "./format/batch-decoder.ts";
+import type { LogRecord } from "./partition-log.ts";
+import { SparseIndex } from "./sparse-index.ts";
+
+/** From the place that the index names to the record sought, for batches of ordinary size. */
+const READ_AHEAD_BYTES = 128 * 1024;
+
+export interface SegmentFacts {
+  readonly baseOffset: number;
+  readonly bytes: number;
+  readonly nextOffset: number;
+  readonly oldestMs: number;
+  readonly newestMs: number;
+}
+
+export interface ReadLimits {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export class Segment {
+  readonly baseOffset: number;
+  readonly path: string;
+  readonly sidecarPath: string;
+  readonly damagePath: string;
+  /** What readers may see of the file. */
+  bytes: number;
+  nextOffset: number;
+  oldestMs: number;
+  newestMs: number;
+  index: SparseIndex | undefined;
+  private damaged: readonly DamagedRange[] = [];
+  private readonly disk: Disk;
+  private file: Promise<DiskFile> | undefined;
+  private readers = 0;
+  private released = false;
+
+  constructor(disk: Disk, directory: string, facts: SegmentFacts) {
+    this.disk = disk;
+    this.baseOffset = facts.baseOffset;
+    this.bytes = facts.bytes;
+    this.nextOffset = facts.nextOffset;
+    this.oldestMs = facts.oldestMs;
+    this.newestMs = facts.newestMs;
+    const path = join(directory, segmentName(facts.baseOffset));
+    this.path = `${path}.log`;
+    this.sidecarPath = `${path}.groups`;
+    this.damagePath = `${path}.damage`;
+  }
+
+  get count(): number {
+    return this.nextOffset - this.baseOffset;
+  }
+
+  get damagedRanges(): readonly DamagedRange[] {
+    return this.damaged;
+  }
+
+  /** Loads what earlier lives found. Returns whether its loss was accepted. */
+  async loadDamage(): Promise<boolean> {
+    const note = await readDamageNote(this.disk, this.damagePath);
+    this.damaged = note.ranges;
+    return note.accepted;
+  }
+
+  /**
+   * Records from `offset` on, at least one unless the segment ends before. Throws LOG_DAMAGED at a
+   * damaged range that is known, and `DamageFound` at one that is not.
+   */
+  read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
+    return this.withFile(async (file) => {
+      await this.buildIndex(file);
+      let place = this.placeOf(offset);
+      const { bytes: end } = this;
+      const window = new BatchWindow(file, end, READ_AHEAD_BYTES + limits.bytes);
+      const records: LogRecord[] = [];
+      for (let bytes = 0; place.position < end && records.length < limits.count;) {
+        const wanted = records.length > 0 || place.offset >= offset;
+        if (wanted && bytes >= limits.bytes) break;
+        const batch = await window.batchAt(place, true);
+        if (batch === undefined) {
+          if (records.length > 0) break;
+          throw new DamageFound(place.position, place.offset);
+        }
+        const { header } = batch;
+        if (header.nextOffset > offset) {
+          const found = readRecords(batch.chunk, batch.at, header, offset);
+          for (const record of found) records.push(record);
+          bytes += header.bytes;
+        }
+        place = after(place, header);
+      }
+      return records.length > limits.count ? records.slice(0, limits.count) : records;
+    });
+  }
+
+  /** The first offset appended at or after `timeMs`; `nextOffset` where there is none. */
+  async offsetAt(timeMs: number): Promise<number> {
+    if (this.newestMs < timeMs) return this.nextOffset;
+    const start = await this.withFile(async (file) => {
+      await this.buildIndex(file);
+      return this.index?.beforeTime(timeMs)?.offset ?? this.baseOffset;
+    });
+    for (let offset = start; offset < this.nextOffset;) {
+      const records = await this.read(offset, { count: 10_000, bytes: READ_AHEAD_BYTES });
+      const found = records.find((record) => record.appendedMs >= timeMs);
+      if (found !== undefined) return found.offset;
+      const last = records.at(-1);
+      if (last === undefined) break;
+      offset = last.offset + 1;
+    }
+    return this.nextOffset;
+  }
+
+  /** Notes that what begins at the place is damaged, up to the next intact batch. */
+  quarantine(place: Place): Promise<DamagedRange> {
+    return this.withFile(async (file) => {
+      const known = this.damaged.find((range) => range.position === place.position);
+      if (known !== undefined) return known;
+      const further = this.damaged.find((range) => range.position > place.position);
+      const end = further?.position ?? this.bytes;
+      const next = await findIntactBatch(file, place, end);
+      const range: DamagedRange = {
+        position: place.position,
+        nextPosition: next?.position ?? end,
+        firstOffset: place.offset,
+        nextOffset: next?.offset ?? further?.firstOffset ?? this.nextOffset,
+      };
+      const ranges = [...this.damaged, range].toSorted((a, b) => a.position - b.position);
+      this.damaged = ranges;
+      await writeDamageNote(this.disk, this.damagePath, { ranges, accepted: false });
+      return range;
+    });
+  }
+
+  /** Walks through the batches and around known damage. Throws `DamageFound` at other damage. */
+  async scan(options: {
+    readonly verify: boolean;
+    readonly onBatch: (baseOffset: number, baseMs: number, position: number) => void;
+  }): Promise<void> {
+    await this.withFile((file) => this.scanFile(file, options));
+  }
+
+  /** Closes the file until the next read, unless one is under way. */
+  async closeIdle(): Promise<void> {
+    if (this.readers > 0 || this.file === undefined) return;
+    const { file } = this;
+    this.file = undefined;
+    await (await file).close();
+  }
+
+  /** The file is no longer needed once the reads that are under way have finished. */
+  async release(): Promise<void> {
+    this.released = true;
+    await this.closeIdle();
+  }
+
+  private async scanFile(
+    file: DiskFile,
+    {
+      verify,
+      onBatch,
+    }: {
+      readonly verify: boolean;
+      readonly onBatch: (baseOffset: number, baseMs: number, position: number) => void;
+    },
+  ): Promise<void> {
+    const endPosition = this.bytes;
+    let from: Place = { position: 0, offset: this.baseOffset };
+    while (from.position < endPosition) {
+      const known = this.damaged.find((range) => range.position === from.position);
+      if (known !== undefined) {
+        from = { position: known.nextPosition, offset: known.nextOffset };
+        continue;
+      }
+      const end = this.damaged.find((range) => range.position > from.position)?.position;
+      const reached = await scanBatches(file, {
+        from,
+        endPosition: end ?? endPosition,
+        verify,
+        onBatch: (header, position) => onBatch(header.baseOffset, header.baseMs, position),
+      });
+      if (reached.position < (end ?? endPosition)) {
+        throw new DamageFound(reached.position, reached.offset);
+      }
+      from = reached;
+    }
+  }
+
+  private async buildIndex(file: DiskFile): Promise<void> {
+    if (this.index !== undefined) return;
+    const index = new SparseIndex();
+    await this.scanFile(file, {
+      verify: false,
+      onBatch: (offset, ms, position) => index.add({ offset, ms, position }),
+    });
+    this.index ??= index;
+  }
+
+  /** Where to begin reading for `offset`: the nearest known place at or before it. */
+  private placeOf(offset: number): Place {
+    const damage = this.damaged.findLast((range) => range.firstOffset <= offset);
+    if (damage !== undefined && offset < damage.nextOffset) throw damagedError(this.path, damage);
+    const indexed = this.index?.before(offset) ?? { position: 0, offset: this.baseOffset };
+    return damage !== undefined && damage.nextPosition > indexed.position
+      ? { position: damage.nextPosition, offset: damage.nextOffset }
+      : indexed;
+  }
+
+  private async opened(): Promise<DiskFile> {
+    this.file ??= this.disk.open(this.path, {});
+    try {
+      return await this.file;
+    } catch (error) {
+      this.file = undefined;
+      throw error;
+    }
+  }
+
+  private async withFile<Value>(use: (file: DiskFile) => Promise<Value>): Promise<Value> {
+    assert(
+      !this.released || this.readers > 0,
+      `segment ${this.path} is not read after its release`,
+    );
+    this.readers++;
+    try {
+      return await use(await this.opened());
+    } finally {
+      this.readers--;
+      if (this.released) await this.closeIdle();
+    }
+  }
+}
+
+export function segmentName(baseOffset: number): string {
+  return String(baseOffset).padStart(20, "0");
+}

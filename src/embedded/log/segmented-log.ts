@@ -1,0 +1,254 @@
+/**
+ * A partition: segments from the oldest kept to the one that is being written.
+ *
+ * Appends go to `GroupCommit`; reads go to the segment that holds the offset and see nothing beyond
+ * `end`. Segments leave only at the front and are added only at the back, both between two groups, so
+ * their offsets always join without a gap.
+ */
+
+import { assert } from "../../model/assert.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { Durability, Retention } from "../../broker/streams.ts";
+import { damagedActive, damagedError, DamageFound } from "./damage.ts";
+import { diskFullError, GroupCommit } from "./group-commit.ts";
+import type { LogEnvironment } from "./log-environment.ts";
+import { EndWaiters } from "./end-waiters.ts";
+import type {
+  AppendRecord,
+  LogRecord,
+  PartitionLog,
+  PartitionLogOptions,
+} from "./partition-log.ts";
+import { expiredCount, outgrown } from "./retention.ts";
+import type { ReadLimits, Segment } from "./segment.ts";
+import { createSegment, type SegmentWriter } from "./segment-writer.ts";
+
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+const PENDING_BYTES_MAX = 32 * 1024 * 1024;
+/** Sealed segments whose files stay open after a read. */
+const OPEN_FILES_MAX = 16;
+
+export interface SegmentedLogParts {
+  readonly environment: LogEnvironment;
+  /** The oldest first; the last one is `writer`'s. */
+  readonly segments: readonly Segment[];
+  readonly writer: SegmentWriter;
+  /** Damage that recovery found in the segment that was being written. */
+  readonly stopped: MillraceError | undefined;
+}
+
+export class SegmentedLog implements PartitionLog {
+  private readonly environment: LogEnvironment;
+  private readonly directory: string;
+  private readonly segmentBytesMax: number;
+  private readonly pendingBytesMax: number;
+  private readonly commit: GroupCommit;
+  private readonly waiters = new EndWaiters();
+  private segments: readonly Segment[];
+  private retention: Retention;
+  private closed: Promise<void> | undefined;
+  private readonly openFiles = new Set<Segment>();
+
+  constructor(options: PartitionLogOptions, parts: SegmentedLogParts) {
+    this.environment = parts.environment;
+    this.directory = options.directory;
+    this.retention = options.retention;
+    this.segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
+    this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
+    this.segments = parts.segments;
+    this.commit = new GroupCommit({
+      environment: parts.environment,
+      directory: options.directory,
+      writer: parts.writer,
+      durability: options.durability,
+      newestMs: Math.max(...parts.segments.map((segment) => segment.newestMs)),
+      rollDue: (writer) => this.rollDue(writer),
+      roll: (writer) => this.roll(writer),
+      onVisible: (end) => this.waiters.reach(end),
+    });
+    if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
+  }
+
+  get earliest(): number {
+    return this.segments[0]!.baseOffset;
+  }
+
+  get end(): number {
+    return this.active.nextOffset;
+  }
+
+  get bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  get stopped(): string | undefined {
+    return this.commit.stopped?.message;
+  }
+
+  append(
+    records: readonly AppendRecord[],
+    { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
+  ): { readonly firstOffset: number; readonly durable: Promise<void> } {
+    assert(records.length > 0, "an append has at least one record");
+    if (this.closed !== undefined) throw closedError(this.directory);
+    const { freeSpace } = this.environment;
+    if (onFull === "refuse" && freeSpace.low) {
+      // Whoever tries again in a second meets a fresh look.
+      if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
+      throw diskFullError(this.directory);
+    }
+    if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
+    return this.commit.append(records);
+  }
+
+  async read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
+    if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
+    if (offset === this.end) return [];
+    const segment = this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
+    return this.aroundDamage(segment, () => segment.read(offset, limits));
+  }
+
+  waitFor(offset: number, signal: AbortSignal): Promise<void> {
+    if (this.closed !== undefined) return Promise.reject(closedError(this.directory));
+    return this.end > offset ? Promise.resolve() : this.waiters.wait(offset, signal);
+  }
+
+  async offsetAt(timeMs: number): Promise<number> {
+    const segment = this.segments.find(({ newestMs, count }) => count > 0 && newestMs >= timeMs);
+    if (segment === undefined) return this.end;
+    return this.aroundDamage(segment, () => segment.offsetAt(timeMs));
+  }
+
+  configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
+    this.retention = options.retention;
+    this.commit.configure(options.durability);
+  }
+
+  async enforceRetention(nowMs: number): Promise<number> {
+    if (this.closed !== undefined || this.commit.stopped !== undefined) return this.earliest;
+    await this.commit.between(async () => {
+      const { retention, segmentBytesMax } = this;
+      if (outgrown(this.active, { retention, nowMs, segmentBytesMax })) await this.commit.roll();
+      await this.removeOldest(expiredCount(this.segments, { retention, nowMs }));
+    });
+    return this.earliest;
+  }
+
+  async trimBefore(offset: number): Promise<number> {
+    if (this.closed !== undefined) throw closedError(this.directory);
+    await this.commit.between(async () => {
+      const kept = this.segments.findIndex((segment) => segment.nextOffset > offset);
+      await this.removeOldest(kept < 0 ? this.segments.length - 1 : kept);
+    });
+    return this.earliest;
+  }
+
+  close(): Promise<void> {
+    this.closed ??= this.finish();
+    return this.closed;
+  }
+
+  private get active(): Segment {
+    return this.segments.at(-1)!;
+  }
+
+  private async finish(): Promise<void> {
+    this.waiters.rejectAll(closedError(this.directory));
+    const { commit } = this;
+    try {
+      if (commit.stopped === undefined) {
+        await commit.between(async () => {
+          await commit.settle();
+          await commit.writer.bound("clean");
+        });
+      }
+    } finally {
+      await commit.rest();
+      await commit.writer.close();
+      for (const segment of this.segments) await segment.release();
+    }
+  }
+
+  private rollDue(writer: SegmentWriter): boolean {
+    if (writer.sealed) return true;
+    const { retention, segmentBytesMax } = this;
+    const nowMs = this.environment.clock.now();
+    return outgrown(writer.segment, { retention, nowMs, segmentBytesMax });
+  }
+
+  private async roll(writer: SegmentWriter): Promise<SegmentWriter> {
+    await writer.bound("sealed");
+    const next = await createSegment(this.environment, this.directory, writer.nextOffset);
+    await writer.close();
+    this.segments = [...this.segments, next.segment];
+    return next;
+  }
+
+  /** Oldest first, each name's end durable before the next goes: a power cut leaves no gap. */
+  private async removeOldest(count: number): Promise<void> {
+    const { disk } = this.environment;
+    assert(count < this.segments.length, "the segment that is being written stays");
+    for (const oldest of this.segments.slice(0, count)) {
+      this.segments = this.segments.slice(1);
+      this.openFiles.delete(oldest);
+      await oldest.release();
+      await disk.remove(oldest.path);
+      await disk.syncDirectory(this.directory);
+      // Without their segment these mean nothing: recovery removes what a crash leaves of them.
+      await disk.remove(oldest.sidecarPath);
+      if (oldest.damagedRanges.length > 0) await disk.remove(oldest.damagePath);
+    }
+  }
+
+  /** Notes damage that a read meets and reads again: what lies beside it is still good. */
+  private async aroundDamage<Value>(segment: Segment, read: () => Promise<Value>): Promise<Value> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof DamageFound)) throw error;
+        const range = await segment.quarantine(error);
+        const damaged = damagedError(segment.path, range);
+        this.environment.log.error({ code: damaged.code, ...damaged.details }, damaged.message);
+        if (segment === this.active) this.commit.stop(damagedActive(segment.path, range));
+      } finally {
+        await this.keepOpen(segment);
+      }
+    }
+  }
+
+  /** Bounds the files that reads of old segments leave open. */
+  private async keepOpen(segment: Segment): Promise<void> {
+    this.openFiles.delete(segment);
+    this.openFiles.add(segment);
+    if (this.openFiles.size <= OPEN_FILES_MAX) return;
+    const [longestUnused] = this.openFiles;
+    this.openFiles.delete(longestUnused!);
+    await longestUnused!.closeIdle();
+  }
+
+  private overloaded(): MillraceError {
+    return new MillraceError(
+      "OVERLOADED",
+      `${this.commit.pendingBytes} bytes wait for the disk in ${this.directory}, over the limit of ` +
+        `${this.pendingBytesMax}; wait until earlier appends are durable`,
+      { details: { directory: this.directory, limit: this.pendingBytesMax } },
+    );
+  }
+
+  private outOfRange(offset: number): MillraceError {
+    const { earliest, end } = this;
+    const text =
+      offset < earliest
+        ? `offset ${offset} is older than ${earliest}, the oldest kept in ${this.directory}; start ` +
+          `from "earliest" or raise the retention`
+        : `offset ${offset} is beyond ${end}, the end of ${this.directory}; start from "latest"`;
+    return new MillraceError("OFFSET_OUT_OF_RANGE", text, { details: { offset, earliest, end } });
+  }
+}
+
+function closedError(directory: string): MillraceError {
+  return new MillraceError("CLOSED", `the partition ${directory} is closed; open it again first`, {
+    details: { directory },
+  });
+}

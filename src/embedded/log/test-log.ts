@@ -1,0 +1,93 @@
+/** A partition on a disk in memory with virtual time, and the few moves that log tests consist of. */
+
+import { createTestEnvironment, type TestEnvironment } from "../../testing/environment.ts";
+import type { VirtualClock } from "../../testing/virtual-clock.ts";
+import type { Disk } from "./disk.ts";
+import {
+  createMemoryDisk,
+  openLogEnvironment,
+  openPartitionLog,
+  type AppendRecord,
+  type MemoryDisk,
+  type PartitionLog,
+  type PartitionLogOptions,
+} from "./open-log.ts";
+
+export const DIRECTORY = "/data/orders-0";
+
+export function text(value: string, key: string | null = null): AppendRecord {
+  return { key, headers: [], value: Buffer.from(value) };
+}
+
+/** All records as `offset:value`. */
+export async function texts(log: PartitionLog, from: number = log.earliest): Promise<string[]> {
+  const found: string[] = [];
+  for (let offset = from; offset < log.end;) {
+    const records = await log.read(offset, { count: 100, bytes: 100_000 });
+    for (const record of records) {
+      found.push(`${record.offset}:${Buffer.from(record.value ?? []).toString()}`);
+    }
+    offset = records.at(-1)!.offset + 1;
+  }
+  return found;
+}
+
+export interface TestLog extends AsyncDisposable {
+  readonly disk: MemoryDisk;
+  readonly clock: VirtualClock;
+  readonly entries: TestEnvironment["entries"];
+  log: PartitionLog;
+  /** One append per text, each durable before the next. */
+  append(...values: readonly string[]): Promise<void>;
+  /** Ends as SIGKILL does: nothing more is written, what was written stays. Then opens again. */
+  crash(): Promise<void>;
+  reopen(options?: Partial<PartitionLogOptions>): Promise<void>;
+}
+
+export async function openTestLog(
+  options: Partial<PartitionLogOptions> & {
+    readonly freeBytesMin?: number;
+    /** Stands between the log and the disk in memory. */
+    readonly wrap?: (disk: Disk) => Disk;
+  } = {},
+): Promise<TestLog> {
+  const { freeBytesMin = 0, wrap = (disk) => disk, ...logOptions } = options;
+  const disk = createMemoryDisk();
+  const { clock, log: facts, entries } = createTestEnvironment();
+  await disk.makeDirectory("/data");
+  const environment = await openLogEnvironment({
+    disk: wrap(disk),
+    clock,
+    log: facts,
+    directory: "/data",
+    freeBytesMin,
+  });
+  const open = (changed: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> =>
+    openPartitionLog(environment, {
+      directory: DIRECTORY,
+      durability: { mode: "fsync" },
+      retention: {},
+      ...logOptions,
+      ...changed,
+    });
+  const bench: TestLog = {
+    disk,
+    clock,
+    entries,
+    log: await open(),
+    async append(...values) {
+      for (const value of values) await bench.log.append([text(value)]).durable;
+    },
+    async crash() {
+      bench.log = await open();
+    },
+    async reopen(changed) {
+      await bench.log.close();
+      bench.log = await open(changed);
+    },
+    async [Symbol.asyncDispose]() {
+      await bench.log.close();
+    },
+  };
+  return bench;
+}
