@@ -5,6 +5,7 @@ import { MillraceError } from "../model/errors.ts";
 import type { RawMessage } from "../model/message.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Retention, StreamSpec } from "../broker/streams.ts";
+import { ownedMessage } from "../broker/in-process/owned-message.ts";
 import type { LoggedRecord, RecordLog } from "../broker/in-process/record-log.ts";
 import type {
   StoredPosition,
@@ -51,9 +52,8 @@ export class MemoryLog implements RecordLog {
   append(records: readonly RawMessage[]): { firstOffset: number; durable: Promise<void> } {
     const firstOffset = this.end;
     this.#lastMs = Math.max(this.#lastMs, this.#clock.now());
-    for (const { key, headers, value } of records) {
-      const offset = this.end;
-      const record = { key, headers, value, offset, appendedMs: this.#lastMs };
+    for (const message of records) {
+      const record = { ...ownedMessage(message), offset: this.end, appendedMs: this.#lastMs };
       this.#records.push(record);
       this.#bytes += sizeOf(record);
     }

@@ -98,6 +98,7 @@ export class LocalQueues implements Queues {
     queue: string,
     options: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<readonly DeadLetter[]> {
+    this.#checkOpen();
     const { after, limit = PAGE } = options;
     checkWhole("limit", limit, { min: 1, max: PAGE_MAX });
     return this.#engine.queue(queue).deadLetters(after, limit);
@@ -112,11 +113,13 @@ export class LocalQueues implements Queues {
   }
 
   async listQueues(): Promise<readonly QueueInfo[]> {
+    this.#checkOpen();
     const names = [...this.#engine.queues.keys()].toSorted((a, b) => (a < b ? -1 : 1));
     return names.map((name) => this.#engine.queue(name).info());
   }
 
   async describeQueue(queue: string): Promise<QueueInfo> {
+    this.#checkOpen();
     return this.#engine.queue(queue).info();
   }
 

@@ -71,6 +71,7 @@ export class LocalStreams implements Streams {
   }
 
   async offsetAt(stream: string, partition: number, timeMs: number): Promise<number> {
+    this.#closed.signal.throwIfAborted();
     return this.#engine.stream(stream).log(partition).offsetAt(timeMs);
   }
 
@@ -88,26 +89,32 @@ export class LocalStreams implements Streams {
   }
 
   async seekGroup(group: string, stream: string, partition: number, to: StartAt): Promise<number> {
+    this.#closed.signal.throwIfAborted();
     return this.#group(group).seek(this.#engine.stream(stream), partition, to);
   }
 
   async listStreams(): Promise<readonly StreamInfo[]> {
+    this.#closed.signal.throwIfAborted();
     return byName([...this.#engine.streams]).map((stream) => stream.info());
   }
 
   async describeStream(stream: string): Promise<StreamInfo> {
+    this.#closed.signal.throwIfAborted();
     return this.#engine.stream(stream).info();
   }
 
   async deleteStream(stream: string): Promise<void> {
+    this.#closed.signal.throwIfAborted();
     await this.#engine.remove(stream);
   }
 
   async listGroups(): Promise<readonly GroupInfo[]> {
+    this.#closed.signal.throwIfAborted();
     return byName([...this.#engine.groups]).map((group) => this.#info(group));
   }
 
   async describeGroup(group: string): Promise<GroupInfo> {
+    this.#closed.signal.throwIfAborted();
     return this.#info(this.#group(group));
   }
 

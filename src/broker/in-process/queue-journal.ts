@@ -96,7 +96,7 @@ export interface QueueJournal {
    * Asked for each message just sent: true when it is to stay in the journal only (then it counts as
    * held back), false when the state is to hold it.
    */
-  holdBack(state: QueueState, message: RawMessage): boolean;
+  holdBack(state: QueueState, sequence: number, message: RawMessage): boolean;
 
   /** The oldest messages held back; they are held back no longer. */
   loadHeldBack(): Promise<readonly NewEntry[]>;

@@ -12,6 +12,7 @@ import type { DedupeWindow } from "../../model/durability.ts";
 import { dedupeId, SeenIds } from "../dedupe-window.ts";
 import type { QueueState } from "../queue-state.ts";
 import type { QueueSend, QueueSpec, Sent } from "../queues.ts";
+import { ownedMessage } from "./owned-message.ts";
 import type { PendingCall } from "./pending-call.ts";
 import type { JournaledSend, QueueJournal } from "./queue-journal.ts";
 
@@ -96,7 +97,7 @@ export class SendStage {
       const { message, readyMs } = batch.written[i]!;
       const id = batch.ids[i];
       if (id !== undefined) this.#seen?.add(id, sequence, nowMs);
-      if (journal.holdBack(state, message)) continue;
+      if (journal.holdBack(state, sequence, message)) continue;
       state.add({ sequence, sentMs: nowMs, key: message.key, readyMs, message }, nowMs);
     }
     this.#answer(batch, firstSequence, durable);
@@ -131,7 +132,10 @@ export class SendStage {
       if (id !== undefined) positions.set(id, batch.sends.length);
       batch.sends.push(send);
       batch.ids.push(id);
-      batch.written.push({ message, readyMs: delayMs === 0 ? 0 : nowMs + delayMs });
+      batch.written.push({
+        message: ownedMessage(message),
+        readyMs: delayMs === 0 ? 0 : nowMs + delayMs,
+      });
     }
     return batch;
   }

@@ -29,8 +29,8 @@ const keeps = (fault: Fault) => async (context: BrokerContext) => {
   assert.equal(info.waiting + info.delayed + info.leased, 70);
   const [next] = valuesOf(await context.queues().send(queue, items(1, "later")));
   assert.ok(next!.sequence > sent.at(-1)!.sequence, "a sequence is not used again");
-  const after = await openReceiver(context.queues(), queue);
   await context.time.pass(3000);
+  const after = await openReceiver(context.queues(), queue);
   const rest = await after.takeMany(71);
   await acceptAll(context.queues(), rest);
   await after.close();
@@ -65,6 +65,17 @@ export const life: BrokerTopic = {
         const again = await context.queues().ensureQueue({ name: queue, attempts: 7 });
         assert.deepEqual([again.spec.attempts, again.waiting], [7, 4]);
         assert.equal((await context.queues().describeQueue(queue)).spec.attempts, 7);
+      },
+    },
+    {
+      title: "order per key cannot be given to a queue or taken from it",
+      needs: ["keyOrder"],
+      run: async (context) => {
+        const queue = await makeQueue(context, { keyOrder: false });
+        await refusal(
+          () => context.queues().ensureQueue({ name: queue, keyOrder: true }),
+          "STREAM_MISMATCH",
+        );
       },
     },
     {
@@ -119,8 +130,9 @@ export const life: BrokerTopic = {
         );
         assert.ok(info.oldestMs! >= before - 1 && info.oldestMs! <= before + 1999);
         const receiver = await openReceiver(context.queues(), queue, { credit: 5 });
-        await acceptAll(context.queues(), await receiver.takeMany(5));
+        const taken = await receiver.takeMany(5);
         await receiver.close();
+        await acceptAll(context.queues(), taken);
         const younger = async (): Promise<boolean> =>
           (await context.queues().describeQueue(queue)).oldestMs! >= before + 1999;
         await eventually(context, "the oldest is younger", younger);

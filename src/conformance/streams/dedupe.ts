@@ -106,8 +106,11 @@ export const dedupe: BrokerTopic = {
       needs: ["dedupeById"],
       run: async (context) => {
         const stream = await streamWith(context, { count: 200, ms: 3_600_000 });
-        await context.streams().append(stream, withIds(1000));
-        const newest = withIds(1000).slice(-200);
+        const sent = withIds(1000);
+        for (let at = 0; at < 1000; at += 100) {
+          valuesOf(await context.streams().append(stream, sent.slice(at, at + 100)));
+        }
+        const newest = sent.slice(-200);
         const again = valuesOf(await context.streams().append(stream, newest));
         compareLists(
           context.note,

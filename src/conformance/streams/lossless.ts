@@ -24,14 +24,16 @@ export const lossless: BrokerTopic = {
       },
     },
     {
-      title: "a header given as the bytes of a text comes back as the text",
+      title: "a key or header given as the bytes of a text comes back as the text",
       run: async ({ streams, name, note }) => {
         const stream = name("orders");
         await streams().ensureStream({ name: stream, partitions: 1 });
-        const texts = ["plain", "größer", "", "😀"];
+        const texts = ["plain", "größer", "", "😀", "\uFEFFmarked"];
         const headers = texts.map((text) => ["h", bytes(text)] as const);
-        valuesOf(await streams().append(stream, [message("m", { headers })]));
+        const key = bytes("schlüssel");
+        valuesOf(await streams().append(stream, [message("m", { key, headers })]));
         const [found] = await readAll(streams(), stream);
+        assert.equal(found!.key, "schlüssel");
         compareLists(
           note,
           "headers",
