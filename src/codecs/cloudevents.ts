@@ -39,7 +39,7 @@ import { formatTime, isWritableTime } from "./rfc3339.ts";
 const SPEC_VERSION: Header = ["ce_specversion", "1.0"];
 const VERSION_1: Header = ["ce_schemaversion", "1"];
 const JSON_CONTENT: Header = ["content-type", JSON_MEDIA_TYPE];
-const KIND_HEADERS: Readonly<Record<MessageKind, Header>> = {
+const KIND_HEADERS: Readonly<Record<MessageKind, Header | undefined>> = {
   event: ["ce_kind", "event"],
   command: ["ce_kind", "command"],
   reply: ["ce_kind", "reply"],
@@ -55,15 +55,17 @@ export function encodeHeaders(envelope: Envelope): Header[] {
   if (!id) throw missing("id");
   if (!type) throw missing("type");
   if (!source) throw missing("source");
-  if (!isWritableTime(time))
-    throw badEnvelope("time", `is ${time}; give whole milliseconds since 1970`);
+  checkMoment("time", time);
+  checkWholeNumber("version", version, 1);
+  const kindHeader = KIND_HEADERS[kind];
+  if (kindHeader === undefined) throw badEnvelope("kind", `is ${kind}`);
   const headers: Header[] = [
     SPEC_VERSION,
     ["ce_id", id],
     ["ce_type", type],
     ["ce_source", source],
     ["ce_time", formatTime(time)],
-    KIND_HEADERS[kind],
+    kindHeader,
     version === 1 ? VERSION_1 : ["ce_schemaversion", String(version)],
     contentType === undefined ? JSON_CONTENT : ["content-type", contentType],
   ];
@@ -86,14 +88,17 @@ function pushOptional(headers: Header[], envelope: Envelope): void {
   }
   if (replyTo !== undefined) headers.push(["ce_replyto", replyTo]);
   if (expires !== undefined) {
-    if (!isWritableTime(expires)) {
-      throw badEnvelope("expires", `is ${expires}; give whole milliseconds since 1970`);
-    }
+    checkMoment("expires", expires);
     headers.push(["ce_expirytime", formatTime(expires)]);
   }
   if (corrects !== undefined) headers.push(["ce_corrects", corrects]);
-  if (attempt !== undefined) headers.push(["ce_attempt", String(attempt)]);
+  if (attempt !== undefined) {
+    checkWholeNumber("attempt", attempt, 0);
+    headers.push(["ce_attempt", String(attempt)]);
+  }
   if (place !== undefined) {
+    checkWholeNumber("place", place.epoch, 0);
+    checkWholeNumber("place", place.sequence, 0);
     headers.push(
       ["ce_lane", place.lane],
       ["ce_laneepoch", String(place.epoch)],
@@ -118,4 +123,13 @@ function pushOptional(headers: Header[], envelope: Envelope): void {
       headers.push([`ce_${name}`, extensions[name]!]);
     }
   }
+}
+
+function checkMoment(field: string, ms: number): void {
+  if (!isWritableTime(ms)) throw badEnvelope(field, `is ${ms}; give whole milliseconds since 1970`);
+}
+
+function checkWholeNumber(field: string, number: number, min: number): void {
+  if (Number.isSafeInteger(number) && number >= min) return;
+  throw badEnvelope(field, `is ${number}; give a whole number from ${min}`);
 }

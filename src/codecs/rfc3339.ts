@@ -5,11 +5,12 @@ const YEAR_10000_MS = 253_402_300_800_000;
 const SECOND_MS = 1_000;
 
 const MILLIS = Array.from({ length: SECOND_MS }, (_, ms) => `${String(ms).padStart(3, "0")}Z`);
+const MILLIS_BY_TEXT: ReadonlyMap<string, number> = new Map(MILLIS.map((text, ms) => [text, ms]));
 
-// Messages of one moment come together, and a Date's own formatting costs more than the rest of an
-// envelope. This is a memory of one result, not a state: it changes no answer.
-let lastSecond = Number.NaN;
-let lastPrefix = "";
+// Messages of one second come together, and formatting or parsing a date costs as much as the rest of
+// an envelope. This is a memory of one result, not a state: it changes no answer.
+let lastSecond = 0;
+let lastPrefix = "1970-01-01T00:00:00.";
 
 /** Whether the moment can be written: whole milliseconds in the years 1 to 9999. */
 export function isWritableTime(ms: number): boolean {
@@ -19,11 +20,14 @@ export function isWritableTime(ms: number): boolean {
 /** `2026-01-31T09:05:00.000Z`. The moment must be writable. */
 export function formatTime(ms: number): string {
   const second = Math.floor(ms / SECOND_MS);
-  if (second !== lastSecond) {
-    lastPrefix = new Date(second * SECOND_MS).toISOString().slice(0, 20);
-    lastSecond = second;
-  }
+  remember(second);
   return lastPrefix + MILLIS[ms - second * SECOND_MS]!;
+}
+
+function remember(second: number): void {
+  if (second === lastSecond) return;
+  lastPrefix = new Date(second * SECOND_MS).toISOString().slice(0, 20);
+  lastSecond = second;
 }
 
 const RFC_3339 =
@@ -34,6 +38,16 @@ const RFC_3339 =
  * fractions are cut, a leap second is the first moment of the next minute.
  */
 export function parseTime(text: string): number | undefined {
+  if (text.length === 24 && text.startsWith(lastPrefix)) {
+    const ms = MILLIS_BY_TEXT.get(text.slice(20));
+    if (ms !== undefined) return lastSecond * SECOND_MS + ms;
+  }
+  const ms = parseAny(text);
+  if (ms !== undefined) remember(Math.floor(ms / SECOND_MS));
+  return ms;
+}
+
+function parseAny(text: string): number | undefined {
   const parts = RFC_3339.exec(text);
   if (parts === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHour, offsetMinute] =

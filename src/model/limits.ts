@@ -10,4 +10,6 @@ export const LIMITS = {
   /** Letters, digits, dot, underscore and hyphen; what Kafka allows for a topic. */
   nameLengthMax: 249,
   partitionsMax: 1024,
+  /** Objects and arrays within one another in a payload. */
+  jsonDepthMax: 64,
 } as const;
