@@ -9,14 +9,15 @@ import { memoryBroker } from "../../src/memory/broker.ts";
 import { createTestEnvironment } from "../../src/testing/environment.ts";
 
 /** The memory broker on a virtual clock. Its data lives with the factory, so it can be restarted. */
-export async function openMemoryPlace(): Promise<BrokerPlace> {
-  return placeOf(memoryBroker(), ["restart"], async () => {});
+export function openMemoryPlace(): Promise<BrokerPlace> {
+  return openPlace(memoryBroker(), ["restart"]);
 }
 
-async function placeOf(
+/** A broker of the factory on a virtual clock; `faults` are those that opening it again amounts to. */
+export async function openPlace(
   factory: BrokerFactory,
   faults: readonly Fault[],
-  cleanUp: () => Promise<void>,
+  cleanUp: () => Promise<void> = async () => {},
 ): Promise<BrokerPlace> {
   const environment = createTestEnvironment();
   const { clock } = environment;
