@@ -48,15 +48,20 @@ test("what is wrong with a configuration is said with the file and the key", asy
 
 test("two services of one name, and two views of one name, are refused", () => {
   const service = (name: string, view: string): Service => {
-    const part: Part = Object.assign(Object.create(null), { name: view, partKind: "view" });
+    const facts = { from: [], publishes: [], sends: [], collections: [] };
+    const part: Part = Object.assign(Object.create(null), {
+      ...facts,
+      name: view,
+      partKind: "view",
+    });
     return { name, parts: [part] };
   };
   assert.throws(() => defineConfig({ services: [service("a", "x"), service("a", "y")] }), {
     code: "BAD_DECLARATION",
-    message: /two services are named a/,
+    message: /two services are named "a"/,
   });
   assert.throws(() => defineConfig({ services: [service("a", "x"), service("b", "x")] }), {
     code: "BAD_DECLARATION",
-    message: /the view x stands in the services a and b/,
+    message: /the view "x" stands in the services "a" and "b"/,
   });
 });

@@ -3,21 +3,12 @@
 import type { BrokerFactory } from "../broker/broker.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
-import type { Part, Service } from "../service/part.ts";
+import type { Service } from "../service/part.ts";
+import type { BatchSettings } from "../service/publisher.ts";
+import { refuseContradictions } from "../service/refusal.ts";
 import type { StoreFactory } from "../store/store.ts";
 import type { LogFormat, LogLevel } from "./logger.ts";
 import { fail, integer, listOf, objectWith, oneOf, shape, text, type Check } from "./settings.ts";
-
-/**
- * How long a publish may wait for company. A batch goes out when the first of its limits is reached;
- * without `batch` each call goes out at once. Either way a call resolves when its messages are durable.
- */
-export interface BatchSettings {
-  readonly maxMs?: number;
-  readonly maxCount?: number;
-  /** Of payloads. */
-  readonly maxBytes?: number;
-}
 
 /** The HTTP door; on the loopback address only. */
 export interface DoorSettings {
@@ -42,6 +33,10 @@ export interface AppOptions {
   readonly queues?: BrokerFactory;
   /** Opens each service's own database. */
   readonly store: StoreFactory;
+  /**
+   * Without `batch` a publish waits for nothing but a send under way; with it the first of a batch may
+   * wait `maxMs` for company. Either way a call resolves when its own messages are durable.
+   */
   readonly publish?: { readonly batch?: BatchSettings };
   /** Opens the door; absent or false, there is none. */
   readonly http?: DoorSettings | false;
@@ -111,29 +106,21 @@ export function checkAppOptions(value: AppOptions): void {
   checkServices(value.services);
 }
 
-/** Names are addresses: of services in groups and stores, of views in queries. */
+/** A view's name is its address in queries: it must be the only one. */
 export function checkServices(services: readonly Service[]): void {
-  const names = new Set<string>();
-  const views = new Map<string, { readonly part: Part; readonly service: string }>();
+  refuseContradictions(services);
+  const serviceOf = new Map<string, string>();
   for (const service of services) {
-    if (names.has(service.name)) {
-      throw new MillraceError(
-        "BAD_DECLARATION",
-        `two services are named ${service.name}; their groups and stores would mix: rename one`,
-        { details: { service: service.name } },
-      );
-    }
-    names.add(service.name);
-    for (const part of service.parts.filter(({ partKind }) => partKind === "view")) {
-      const other = views.get(part.name);
+    for (const { name } of service.parts.filter(({ partKind }) => partKind === "view")) {
+      const other = serviceOf.get(name);
       if (other !== undefined) {
         throw new MillraceError(
           "BAD_DECLARATION",
-          `the view ${part.name} stands in the services ${other.service} and ${service.name}; a query could not tell them apart: rename one`,
-          { details: { view: part.name } },
+          `the view "${name}" stands in the services "${other}" and "${service.name}"; a query could not tell them apart: rename one`,
+          { details: { view: name } },
         );
       }
-      views.set(part.name, { part, service: service.name });
+      serviceOf.set(name, service.name);
     }
   }
 }

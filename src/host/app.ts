@@ -1,0 +1,229 @@
+/**
+ * `openApp`: services, brokers and stores as one running thing.
+ *
+ * Everything is refused before anything runs: first what the options and declarations say by
+ * themselves, then what the opened brokers cannot do. Opening goes from the ground up (brokers,
+ * channels, stores, services, publishing, the door) and closing the other way; what an opening that
+ * fails has opened is closed again. A service that fails later is reported, and the others go on.
+ */
+
+import type { Admin } from "../admin/admin.ts";
+import { createAdmin } from "../admin/create-admin.ts";
+import type { Environment, Log } from "../model/environment.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Draft } from "../model/message.ts";
+import type { Outcome } from "../model/outcome.ts";
+import { createRegistry } from "../schema/registry.ts";
+import type { Service } from "../service/part.ts";
+import type { Published, PublishOptions } from "../service/publisher.ts";
+import { refuseContradictions, refuseMissingCapabilities } from "../service/refusal.ts";
+import type { RunningService } from "../service/running-service.ts";
+import { startService } from "../service/start-service.ts";
+import type { View } from "../sourcing/view.ts";
+import type { DocumentQuery } from "../store/store.ts";
+import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
+import { openBrokers, type OpenBrokers } from "./brokers.ts";
+import { openDoor, type OpenDoor } from "./door.ts";
+import { openLog } from "./logger.ts";
+import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
+import { createRealClock, holdProcess } from "./real-clock.ts";
+import { createRealEnvironment } from "./real-environment.ts";
+
+export interface FoundDocument<State> {
+  readonly id: string;
+  readonly data: State;
+}
+
+export interface DocumentList<State> {
+  readonly documents: readonly FoundDocument<State>[];
+  /** Pass it as `after` for the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+export interface App extends AsyncDisposable {
+  /**
+   * Publishes an event, and resolves when it is durable; throws what went wrong. Of an array, each
+   * succeeds or fails by itself.
+   */
+  publish(draft: Draft, options?: PublishOptions): Promise<Published>;
+  publish(
+    drafts: readonly Draft[],
+    options?: PublishOptions,
+  ): Promise<readonly Outcome<Published>[]>;
+  /** Sends a command to the queue that carries it; resolves when it is durable, not when it is done. */
+  send(draft: Draft, options?: PublishOptions): Promise<Published>;
+  /** A document of a view; undefined where there is none. Throws UNKNOWN_VIEW, PARKED. */
+  get<State>(view: View<State>, id: string): Promise<State | undefined>;
+  /** Documents by what the view indexes. Throws UNKNOWN_VIEW, BAD_ARGUMENT. */
+  find<State>(view: View<State>, query?: DocumentQuery): Promise<DocumentList<State>>;
+  readonly services: readonly RunningService[];
+  readonly admin: Admin;
+  /** The door, where one was asked for. */
+  readonly door: OpenDoor | undefined;
+  /** Resolves when all services have come to rest: nothing in flight, every input at its end. */
+  settled(signal?: AbortSignal): Promise<void>;
+  /** Stops the services in good order, then closes what was opened. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the app. Throws BAD_CONFIG, BAD_DECLARATION, CAPABILITY_MISSING, STREAM_MISMATCH,
+ * DIRECTORY_IN_USE, and what else opening the brokers and stores throws.
+ */
+export async function openApp(options: AppOptions): Promise<App> {
+  checkAppOptions(options);
+  const channels = refuseContradictions(options.services);
+  await using opened = new AsyncDisposableStack();
+  if (options.environment === undefined) opened.adopt(holdProcess(), (hold) => hold.cancel());
+  const environment = options.environment ?? createRealEnvironment(await logOf(options.log));
+
+  const brokers = opened.use(await openBrokers(options, environment));
+  for (const service of options.services) refuseMissingCapabilities(service, brokers);
+  const services = await startServices(options, brokers, environment, opened);
+  const publisher = opened.use(openAppPublisher(options, channels, brokers, environment));
+  const admin = opened.use(
+    createAdmin({
+      streams: brokers.streams,
+      queues: brokers.queues,
+      services: () => services,
+      registry: createRegistry(channels),
+      environment,
+    }),
+  );
+  const { http: settings = false } = options;
+  const directory = brokers.directory;
+  const door =
+    settings === false
+      ? undefined
+      : opened.use(await openDoor({ admin, environment, settings, directory }));
+  return new RunningApp({ services, publisher, admin, door, opened: opened.move() });
+}
+
+/** Stores are closed after the services, and services stop side by side. */
+async function startServices(
+  options: AppOptions,
+  brokers: OpenBrokers,
+  environment: Environment,
+  opened: AsyncDisposableStack,
+): Promise<readonly RunningService[]> {
+  const { stopMs: deadlineMs = STOP_MS_DEFAULT } = options;
+  const stores = new Map<Service, Awaited<ReturnType<AppOptions["store"]["open"]>>>();
+  for (const service of options.services) {
+    const store = await options.store.open({ service: service.name, environment });
+    stores.set(service, opened.use(store));
+  }
+  const services: RunningService[] = [];
+  opened.defer(async () => {
+    await Promise.all(services.map((service) => service.stop({ deadlineMs })));
+  });
+  for (const [service, store] of stores) {
+    const { streams, queues } = brokers;
+    const running = await startService({ service, streams, queues, store, environment });
+    services.push(running);
+    running.ended.catch((error: unknown) => {
+      environment.log.error({ service: service.name, error }, "a service failed; the others go on");
+    });
+  }
+  return services;
+}
+
+async function logOf(log: AppOptions["log"]): Promise<Log> {
+  if (log !== undefined && "warn" in log) return log;
+  const clock = createRealClock();
+  return openLog({ ...log, now: () => clock.now() });
+}
+
+interface AppParts {
+  readonly services: readonly RunningService[];
+  readonly publisher: AppPublisher;
+  readonly admin: Admin;
+  readonly door: OpenDoor | undefined;
+  readonly opened: AsyncDisposableStack;
+}
+
+class RunningApp implements App {
+  readonly services: readonly RunningService[];
+  readonly admin: Admin;
+  readonly door: OpenDoor | undefined;
+  readonly #publisher: AppPublisher;
+  readonly #opened: AsyncDisposableStack;
+  #closed: Promise<void> | undefined;
+
+  constructor({ services, publisher, admin, door, opened }: AppParts) {
+    this.services = services;
+    this.admin = admin;
+    this.door = door;
+    this.#publisher = publisher;
+    this.#opened = opened;
+  }
+
+  publish(draft: Draft, options?: PublishOptions): Promise<Published>;
+  publish(
+    drafts: readonly Draft[],
+    options?: PublishOptions,
+  ): Promise<readonly Outcome<Published>[]>;
+  async publish(
+    given: Draft | readonly Draft[],
+    options: PublishOptions = {},
+  ): Promise<Published | readonly Outcome<Published>[]> {
+    if (isList(given)) return this.#publisher.publish("stream", given, options);
+    return only(await this.#publisher.publish("stream", [given], options));
+  }
+
+  async send(draft: Draft, options: PublishOptions = {}): Promise<Published> {
+    return only(await this.#publisher.publish("queue", [draft], options));
+  }
+
+  async get<State>(view: View<State>, id: string): Promise<State | undefined> {
+    // The store keeps what this view's folds returned, so the view's own type says what it is.
+    const state: any = await this.#serviceOf(view).get(view.name, id);
+    return state;
+  }
+
+  async find<State>(view: View<State>, query: DocumentQuery = {}): Promise<DocumentList<State>> {
+    const page: any = await this.#serviceOf(view).find(view.name, query);
+    return page;
+  }
+
+  async settled(signal?: AbortSignal): Promise<void> {
+    // What one service publishes, another takes up: at rest is when a whole round found nothing new.
+    for (let before = -1, now = this.#handled(); before !== (await now); now = this.#handled()) {
+      before = await now;
+      await Promise.all(this.services.map((service) => service.settled(signal)));
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#opened.disposeAsync();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #handled(): Promise<number> {
+    const statuses = await Promise.all(this.services.map((service) => service.status()));
+    return statuses.flat().reduce((sum, { handled, failed }) => sum + handled + failed, 0);
+  }
+
+  #serviceOf(view: View): RunningService {
+    const found = this.services.find(({ service }) => service.parts.includes(view));
+    if (found !== undefined) return found;
+    throw new MillraceError(
+      "UNKNOWN_VIEW",
+      `the view ${view.name} stands in no service of this app; add it to one of them`,
+      { details: { view: view.name } },
+    );
+  }
+}
+
+function isList(given: Draft | readonly Draft[]): given is readonly Draft[] {
+  return Array.isArray(given);
+}
+
+function only(outcomes: readonly Outcome<Published>[]): Published {
+  const [outcome] = outcomes;
+  if (outcome?.ok === true) return outcome.value;
+  throw outcome?.error ?? new MillraceError("CANCELLED", "nothing was published");
+}
