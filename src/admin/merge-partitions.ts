@@ -30,7 +30,7 @@ export interface MergeOptions {
 }
 
 export async function* mergePartitions(
-  streams: Streams,
+  streams: Pick<Streams, "read">,
   stream: string,
   { from, follow, signal: ending }: MergeOptions,
 ): AsyncGenerator<StreamRecord, void, undefined> {

@@ -9,9 +9,15 @@ export interface FoundPart {
   readonly part: Part;
 }
 
-/** `service.part`; undefined where there is none. */
+/**
+ * By `service.part`, or with the name under which it keeps its progress, which is also that of its
+ * group on the broker: to move only the group would change nothing. Undefined where there is none.
+ */
 export function findPart(context: AdminContext, name: string): FoundPart | undefined {
-  return allParts(context).find(({ known, part }) => `${known.service.name}.${part.name}` === name);
+  return allParts(context).find(
+    ({ known: { service }, part }) =>
+      name === `${service.name}.${part.name}` || name === `${service.name}.${part.consumer}`,
+  );
 }
 
 /** A view by its own name, or by `service.view` where two services have one of that name. */
