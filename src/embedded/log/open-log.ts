@@ -13,6 +13,11 @@ export {
   type LogEnvironment,
   type LogEnvironmentOptions,
 } from "./log-environment.ts";
+export {
+  openDataDirectory,
+  type DataDirectory,
+  type DataDirectoryOptions,
+} from "./directory/data-directory.ts";
 export type { Disk, DiskFile } from "./disk.ts";
 export type {
   AppendRecord,
