@@ -358,6 +358,7 @@ export class QueueState {
   }
 }
 
-function laneOf(key: string | Uint8Array): string {
+/** The lane of a key; what it returns is its own lane again. */
+export function laneOf(key: string | Uint8Array): string {
   return typeof key === "string" ? key : `\u0000${String.fromCharCode(...key)}`;
 }

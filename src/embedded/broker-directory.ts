@@ -1,0 +1,88 @@
+/**
+ * The data directory as streams and queues see it: the locked directory, the state log in it, and the
+ * number of this opening.
+ */
+
+import { dirname, join } from "node:path";
+import type { Environment } from "../model/environment.ts";
+import { KeyedLog } from "./keyed-log.ts";
+import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
+import type { Disk, LogEnvironment } from "./log/open-log.ts";
+
+export interface BrokerDirectory {
+  readonly path: string;
+  /** The id that the directory was given when it was made. */
+  readonly cluster: string;
+  readonly logs: LogEnvironment;
+  readonly state: KeyedLog;
+  /** Grows by one with every opening. */
+  readonly generation: number;
+  /**
+   * Removes a directory of logs, given relative to `path`; `levels` of directories lie above the
+   * files. A removal that a crash interrupts is finished at the next opening.
+   */
+  removeLogs(relative: string, levels: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const GENERATION = "generation";
+const GONE = "gone/";
+
+export async function openBrokerDirectory(
+  environment: Pick<Environment, "clock" | "ids" | "log">,
+  options: DataDirectoryOptions,
+): Promise<BrokerDirectory> {
+  const data = await openDataDirectory(environment, options);
+  try {
+    const { path, cluster, logs } = data;
+    const state = await KeyedLog.open(logs, join(path, "state"));
+    const generation = Number(state.get(GENERATION) ?? 0) + 1;
+    await state.put(GENERATION, String(generation));
+
+    const remove = async (relative: string, levels: number): Promise<void> => {
+      await removeTree(logs.disk, join(path, relative), levels);
+      await state.put(`${GONE}${relative}`, undefined);
+    };
+    for (const [key, levels] of Array.from(state.entries(GONE))) {
+      await remove(key.slice(GONE.length), Number(levels));
+    }
+    return {
+      path,
+      cluster,
+      logs,
+      state,
+      generation,
+      async removeLogs(relative, levels) {
+        await state.put(`${GONE}${relative}`, String(levels));
+        await remove(relative, levels);
+      },
+      async close() {
+        try {
+          await state.close();
+        } finally {
+          await data.close();
+        }
+      },
+    };
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+/** Removes the directory, and its parent where that is empty then. */
+async function removeTree(disk: Disk, directory: string, levels: number): Promise<void> {
+  await removeDirectory(disk, directory, levels);
+  const parent = dirname(directory);
+  if ((await disk.list(parent)).length === 0) await disk.removeDirectory(parent);
+  else await disk.syncDirectory(parent);
+}
+
+async function removeDirectory(disk: Disk, directory: string, levels: number): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    const path = join(directory, name);
+    if (levels > 0) await removeDirectory(disk, path, levels - 1);
+    else await disk.remove(path);
+  }
+  await disk.removeDirectory(directory);
+}

@@ -1,0 +1,104 @@
+/** The embedded broker: streams and queues in a data directory of this machine, in this process. */
+
+import type { Broker, BrokerFactory } from "../broker/broker.ts";
+import { type BrokerCapabilities, NATIVE } from "../broker/capabilities.ts";
+import { LocalQueues } from "../broker/in-process/local-queues.ts";
+import { LocalStreams } from "../broker/in-process/local-streams.ts";
+import { QueueEngine } from "../broker/in-process/queue-engine.ts";
+import { StreamEngine } from "../broker/in-process/stream-engine.ts";
+import type { Environment } from "../model/environment.ts";
+import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
+import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
+import { createNodeDisk } from "./log/open-log.ts";
+import { checkOptions, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
+import { openDiskQueues } from "./queue/disk-queues.ts";
+import { openDiskStreams } from "./stream/disk-streams.ts";
+
+export type { EmbeddedOptions } from "./options.ts";
+
+const CAPABILITIES: BrokerCapabilities = {
+  adapter: "embedded",
+  levels: {
+    streams: NATIVE,
+    queues: NATIVE,
+    durableAppend: NATIVE,
+    durableSend: NATIVE,
+    replay: NATIVE,
+    timeLookup: NATIVE,
+    keyOrder: NATIVE,
+    delay: NATIVE,
+    attemptCount: NATIVE,
+    leaseExtension: NATIVE,
+    deadLetters: NATIVE,
+    dedupeById: NATIVE,
+    retentionByAge: NATIVE,
+    retentionBySize: NATIVE,
+    retentionByCount: NATIVE,
+  },
+};
+
+/**
+ * Streams and queues on this machine's disk. What is acknowledged is synced, unless a stream or queue
+ * asks for less.
+ *
+ * Throws BAD_CONFIG at once for an unknown setting. `open` throws DIRECTORY_IN_USE while another
+ * process, or another opening of this one, has the directory, and DIRECTORY_VERSION where a newer
+ * release has written it.
+ */
+export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
+  const checked = checkOptions(options);
+  return {
+    adapter: CAPABILITIES.adapter,
+    open: (environment) => openEmbedded(environment, checked, { disk: createNodeDisk() }),
+  };
+}
+
+/** Opens the broker on any disk: tests bring one that records, fills up or fails. */
+export async function openEmbedded(
+  environment: Environment,
+  options: CheckedOptions,
+  access: Pick<DataDirectoryOptions, "disk" | "lock">,
+): Promise<Broker> {
+  const { directory, freeBytesMin } = options;
+  const data = await openBrokerDirectory(environment, { directory, freeBytesMin, ...access });
+  try {
+    return await openBroker(environment, options, data);
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+async function openBroker(
+  environment: Environment,
+  { segmentBytesMax, retentionCheckMs }: CheckedOptions,
+  data: BrokerDirectory,
+): Promise<Broker> {
+  const { clock, ids } = environment;
+  // A tick ends when all promise work is done, so everything asked in it shares one append.
+  const defer = (callback: () => void): void => process.nextTick(callback);
+  const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax });
+  const queueStorage = await openDiskQueues(data, { environment, segmentBytesMax });
+  const streamEngine = new StreamEngine({
+    storage: streamStorage,
+    environment,
+    defer,
+    retentionCheckMs,
+  });
+  const queueEngine = await QueueEngine.open({ storage: queueStorage, clock, defer });
+  const streams = new LocalStreams(streamEngine, CAPABILITIES);
+  const queues = new LocalQueues(queueEngine, CAPABILITIES);
+
+  const finish = async (): Promise<void> => {
+    await Promise.all([streams.close(), queues.close()]);
+    try {
+      await Promise.all([streamEngine.close(), queueEngine.close()]);
+      await streamStorage.close();
+    } finally {
+      await data.close();
+    }
+  };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= finish());
+  return { streams, queues, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,146 @@
+/**
+ * Small durable facts of the broker by key: specs, positions, checkpoints' places.
+ *
+ * A log whose records are a key and its newest value (null removes it), as in a compacted Kafka topic,
+ * and a map that holds what the log says. Opening replays the log. When most of the log is overtaken,
+ * the whole map is appended once more and everything before it is trimmed; a crash in the middle leaves
+ * both, which replay to the same map.
+ *
+ * `put` changes the map at once and resolves when the change is durable. All puts of one tick share one
+ * append. They pass on a full disk, because acknowledgements must.
+ */
+
+import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";
+import { openPartitionLog } from "./log/open-log.ts";
+
+interface Pending {
+  readonly changes: (readonly [key: string, value: string | undefined])[];
+  readonly durable: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
+const READ = { count: 5_000, bytes: 4 * 1024 * 1024 };
+/** Records beyond twice the size of the map after which it is written anew. */
+const OVERTAKEN_MAX = 20_000;
+const SNAPSHOT_BATCH = 2_000;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class KeyedLog {
+  readonly #log: PartitionLog;
+  readonly #environment: LogEnvironment;
+  readonly #values: Map<string, string>;
+  #pending: Pending | undefined;
+  #compacting: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(log: PartitionLog, environment: LogEnvironment, values: Map<string, string>) {
+    this.#log = log;
+    this.#environment = environment;
+    this.#values = values;
+  }
+
+  static async open(environment: LogEnvironment, directory: string): Promise<KeyedLog> {
+    const log = await openPartitionLog(environment, {
+      directory,
+      durability: { mode: "fsync" },
+      retention: {},
+      segmentBytesMax: SEGMENT_BYTES_MAX,
+    });
+    const values = new Map<string, string>();
+    for (let offset = log.earliest; offset < log.end;) {
+      const records = await log.read(offset, READ);
+      for (const { key, value } of records) {
+        if (typeof key !== "string") continue;
+        if (value === null) values.delete(key);
+        else values.set(key, decoder.decode(value));
+      }
+      offset = records.at(-1)!.offset + 1;
+    }
+    return new KeyedLog(log, environment, values);
+  }
+
+  get(key: string): string | undefined {
+    return this.#values.get(key);
+  }
+
+  /** The entries whose keys begin with `prefix`. */
+  *entries(prefix: string): Generator<readonly [key: string, value: string]> {
+    for (const entry of this.#values) if (entry[0].startsWith(prefix)) yield entry;
+  }
+
+  /** Sets the key, or removes it where the value is undefined. */
+  put(key: string, value: string | undefined): Promise<void> {
+    if (value === undefined) this.#values.delete(key);
+    else this.#values.set(key, value);
+    if (this.#pending === undefined) {
+      this.#pending = { changes: [], ...withResolvers() };
+      process.nextTick(this.#flush);
+    }
+    this.#pending.changes.push([key, value]);
+    return this.#pending.durable;
+  }
+
+  async close(): Promise<void> {
+    this.#flush();
+    this.#closed = true;
+    await this.#compacting;
+    await this.#log.close();
+  }
+
+  readonly #flush = (): void => {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    try {
+      const { durable } = this.#log.append(pending.changes.map(toRecord), { onFull: "allow" });
+      durable.then(pending.resolve, pending.reject);
+    } catch (error) {
+      pending.reject(error);
+      return;
+    }
+    const overtaken = this.#log.end - this.#log.earliest - 2 * this.#values.size;
+    if (overtaken < OVERTAKEN_MAX || this.#closed) return;
+    this.#compacting ??= this.#compact().finally(() => {
+      this.#compacting = undefined;
+    });
+  };
+
+  async #compact(): Promise<void> {
+    try {
+      let first: number | undefined;
+      let written: Promise<void> = Promise.resolve();
+      const entries = [...this.#values];
+      for (let from = 0; from < entries.length; from += SNAPSHOT_BATCH) {
+        const records = entries.slice(from, from + SNAPSHOT_BATCH).map(toRecord);
+        const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+        first ??= firstOffset;
+        written = durable;
+      }
+      await written;
+      if (first !== undefined) await this.#log.trimBefore(first);
+    } catch (error) {
+      // The log stays long, nothing else; puts report their own failures.
+      const facts = { error: String(error) };
+      this.#environment.log.warn(facts, "the broker's state log could not be compacted");
+    }
+  }
+}
+
+function toRecord([key, value]: readonly [string, string | undefined]): {
+  key: string;
+  headers: [];
+  value: Uint8Array | null;
+} {
+  return { key, headers: [], value: value === undefined ? null : encoder.encode(value) };
+}
+
+function withResolvers(): Omit<Pending, "changes"> {
+  const { promise: durable, resolve, reject } = Promise.withResolvers<void>();
+  // Whoever put awaits it; a put that nobody awaits must not end the process.
+  durable.catch(() => {});
+  return { durable, resolve, reject };
+}

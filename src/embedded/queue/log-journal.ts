@@ -1,0 +1,359 @@
+/**
+ * A queue's journal over one partition log: messages and what happened to them, in one order.
+ *
+ * **What is in memory.** The state holds messages that were touched (leased, released, delayed, dead)
+ * and the next few thousand that are ready; the rest is *held back*: it stands only in the log, from
+ * `#cursor` on, and is loaded as receivers get near. So a million waiting messages cost neither
+ * memory nor time at a start. `#skip` lists messages after the cursor that are not held back any more;
+ * only recovery fills it, and loading passes and empties it. A message is kept in memory until it is
+ * delivered, within `CACHED_BYTES_MAX`; later it is read again by its location.
+ *
+ * **Checkpoints.** When enough was appended since the last one, the state is written into the log
+ * (`checkpoint.ts`), and when that is durable, its offset into the broker's state log. Recovery reads
+ * the checkpoint and what follows. Between the two writes the older checkpoint counts, and nothing
+ * that it needs is trimmed before the newer one's offset is durable.
+ *
+ * **Copy-forward.** A few old messages (dead letters, long delays) would keep the whole log behind them from
+ * being trimmed. Before a checkpoint, when they are fewer than a quarter of what could be trimmed, they are
+ * copied to the end of the log. Their sequence stays, their location moves.
+ *
+ * One task at a time does these (`#tending`), beside the traffic; the snapshot itself is one synchronous
+ * step, so it stands in the log exactly where its contents end.
+ */
+
+import type { Clock } from "../../model/clock.ts";
+import type { DedupeWindow } from "../../model/durability.ts";
+import type { Log } from "../../model/environment.ts";
+import { isMillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import { dedupeId } from "../../broker/dedupe-window.ts";
+import type {
+  JournaledSend,
+  QueueJournal,
+  QueueOps,
+  RecentId,
+  RecoveredQueue,
+} from "../../broker/in-process/queue-journal.ts";
+import {
+  laneOf,
+  type NewEntry,
+  type QueueEntry,
+  type QueueRules,
+  type QueueState,
+} from "../../broker/queue-state.ts";
+import type { QueueSpec } from "../../broker/queues.ts";
+import type { PartitionLog } from "../log/open-log.ts";
+import { checkpointParts, deadFacts, livingFacts } from "./checkpoint.ts";
+import { MessageReader } from "./message-reader.ts";
+import {
+  checkpointRecord,
+  copyRecord,
+  decodeQueueRecord,
+  messageOf,
+  messageRecord,
+  opsRecords,
+} from "./queue-record.ts";
+import { QueueReplay } from "./queue-replay.ts";
+import { SendMarks } from "./send-marks.ts";
+
+export interface LogJournalOptions {
+  readonly spec: QueueSpec;
+  readonly log: PartitionLog;
+  readonly generation: number;
+  readonly clock: Clock;
+  readonly report: Log;
+  /** Where the newest finished checkpoint begins, kept durably outside the log. */
+  readonly checkpoint: {
+    get(): number | undefined;
+    set(offset: number): Promise<void>;
+  };
+}
+
+/** Ready messages that the state holds before new ones are held back. */
+const READY_HIGH = 8_000;
+const CACHED_BYTES_MAX = 16 * 1024 * 1024;
+/** What an entry is reckoned to cost beside its value. */
+const ENTRY_BYTES = 256;
+const LOAD = { count: 2_000, bytes: 2 * 1024 * 1024 };
+const REPLAY = { count: 5_000, bytes: 4 * 1024 * 1024 };
+/** Records and bytes appended after which a checkpoint is written. */
+const CHECKPOINT_RECORDS = 50_000;
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+/** At close a checkpoint is worth its write from so many records on. */
+const CLOSE_RECORDS = 100;
+/** Copies that are read and appended at a time. */
+const COPY_COUNT = 200;
+
+export class LogJournal implements QueueJournal {
+  readonly generation: string;
+  readonly #options: LogJournalOptions;
+  readonly #log: PartitionLog;
+  readonly #reader: MessageReader;
+  readonly #closing = new AbortController();
+  #spec: QueueSpec;
+  #heldBack = 0;
+  #cursor = 0;
+  #skip = new Set<number>();
+  #marks = new SendMarks([]);
+  #loading = false;
+  #cachedBytes = 0;
+  #recordsSince = 0;
+  #bytesSince = 0;
+  #nextOffset = 0;
+  #tending: Promise<void> | undefined;
+  /** The state last seen; checkpoints are written of it. */
+  #state: QueueState | undefined;
+
+  constructor(options: LogJournalOptions) {
+    this.#options = options;
+    this.#spec = options.spec;
+    this.#log = options.log;
+    this.#reader = new MessageReader(options.log);
+    this.generation = options.generation.toString(36);
+  }
+
+  get heldBack(): number {
+    return this.#heldBack;
+  }
+
+  async recover(rules: QueueRules): Promise<RecoveredQueue> {
+    await this.#tending;
+    const log = this.#log;
+    const checkpoint = this.#options.checkpoint.get();
+    const start = checkpoint ?? log.earliest;
+    const replay = new QueueReplay(start);
+    let loading = checkpoint !== undefined;
+    let bytes = 0;
+    for (let offset = start; offset < log.end;) {
+      const records = await log.read(offset, REPLAY);
+      for (const record of records) {
+        const decoded = decodeQueueRecord(record);
+        if (loading && decoded.kind === "checkpoint") {
+          replay.load(decoded.part);
+          loading = decoded.part.backlog === undefined;
+        } else {
+          replay.apply(decoded, record);
+          bytes += record.value?.length ?? 0;
+        }
+      }
+      offset = records.at(-1)!.offset + 1;
+    }
+    for (const entry of replay.unknown()) {
+      const record = await this.#reader.read(entry.location);
+      entry.sentMs ??= record.appendedMs;
+      if (rules.keyOrder) entry.lane = record.key === null ? null : laneOf(record.key);
+    }
+    const { cursor, heldBack, skip, marks } = replay.backlog;
+    this.#cursor = cursor;
+    this.#heldBack = heldBack;
+    this.#skip = new Set(skip);
+    this.#marks = new SendMarks(marks);
+    this.#nextOffset = log.end;
+    this.#recordsSince = log.end - start;
+    this.#bytesSince = bytes;
+    this.#cachedBytes = 0;
+    const recovered = replay.build(rules, this.#options.clock.now());
+    this.#state = recovered.state;
+    return recovered;
+  }
+
+  send(
+    sends: readonly JournaledSend[],
+    nowMs: number,
+  ): { readonly firstSequence: number; readonly durable: Promise<void> } {
+    const records = sends.map(({ message, readyMs }) => messageRecord(message, readyMs));
+    const { firstOffset, durable } = this.#log.append(records);
+    if (this.#spec.dedupe !== undefined) this.#marks.push(firstOffset, sends.length, nowMs);
+    this.#appended(firstOffset, records);
+    return { firstSequence: firstOffset, durable };
+  }
+
+  record(ops: QueueOps): Promise<void> {
+    const records = opsRecords(ops);
+    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+    this.#appended(firstOffset, records);
+    return durable;
+  }
+
+  holdBack(state: QueueState, sequence: number, message: RawMessage): boolean {
+    if (this.#heldBack === 0 && !this.#loading) {
+      const room = state.count("waiting") < READY_HIGH && this.#cachedBytes < CACHED_BYTES_MAX;
+      if (room) {
+        this.#cachedBytes += costOf(message);
+        return false;
+      }
+      this.#cursor = sequence;
+      this.#skip.clear();
+    }
+    this.#heldBack++;
+    return true;
+  }
+
+  async loadHeldBack(): Promise<readonly NewEntry[]> {
+    this.#loading = true;
+    try {
+      if (this.#cursor >= this.#log.end) {
+        await this.#log.waitFor(this.#cursor, this.#closing.signal);
+      }
+      const records = await this.#log.read(this.#cursor, LOAD);
+      const entries: NewEntry[] = [];
+      const nowMs = this.#options.clock.now();
+      for (const record of records) {
+        this.#cursor = record.offset + 1;
+        if (this.#skip.delete(record.offset)) continue;
+        const decoded = decodeQueueRecord(record);
+        if (decoded.kind !== "message") continue;
+        const { message, readyMs } = decoded;
+        const kept = readyMs <= nowMs;
+        if (kept) this.#cachedBytes += costOf(message);
+        entries.push({
+          sequence: record.offset,
+          sentMs: record.appendedMs,
+          key: message.key,
+          readyMs,
+          message: kept ? message : undefined,
+        });
+      }
+      this.#heldBack -= entries.length;
+      return entries;
+    } catch (error) {
+      if (this.#closing.signal.aborted || isMillraceError(error, "CLOSED")) return [];
+      throw error;
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  async readMessage(entry: QueueEntry): Promise<RawMessage> {
+    return messageOf(await this.#reader.read(entry.location));
+  }
+
+  forgetMessage(entry: QueueEntry): void {
+    if (entry.message === undefined) return;
+    this.#cachedBytes -= costOf(entry.message);
+    entry.message = undefined;
+  }
+
+  async recentIds(window: DedupeWindow, nowMs: number): Promise<readonly RecentId[]> {
+    const floor = this.#marks.floor(window, nowMs);
+    if (floor === undefined) return [];
+    const found: RecentId[] = [];
+    for (let offset = Math.max(floor, this.#log.earliest); offset < this.#log.end;) {
+      const records = await this.#log.read(offset, REPLAY);
+      for (const record of records) {
+        const decoded = decodeQueueRecord(record);
+        if (decoded.kind !== "message") continue;
+        const id = dedupeId(decoded.message);
+        if (id === undefined) continue;
+        found.push({ id, sequence: record.offset, timeMs: record.appendedMs });
+      }
+      offset = records.at(-1)!.offset + 1;
+    }
+    return found;
+  }
+
+  tend(state: QueueState): void {
+    this.#state = state;
+    if (this.#tending !== undefined || this.#closing.signal.aborted) return;
+    if (this.#recordsSince < CHECKPOINT_RECORDS && this.#bytesSince < CHECKPOINT_BYTES) return;
+    this.#tending = this.#tend(state).finally(() => {
+      this.#tending = undefined;
+    });
+  }
+
+  async configure(spec: QueueSpec): Promise<void> {
+    this.#spec = spec;
+    if (spec.dedupe === undefined) this.#marks.clear();
+    this.#log.configure({ durability: spec.durability ?? { mode: "fsync" }, retention: {} });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#tending;
+    if (this.#state !== undefined && this.#recordsSince >= CLOSE_RECORDS) {
+      await this.#tend(this.#state);
+    }
+    await this.#log.close();
+  }
+
+  #appended(firstOffset: number, records: readonly RawMessage[]): void {
+    this.#nextOffset = firstOffset + records.length;
+    this.#recordsSince += records.length;
+    for (let i = 0; i < records.length; i++) this.#bytesSince += records[i]!.value?.length ?? 0;
+  }
+
+  /** Copies forward, writes a checkpoint, points to it, trims. A failure only leaves the log long. */
+  async #tend(state: QueueState): Promise<void> {
+    try {
+      await this.#copyForward(state);
+      await this.#checkpoint(state);
+    } catch (error) {
+      if (isMillraceError(error, "CLOSED")) return;
+      // Tried again after as much more; appends report what concerns their callers.
+      this.#recordsSince = 0;
+      this.#bytesSince = 0;
+      const facts = { queue: this.#spec.name, error: String(error) };
+      this.#options.report.warn(facts, "a queue's checkpoint could not be written");
+    }
+  }
+
+  async #checkpoint(state: QueueState): Promise<void> {
+    const living = [...state.entries()];
+    const dead = [...state.deadLetters()];
+    let needed = this.#needed();
+    for (const { location } of living) needed = Math.min(needed, location);
+    for (const { location } of dead) needed = Math.min(needed, location);
+    const parts = checkpointParts(living.map(livingFacts), dead.map(deadFacts), {
+      cursor: this.#heldBack === 0 ? this.#nextOffset : this.#cursor,
+      heldBack: this.#heldBack,
+      skip: [...this.#skip],
+      marks: this.#marks.list(),
+    });
+    const records = parts.map(checkpointRecord);
+    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+    this.#nextOffset = firstOffset + records.length;
+    this.#recordsSince = 0;
+    this.#bytesSince = 0;
+    await durable;
+    await this.#options.checkpoint.set(firstOffset);
+    await this.#log.trimBefore(needed);
+  }
+
+  /** Below it nothing is needed but the locations of single messages. */
+  #needed(): number {
+    const { dedupe } = this.#spec;
+    const floor =
+      dedupe === undefined ? undefined : this.#marks.floor(dedupe, this.#options.clock.now());
+    const waiting = this.#heldBack === 0 ? this.#nextOffset : this.#cursor;
+    return Math.min(waiting, floor ?? this.#nextOffset);
+  }
+
+  async #copyForward(state: QueueState): Promise<void> {
+    const needed = this.#needed();
+    const old = [...state.entries(), ...state.deadLetters()].filter(
+      ({ location }) => location < needed,
+    );
+    if (old.length * 4 > needed - this.#log.earliest) return;
+    if (needed - this.#log.earliest < CHECKPOINT_RECORDS) return;
+    old.sort((a, b) => a.location - b.location);
+    for (let from = 0; from < old.length; from += COPY_COUNT) {
+      const read: { readonly entry: QueueEntry; readonly message: RawMessage }[] = [];
+      for (const entry of old.slice(from, from + COPY_COUNT)) {
+        if (entry.status !== "gone") read.push({ entry, message: await this.readMessage(entry) });
+      }
+      // Looked at again, because messages go while others are read.
+      const present = read.filter(({ entry }) => entry.status !== "gone");
+      if (present.length === 0) continue;
+      const { firstOffset, durable } = this.#log.append(
+        present.map(({ entry, message }) => copyRecord(message, entry)),
+      );
+      this.#nextOffset = firstOffset + present.length;
+      await durable;
+      for (const [index, { entry }] of present.entries()) entry.location = firstOffset + index;
+    }
+  }
+}
+
+function costOf({ value }: RawMessage): number {
+  return ENTRY_BYTES + (value?.length ?? 0);
+}

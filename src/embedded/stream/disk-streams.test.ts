@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AssignedPartition } from "../../broker/streams.ts";
+import { isMillraceError } from "../../model/errors.ts";
+import { valuesOf } from "../../model/outcome.ts";
+import { message, openTestBroker, readAll, textOf } from "../broker-stage.test.ts";
+
+const code = (wanted: string) => (error: unknown) =>
+  isMillraceError(error) && error.code === wanted;
+
+test("acknowledged messages are there after a crash, in order, at the same offsets", async () => {
+  await using stage = await openTestBroker();
+  await stage.streams.ensureStream({ name: "orders", partitions: 3 });
+  const sent: string[] = [];
+  for (let n = 0; n < 50; n++) {
+    const [outcome] = await stage.streams.append("orders", [
+      message(`v${n}`, { key: `k${n % 7}` }),
+    ]);
+    const { partition, offset } = valuesOf([outcome!])[0]!;
+    sent.push(`${partition}/${offset}=v${n}`);
+  }
+  await stage.crash();
+  const found: string[] = [];
+  for (let partition = 0; partition < 3; partition++) {
+    for (const record of await readAll(stage.streams, "orders", partition)) {
+      found.push(`${partition}/${record.offset}=${textOf(record)}`);
+    }
+  }
+  assert.equal(found.length, 50);
+  assert.deepEqual(found.toSorted(), sent.toSorted());
+});
+
+test("an id inside the window counts once across restarts, and again when the window has passed", async () => {
+  await using stage = await openTestBroker();
+  await stage.streams.ensureStream({ name: "s", partitions: 2, dedupe: { count: 10, ms: 60_000 } });
+  const append = async (id: string) => {
+    const outcomes = await stage.streams.append("s", [message("x", { key: id, id })]);
+    return valuesOf(outcomes)[0]!;
+  };
+  const first = await append("a");
+  await stage.crash();
+  assert.deepEqual(await append("a"), { ...first, duplicate: true });
+  await stage.restart();
+  assert.equal((await append("a")).duplicate, true);
+  assert.equal((await append("b")).duplicate, false);
+  await stage.environment.clock.advance(60_001);
+  assert.equal((await append("a")).duplicate, false);
+});
+
+test("a group goes on where it committed, with a greater epoch, after a crash", async () => {
+  await using stage = await openTestBroker();
+  await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  await stage.streams.append("s", [message("a"), message("b"), message("c")]);
+  const given: AssignedPartition[] = [];
+  const join = () =>
+    stage.streams.joinGroup({
+      group: "g",
+      streams: ["s"],
+      member: "m",
+      run: async (assigned) => {
+        given.push(assigned);
+        await new Promise<void>((resolve) => {
+          assigned.revoked.addEventListener("abort", () => resolve(), { once: true });
+        });
+      },
+    });
+  await join();
+  await stage.environment.clock.settle();
+  await given[0]!.commit(2);
+  await assert.rejects(given[0]!.commit(4), code("OFFSET_OUT_OF_RANGE"));
+  await stage.crash();
+  const member = await join();
+  await stage.environment.clock.settle();
+  assert.equal(given[1]!.committed, 2);
+  assert.ok(given[1]!.epoch > given[0]!.epoch, `${given[1]!.epoch} > ${given[0]!.epoch}`);
+  const { positions } = await stage.streams.describeGroup("g");
+  assert.deepEqual(positions, [
+    { stream: "s", partition: 0, committed: 2, end: 3, lag: 1, member: "m" },
+  ]);
+  await member.close();
+  await assert.rejects(given[1]!.commit(3), code("FENCED"));
+  await stage.restart();
+  assert.equal(await stage.streams.seekGroup("g", "s", 0, { timeMs: 0 }), 0);
+});
+
+test("a group whose position lies beyond the end is refused with the way out", async () => {
+  await using stage = await openTestBroker();
+  await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  await stage.streams.append("s", [message("a"), message("b")]);
+  const join = () =>
+    stage.streams.joinGroup({ group: "g", streams: ["s"], member: "m", run: async () => {} });
+  await (await join()).close();
+  await stage.streams.seekGroup("g", "s", 0, "latest");
+  await stage.broker.close();
+  // As after restoring an older copy of the log.
+  for (const path of stage.disk.files.keys()) {
+    if (path.startsWith("/data/streams/")) stage.disk.files.delete(path);
+  }
+  await stage.crash();
+  await assert.rejects(join(), code("POSITION_MISMATCH"));
+  await stage.streams.seekGroup("g", "s", 0, "earliest");
+  await (await join()).close();
+});
+
+test("specs are kept and settings follow the last ensure, but for the number of partitions", async () => {
+  await using stage = await openTestBroker();
+  const made = await stage.streams.ensureStream({ name: "s", partitions: 2 });
+  await stage.streams.ensureStream({ name: "s", partitions: 2, retention: { ageMs: 1_000 } });
+  await stage.crash();
+  const found = await stage.streams.describeStream("s");
+  assert.deepEqual(found.spec.retention, { ageMs: 1_000 });
+  assert.equal(found.incarnation, made.incarnation);
+  assert.equal(found.cluster, made.cluster);
+  await assert.rejects(
+    stage.streams.ensureStream({ name: "s", partitions: 3 }),
+    code("STREAM_MISMATCH"),
+  );
+});
+
+test("a deleted stream is gone with its files and positions, and a new one of the name is another", async () => {
+  await using stage = await openTestBroker();
+  const { incarnation } = await stage.streams.ensureStream({ name: "s", partitions: 2 });
+  await stage.streams.append("s", [message("a", { key: "k" })]);
+  const reading = readAll(stage.streams, "s");
+  await reading;
+  await stage.streams.deleteStream("s");
+  const left = [...stage.disk.files.keys()].filter((path) => path.startsWith("/data/streams/"));
+  assert.deepEqual(left, []);
+  await assert.rejects(stage.streams.describeStream("s"), code("UNKNOWN_STREAM"));
+  await stage.crash();
+  const again = await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  assert.notEqual(again.incarnation, incarnation);
+  assert.equal((await readAll(stage.streams, "s")).length, 0);
+});
+
+test("retention runs by the clock and a read of what it removed names the oldest kept", async () => {
+  await using stage = await openTestBroker({ segmentBytesMax: 4096, retentionCheckMs: 1_000 });
+  await stage.streams.ensureStream({ name: "s", partitions: 1, retention: { ageMs: 5_000 } });
+  for (let n = 0; n < 20; n++) {
+    await stage.streams.append("s", [message("x".repeat(1_000))]);
+    await stage.environment.clock.advance(500);
+  }
+  const [partition] = (await stage.streams.describeStream("s")).partitions;
+  assert.ok(partition!.earliest > 0 && partition!.earliest < 20, `earliest ${partition!.earliest}`);
+  await assert.rejects(
+    async () => {
+      for await (const _ of stage.streams.read("s", { partition: 0, from: { offset: 0 } })) break;
+    },
+    (error) =>
+      isMillraceError(error, "OFFSET_OUT_OF_RANGE") &&
+      error.details["earliest"] === partition!.earliest,
+  );
+});
+
+test("a full disk refuses appends by item and still takes commits", async () => {
+  await using stage = await openTestBroker({ freeBytesMin: 1_000_000 });
+  await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  await stage.streams.append("s", [message("a")]);
+  let committed: Promise<void> | undefined;
+  await stage.streams.joinGroup({
+    group: "g",
+    streams: ["s"],
+    member: "m",
+    run: async (assigned) => {
+      await new Promise((resolve) =>
+        stage.environment.clock.after(10_000, () => resolve(undefined)),
+      );
+      committed = assigned.commit(1);
+      await committed;
+    },
+  });
+  stage.disk.capacityBytes = stage.disk.usedBytes() + 500_000;
+  await stage.environment.clock.advance(5_000);
+  let refused = 0;
+  for (let n = 0; n < 5; n++) {
+    const [outcome] = await stage.streams.append("s", [message("b")]);
+    if (outcome!.ok) continue;
+    assert.equal(outcome!.error.code, "DISK_FULL");
+    refused++;
+    await stage.environment.clock.advance(1_000);
+  }
+  assert.ok(refused > 0);
+  await stage.environment.clock.advance(10_000);
+  await committed;
+  assert.equal((await stage.streams.describeGroup("g")).positions[0]!.committed, 1);
+});

@@ -1,0 +1,139 @@
+/**
+ * Streams on disk: specs and group positions in the broker's state log, partitions in logs of their
+ * own under `streams/<name>/<incarnation>/<partition>`.
+ *
+ * A stream exists from the moment its spec is in the state log; its logs are made when they are
+ * opened. Removing one is two durable steps, since many files cannot go at once: the spec and the
+ * groups' positions are removed and the directory is noted under `gone/`, then the files go, then the
+ * note. An opening finishes what a crash left in between.
+ */
+
+import { join } from "node:path";
+import type { IdSource } from "../../model/ids.ts";
+import type { StreamSpec } from "../../broker/streams.ts";
+import type {
+  StoredPosition,
+  StoredStream,
+  StreamStorage,
+} from "../../broker/in-process/stream-storage.ts";
+import type { BrokerDirectory } from "../broker-directory.ts";
+import { openPartitionLog } from "../log/open-log.ts";
+
+interface StreamFacts {
+  readonly spec: StreamSpec;
+  readonly incarnation: string;
+}
+
+const streamKey = (name: string): string => `stream/${name}`;
+const positionKey = (
+  group: string,
+  { stream, partition }: Omit<StoredPosition, "offset">,
+): string => `position/${group}/${stream}/${partition}`;
+
+/** How many partitions are recovered at one time. */
+const OPENING_MAX = 16;
+
+export async function openDiskStreams(
+  data: BrokerDirectory,
+  { ids, segmentBytesMax }: { readonly ids: IdSource; readonly segmentBytesMax: number },
+): Promise<StreamStorage & { close(): Promise<void> }> {
+  const { state } = data;
+  const open = new Set<StoredStream>();
+  const groups = readPositions(state.entries("position/"));
+  let assigned = 0;
+
+  const directoryOf = ({ spec, incarnation }: StreamFacts): string =>
+    join("streams", spec.name, incarnation);
+
+  const openStream = async (facts: StreamFacts): Promise<StoredStream> => {
+    const { partitions, durability = { mode: "fsync" }, retention = {} } = facts.spec;
+    const directory = join(data.path, directoryOf(facts));
+    const logs: StoredStream["logs"][number][] = [];
+    for (let from = 0; from < partitions; from += OPENING_MAX) {
+      const count = Math.min(OPENING_MAX, partitions - from);
+      const opening = Array.from({ length: count }, (_, index) =>
+        openPartitionLog(data.logs, {
+          directory: join(directory, String(from + index)),
+          durability,
+          retention,
+          segmentBytesMax,
+        }),
+      );
+      logs.push(...(await Promise.all(opening)));
+    }
+    const stored: StoredStream = { ...facts, logs };
+    open.add(stored);
+    return stored;
+  };
+
+  const found: StoredStream[] = [];
+  for (const [, value] of state.entries("stream/")) {
+    const facts: StreamFacts = JSON.parse(value);
+    found.push(await openStream(facts));
+  }
+
+  return {
+    cluster: data.cluster,
+    found,
+    async createStream(spec) {
+      const facts = { spec, incarnation: ids.newId() };
+      await state.put(streamKey(spec.name), JSON.stringify(facts));
+      return openStream(facts);
+    },
+    async saveSpec(incarnation, spec) {
+      await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
+    },
+    async removeStream(stored) {
+      open.delete(stored);
+      await Promise.all(stored.logs.map((log) => log.close()));
+      const { name } = stored.spec;
+      for (const [group, positions] of groups) {
+        for (const [key, { stream }] of positions) {
+          if (stream !== name) continue;
+          positions.delete(key);
+          void state.put(key, undefined);
+        }
+        if (positions.size === 0) groups.delete(group);
+      }
+      void state.put(streamKey(name), undefined);
+      await data.removeLogs(directoryOf(stored), 1);
+    },
+    groups: () => [...groups.keys()],
+    positions: (group) => [...(groups.get(group)?.values() ?? [])],
+    position: (group, stream, partition) =>
+      groups.get(group)?.get(positionKey(group, { stream, partition }))?.offset,
+    savePosition(group, position) {
+      let positions = groups.get(group);
+      if (positions === undefined) {
+        positions = new Map();
+        groups.set(group, positions);
+      }
+      const key = positionKey(group, position);
+      positions.set(key, position);
+      return state.put(key, String(position.offset));
+    },
+    nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
+    async close() {
+      await Promise.all([...open].flatMap(({ logs }) => logs.map((log) => log.close())));
+    },
+  };
+}
+
+/** Epochs grow across openings because each opening has a greater generation. */
+const EPOCHS_PER_OPENING = 2 ** 24;
+
+function readPositions(
+  entries: Iterable<readonly [string, string]>,
+): Map<string, Map<string, StoredPosition>> {
+  const groups = new Map<string, Map<string, StoredPosition>>();
+  for (const [key, value] of entries) {
+    const [, group = "", stream = "", partition] = key.split("/");
+    let positions = groups.get(group);
+    if (positions === undefined) {
+      positions = new Map();
+      groups.set(group, positions);
+    }
+    positions.set(key, { stream, partition: Number(partition), offset: Number(value) });
+  }
+  return groups;
+}
