@@ -49,6 +49,12 @@ export interface RunningService {
   redriveParked(rows: readonly number[] | "all"): Promise<number>;
   /** As the store's `discardParked`, and the parts take up at once what waited behind the rows. */
   discardParked(rows: readonly number[]): Promise<number>;
+  /**
+   * Moves a part on one partition: what is below `offset` counts as finished, nothing above it. The
+   * partition's work is finished first, and goes on from there. Throws BAD_ARGUMENT for a part or
+   * partition that does not run here, OFFSET_OUT_OF_RANGE for an offset that the log does not hold.
+   */
+  seek(part: string, stream: string, partition: number, offset: number): Promise<void>;
   /** Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the call. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Law 5: stop fetching, finish, commit, release, abort at the deadline. Idempotent. */

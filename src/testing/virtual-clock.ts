@@ -9,7 +9,6 @@
  */
 
 import type { Clock, Timer } from "../model/clock.ts";
-import { nextTurn } from "./event-loop.ts";
 
 export interface VirtualClock extends Clock {
   /** Moves time by `ms`, firing what falls due on the way, and resolves when all of it came to rest. */
@@ -30,7 +29,8 @@ export interface VirtualClock extends Clock {
 
 export interface RunOptions {
   readonly maxMs?: number;
-  readonly io?: { readonly stepMs: number };
+  /** `turn` resolves after the event loop went round once: `setImmediate` of node:timers/promises. */
+  readonly io?: { readonly stepMs: number; readonly turn: () => Promise<unknown> };
 }
 
 const HOUR_MS = 3_600_000;
@@ -93,7 +93,7 @@ export function createVirtualClock(options: { readonly startMs?: number } = {}):
       const nextMs = io ? elapsedMs + io.stepMs : entry?.dueMs;
       if (nextMs === undefined) throw new Error("waits for something that no timer will bring");
       if (nextMs > limitMs) throw new Error(`still waiting after ${maxMs} ms of virtual time`);
-      if (io) await nextTurn().then(() => advance(io.stepMs));
+      if (io) await io.turn().then(() => advance(io.stepMs));
       else await fire(entry!);
     }
     return work;

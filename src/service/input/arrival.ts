@@ -1,0 +1,35 @@
+/** One incoming message on its way through an input. */
+
+import type { Lease } from "../../broker/queues.ts";
+import type { Message, RawMessage } from "../../model/message.ts";
+import type { Incoming } from "../../store/write-set.ts";
+
+export interface Arrival {
+  readonly raw: RawMessage;
+  readonly incoming: Incoming;
+  /** The key of order and parking. */
+  readonly key: string;
+  /** Undefined where it could not be decoded; then `error` says why. */
+  readonly message: Message | undefined;
+  readonly error?: unknown;
+  readonly bytes: number;
+  /** Queue messages only. */
+  readonly lease?: Lease;
+  /** The parked row that it was read from; such a message is settled already, and only unparked. */
+  readonly row?: number;
+  /** Failed tries by a bug. */
+  attempts: number;
+  /** Calls off the work on it; there if that work asked for a signal. */
+  cancel?: AbortController;
+  /** The same message come again while it was worked on: settled together with it. */
+  repeats?: Arrival[];
+}
+
+/** Everything that settling this arrival settles. */
+export function incomingOf({ incoming, repeats }: Arrival): readonly Incoming[] {
+  return repeats === undefined ? [incoming] : [incoming, ...repeats.map((each) => each.incoming)];
+}
+
+export function leasesOf({ lease, repeats = [] }: Arrival): readonly Lease[] {
+  return [lease, ...repeats.map((each) => each.lease)].filter((each) => each !== undefined);
+}

@@ -1,0 +1,22 @@
+/** What a part counts since the start of its process. */
+
+export interface PartCounters {
+  handled: number;
+  failed: number;
+  duplicates: number;
+  /** Wire types that came and that no handler wanted. */
+  readonly ignored: Map<string, number>;
+}
+
+/** Types of which there are more than this are counted together, so that strangers cannot fill memory. */
+const IGNORED_TYPES_MAX = 1000;
+const OTHERS = "(other types)";
+
+export function createCounters(): PartCounters {
+  return { handled: 0, failed: 0, duplicates: 0, ignored: new Map() };
+}
+
+export function countIgnored({ ignored }: PartCounters, type: string): void {
+  const name = ignored.has(type) || ignored.size < IGNORED_TYPES_MAX ? type : OTHERS;
+  ignored.set(name, (ignored.get(name) ?? 0) + 1);
+}

@@ -1,0 +1,43 @@
+/** What an input's engine is made of. */
+
+import type { Environment } from "../../model/environment.ts";
+import type { LaneProgress } from "../../store/progress.ts";
+import type { ParkedMessage, Store } from "../../store/store.ts";
+import type { BatchInput, BatchOutcome, ParkCause } from "../../store/write-set.ts";
+import type { MessageStamper } from "../message-stamper.ts";
+import type { Part, Worker } from "../part.ts";
+import type { Relay } from "../relay.ts";
+import type { Arrival } from "./arrival.ts";
+import type { PartCounters } from "./counters.ts";
+import type { DocumentReader } from "./documents.ts";
+
+/** What is particular to the kind of input. */
+export interface Settlement {
+  /** The arrivals are committed. */
+  settled(arrivals: readonly Arrival[], outcome: BatchOutcome): void;
+  /** Where the source keeps failures itself; otherwise they park in the store. */
+  readonly source?: {
+    /** Gives the message back to be delivered again; the source counts the attempts. */
+    retry(arrival: Arrival, delayMs: number, cause: ParkCause): void;
+    /** Sets the message aside for good. */
+    reject(arrival: Arrival, cause: ParkCause): void;
+  };
+}
+
+export interface EngineOptions {
+  readonly part: Part;
+  readonly worker: Worker;
+  readonly store: Store;
+  readonly environment: Environment;
+  readonly documents: DocumentReader;
+  readonly stamper: MessageStamper;
+  readonly relay: Relay;
+  readonly counters: PartCounters;
+  readonly input: Omit<BatchInput, "unfinished" | "gaps">;
+  readonly lanes: ReadonlyMap<string, LaneProgress>;
+  readonly settlement: Settlement;
+  /** Reads a parked row anew. */
+  readonly reread: (row: ParkedMessage) => Arrival;
+  /** Something that a watcher may wait for has changed. */
+  readonly changed: () => void;
+}

@@ -1,0 +1,126 @@
+/**
+ * Decides what follows from a failure (law 3): the kind of the failure and the part's policy say
+ * whether its key rests and tries again, parks, blocks the input, or goes on without the message.
+ */
+
+import type { Environment } from "../../model/environment.ts";
+import type { BatchInput, ParkCause } from "../../store/write-set.ts";
+import { backoffMs, kindOfFailure, parkCause, textOf } from "../failure.ts";
+import type { Part } from "../part.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Ready } from "./batch.ts";
+import type { PartCounters } from "./counters.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Settlement } from "./engine-options.ts";
+import type { KeyLanes, Unit } from "./key-lanes.ts";
+import type { PauseGate } from "./pause-gate.ts";
+
+export interface FailureDeskOptions {
+  readonly part: Part;
+  readonly environment: Environment;
+  readonly counters: PartCounters;
+  readonly input: Pick<BatchInput, "input">;
+  readonly settlement: Settlement;
+  readonly keys: KeyLanes;
+  readonly gate: PauseGate;
+  readonly flight: InFlight;
+  /** Aborts when work that is out is called off. */
+  readonly signal: AbortSignal;
+  /** Hands an outcome over to be committed. */
+  readonly push: (ready: Ready) => void;
+  /** A key has rested. */
+  readonly woken: () => void;
+}
+
+export class FailureDesk {
+  readonly #options: FailureDeskOptions;
+
+  constructor(options: FailureDeskOptions) {
+    this.#options = options;
+  }
+
+  /** The unit's arrivals from `handled` on were not handled, because the first of them failed. */
+  failed(unit: Unit, handled: number, error: unknown, known?: "bad-message"): void {
+    const { part, keys, gate, flight, counters, signal, settlement } = this.#options;
+    const culprit = unit.arrivals[handled]!;
+    const left = unit.arrivals.slice(handled).filter((each) => !flight.isGone(each));
+    const [head] = left;
+    const kind = known ?? kindOfFailure(error, signal);
+    if (head !== culprit || kind === "cancelled") {
+      keys.done(unit, left);
+      return;
+    }
+    if (kind === "dependency-down") {
+      keys.done(unit, left);
+      gate.pause("dependency", { reason: textOf(error), key: unit.key });
+      return;
+    }
+    counters.failed++;
+    if (kind === "bug") {
+      head.attempts++;
+      // The queue counts its attempts itself, and a policy that blocks must not let the next one pass.
+      const elsewhere = settlement.source !== undefined && part.policy.onFailure !== "block";
+      if (elsewhere || head.attempts < part.policy.attempts) {
+        this.#log(head, error);
+        this.#tryAgain(unit, left, error, elsewhere);
+        return;
+      }
+    }
+    this.#log(head, error);
+    this.#giveUp(unit, left, parkCause(error, kind, head.attempts));
+  }
+
+  #tryAgain(unit: Unit, left: readonly Arrival[], error: unknown, elsewhere: boolean): void {
+    const { part, environment, keys, gate, flight, settlement, woken } = this.#options;
+    const head = left[0]!;
+    const failures = head.lease === undefined ? head.attempts : head.lease.attempt;
+    const waitMs = backoffMs(failures, part.policy, environment.random);
+    gate.passed(unit.key);
+    if (elsewhere) {
+      keys.done(unit, left.slice(1));
+      flight.forget(head);
+      settlement.source?.retry(head, waitMs, parkCause(error, "bug", failures));
+      return;
+    }
+    keys.done(unit, left);
+    keys.rest(unit.key);
+    environment.clock.after(waitMs, () => {
+      keys.wake(unit.key);
+      woken();
+    });
+  }
+
+  #giveUp(unit: Unit, left: readonly Arrival[], cause: ParkCause): void {
+    const { part, keys, gate, flight, settlement, push } = this.#options;
+    const { onFailure } = part.policy;
+    const head = left[0]!;
+    if (onFailure === "block") {
+      keys.done(unit, left);
+      const reason = `message ${head.incoming.id} of key ${unit.key} blocks: ${cause.message}`;
+      gate.pause("blocked", { reason, key: unit.key });
+      return;
+    }
+    gate.passed(unit.key);
+    if (settlement.source !== undefined) {
+      keys.done(unit, left.slice(1));
+      flight.forget(head);
+      settlement.source.reject(head, cause);
+      return;
+    }
+    keys.done(unit, left);
+    if (onFailure === "park" || head.row !== undefined) {
+      keys.condemn(unit.key, cause);
+      return;
+    }
+    const alone = keys.takeHead(unit.key);
+    if (alone !== undefined) push({ unit: alone, arrivals: alone.arrivals, alone: cause });
+  }
+
+  #log({ incoming, key, attempts }: Arrival, error: unknown): void {
+    const { environment, part, input } = this.#options;
+    environment.log.warn(
+      { part: part.name, input: input.input, key, id: incoming.id, attempts, error: textOf(error) },
+      "a message could not be handled",
+    );
+  }
+}

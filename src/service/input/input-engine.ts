@@ -1,0 +1,401 @@
+/**
+ * One input of a part at work: from arrivals to settled messages.
+ *
+ * What a partition of a stream and a queue have in common stands here; what differs (where arrivals
+ * come from, how the broker is told, where failures are kept) comes as `Settlement`. The way of a
+ * message:
+ *
+ * 1. `accept` admits it through the inbox; what was settled before is only noted.
+ * 2. Its key's lane (`KeyLanes`) gives it out in a unit, one unit a key at a time.
+ * 3. The worker decides. Decisions gather while a commit runs, so the first message of a quiet input
+ *    goes alone and at once, and under load a commit carries many.
+ * 4. One `apply` commits them. Conflicting keys go back to their lanes and are handled anew, alone.
+ * 5. What was applied is settled with the broker, and its outgoing messages go to the relay.
+ *
+ * Nothing here is lost by stopping at any point: until 4 the message comes again, after it the inbox
+ * knows it.
+ *
+ * The engine is **open**; or **paused**, when it gives out no units (a dependency is down, a blocking
+ * failure, the store does not answer, parking is full) while those that are out go on; or **ending**,
+ * when it finishes what is out; or **closed**.
+ */
+
+import type { Lease } from "../../broker/queues.ts";
+import type { OffsetRange, SetOutcome } from "../../store/write-set.ts";
+import type { Decision } from "../part.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Ready } from "./batch.ts";
+import { Committer } from "./committer.ts";
+import { NO_DOCUMENTS, type Snapshot } from "./documents.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import { FailureDesk } from "./failure-desk.ts";
+import { InFlight } from "./in-flight.ts";
+import { textOf } from "../failure.ts";
+import { KeyLanes, type Unit } from "./key-lanes.ts";
+import { ParkedRows } from "./parked-rows.ts";
+import { PauseGate } from "./pause-gate.ts";
+import { contextOf } from "./unit-context.ts";
+
+export class InputEngine {
+  readonly #options: EngineOptions;
+  readonly #flight: InFlight;
+  readonly #failures: FailureDesk;
+  readonly #keys: KeyLanes;
+  readonly #gate: PauseGate;
+  readonly #committer: Committer;
+  readonly #rows: ParkedRows;
+  readonly #abort = new AbortController();
+  readonly #waiters: (() => void)[] = [];
+  #open = true;
+  /** Units with the worker. */
+  #running = 0;
+  #failure: unknown;
+
+  constructor(options: EngineOptions) {
+    const { part, input, environment } = options;
+    const { policy } = part;
+    this.#options = options;
+    this.#flight = new InFlight(options.lanes);
+    this.#keys = new KeyLanes(policy.parkedMax);
+    const where = { part: part.name, input: input.input };
+    this.#gate = new PauseGate(policy, environment, {
+      probe: (key) => this.#probe(key),
+      paused: (reason) => environment.log.warn({ ...where, reason }, "an input pauses"),
+      resumed: () => {
+        environment.log.info(where, "an input goes on");
+        this.#fill();
+      },
+    });
+    this.#committer = new Committer({
+      ...options,
+      policy,
+      lane: `${part.consumer}/${input.input}`,
+      signal: this.#abort.signal,
+      events: {
+        unfinished: (inBatch) => this.#flight.unfinished(inBatch),
+        answered: (ready, answer, repeats) => this.#answered(ready, answer, repeats),
+        settled: (arrivals, outcome) => options.settlement.settled(arrivals, outcome),
+        refused: (ready, error) => this.#refused(ready, error),
+        outage: (error) => this.#gate.pause("store", { reason: textOf(error) }),
+        storeAnswers: () => this.#gate.storeAnswers(),
+        failed: (error) => this.fail(error),
+        progressed: () => this.#fill(),
+      },
+    });
+    this.#rows = new ParkedRows({
+      ...options,
+      clock: environment.clock,
+      consumer: input.consumer,
+      input: input.input,
+      keys: this.#keys,
+      learned: () => {
+        if (!this.#keys.full) this.#gate.parkingHasRoom();
+        this.#fill();
+      },
+      failed: (error) => this.fail(error),
+    });
+    this.#failures = new FailureDesk({
+      ...options,
+      keys: this.#keys,
+      gate: this.#gate,
+      flight: this.#flight,
+      signal: this.#abort.signal,
+      push: (ready) => this.#committer.push(ready),
+      woken: () => this.#fill(),
+    });
+  }
+
+  /** Its name: `stream/partition`, or the queue's. */
+  get input(): string {
+    return this.#options.input.input;
+  }
+
+  /** Aborts when work that is out shall end without being finished. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Why it stands still, where it does. */
+  get paused(): string | undefined {
+    return this.#failure === undefined ? this.#gate.reason : textOf(this.#failure);
+  }
+
+  /** What ended it before its time. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  get parked(): number {
+    return this.#keys.parked;
+  }
+
+  /** Whether nothing is on its way. */
+  get idle(): boolean {
+    return (
+      this.#flight.empty &&
+      this.#running === 0 &&
+      this.#committer.idle &&
+      this.#rows.idle &&
+      !this.#keys.draining
+    );
+  }
+
+  /**
+   * Takes messages in the order in which they came. `isSeen` tells the ids of strangers that the
+   * store remembers.
+   */
+  accept(arrivals: readonly Arrival[], isSeen: (id: string) => boolean): void {
+    for (const arrival of arrivals) {
+      const admission = this.#flight.admit(arrival, isSeen);
+      if (admission === "new") this.#keys.add(arrival);
+      else this.#options.counters.duplicates++;
+      if (admission === "settled") this.#committer.note([arrival]);
+    }
+    this.#fill();
+  }
+
+  /** Notes messages that nobody handles. */
+  ignore(arrivals: readonly Arrival[]): void {
+    this.#committer.note(arrivals);
+  }
+
+  /** Notes offsets that hold no message. */
+  skip(gap: OffsetRange): void {
+    this.#committer.skip(gap);
+  }
+
+  /** Resolves when further messages may be accepted, or the engine ends. */
+  async room(): Promise<void> {
+    while (this.#open && (this.#gate.reason !== undefined || this.#flight.full)) {
+      await this.#change();
+    }
+  }
+
+  /** The arrival in flight that came with this lease. */
+  arrivalOf(lease: Lease): Arrival | undefined {
+    return this.#flight.find((arrival) => arrival.lease === lease);
+  }
+
+  /** A lease was lost: another consumer may have the message, so its work here ends unsettled. */
+  lose(arrival: Arrival): void {
+    arrival.cancel?.abort();
+    this.#flight.forget(arrival);
+    this.#changed();
+  }
+
+  /** Learns from the store what is parked and what of it shall be worked off. */
+  refreshParked(): Promise<void> {
+    return this.#rows.refresh();
+  }
+
+  /**
+   * Gives out nothing more, and resolves when what is out is committed, or when `deadlineMs` have
+   * passed and the rest was aborted. Returns the arrivals that were not settled.
+   */
+  async finish(deadlineMs: number): Promise<readonly Arrival[]> {
+    this.#close();
+    const timer = this.#options.environment.clock.after(deadlineMs, () => this.#cancel());
+    while (!this.#abort.signal.aborted && (this.#running > 0 || !this.#committer.idle)) {
+      await this.#change();
+    }
+    timer.cancel();
+    this.#cancel();
+    return this.#flight.all();
+  }
+
+  /** Ends at once, because it cannot or must not go on; `failure` says why. */
+  fail(failure: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    this.#failure = failure;
+    const { part, environment } = this.#options;
+    environment.log.error(
+      { part: part.name, input: this.input, error: textOf(failure) },
+      "an input cannot go on",
+    );
+    this.#close();
+    this.#cancel();
+  }
+
+  #close(): void {
+    this.#open = false;
+    this.#gate.end();
+    this.#rows.end();
+  }
+
+  #cancel(): void {
+    this.#abort.abort();
+    this.#changed();
+  }
+
+  /** Resolves at the next change. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #changed(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#options.changed();
+  }
+
+  // From lanes to the worker
+
+  #fill(): void {
+    while (this.#open && !this.#committer.full) {
+      const units: Unit[] = [];
+      while (this.#running + units.length < this.#options.part.concurrency) {
+        const unit = this.#takeUnit();
+        if (unit === undefined) break;
+        if (unit.kind === "work") units.push(unit);
+        else this.#passOn(unit);
+      }
+      if (units.length === 0) break;
+      this.#start(units);
+    }
+    this.#changed();
+  }
+
+  #takeUnit(): Unit | undefined {
+    if (this.#gate.reason === undefined) {
+      const unit = this.#keys.take();
+      if (unit !== undefined || !this.#keys.full) return unit;
+      const { parkedMax } = this.#options.part.policy;
+      this.#gate.pause("parking", {
+        reason: `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`,
+      });
+    }
+    return this.#gate.allowsRows ? this.#keys.take({ rowsOnly: true }) : undefined;
+  }
+
+  /** Units that need no worker: what could not be decoded, and what becomes rows. */
+  #passOn(unit: Unit): void {
+    if (unit.kind === "unreadable")
+      this.#failures.failed(unit, 0, unit.arrivals[0].error, "bad-message");
+    else this.#committer.push({ unit, arrivals: unit.arrivals });
+  }
+
+  #start(units: readonly Unit[]): void {
+    const { worker, documents } = this.#options;
+    const refs = worker.reads ? units.flatMap((unit) => worker.reads!(unit.key)) : [];
+    const snapshot = refs.length === 0 ? NO_DOCUMENTS : documents.snapshot(refs);
+    if (!(snapshot instanceof Promise)) {
+      for (const unit of units) this.#work(unit, snapshot);
+      return;
+    }
+    this.#running += units.length;
+    snapshot
+      .then(
+        (found) => {
+          this.#running -= units.length;
+          for (const unit of units) this.#work(unit, found);
+        },
+        (error: unknown) => {
+          this.#running -= units.length;
+          for (const unit of units) this.#failures.failed(unit, 0, error);
+        },
+      )
+      .then(() => this.#fill())
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  #work(unit: Unit, snapshot: Snapshot): void {
+    const messages = unit.arrivals.map((arrival) => arrival.message!);
+    let decision: Decision | Promise<Decision>;
+    try {
+      const context = contextOf(unit, snapshot, this.#abort.signal, this.#options);
+      decision = this.#options.worker.work(unit.key, messages, context);
+    } catch (error) {
+      this.#failures.failed(unit, 0, error);
+      return;
+    }
+    if (!(decision instanceof Promise)) {
+      this.#worked(unit, decision);
+      return;
+    }
+    this.#running++;
+    decision
+      .then(
+        (decided) => {
+          this.#running--;
+          this.#worked(unit, decided);
+        },
+        (error: unknown) => {
+          this.#running--;
+          this.#failures.failed(unit, 0, error);
+        },
+      )
+      .then(() => this.#fill())
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  #worked(unit: Unit, decision: Decision): void {
+    if (decision.handled === 0) {
+      this.#failures.failed(unit, 0, decision.failure?.error);
+      return;
+    }
+    this.#gate.passed(unit.key);
+    this.#committer.push({ unit, arrivals: unit.arrivals.slice(0, decision.handled), decision });
+  }
+
+  #probe(key: string): void {
+    const unit = this.#keys.takeHead(key);
+    if (unit?.kind === "work") this.#start([unit]);
+    else if (unit !== undefined) this.#passOn(unit);
+    else this.#gate.passed(key);
+    this.#fill();
+  }
+
+  // What the store answers
+
+  /** Applies the answer to one outcome; returns the arrivals that are settled now. */
+  #answered(
+    { unit, arrivals, decision, alone }: Ready,
+    answer: SetOutcome,
+    repeats: readonly number[],
+  ): readonly Arrival[] {
+    const { documents, counters } = this.#options;
+    const writes = decision?.writes.documents ?? [];
+    const ofRows = unit.arrivals[0]?.row !== undefined;
+    if (answer.status === "applied") {
+      documents.written(writes);
+      if (decision !== undefined) counters.handled += arrivals.length;
+      arrivals.forEach((arrival, index) => this.#settled(arrival, repeats[index]!));
+      if (decision?.failure === undefined) this.#keys.done(unit);
+      else this.#failures.failed(unit, arrivals.length, decision.failure.error);
+      if (alone !== undefined || ofRows) void this.#rows.refresh();
+      this.#rows.watch();
+      return arrivals;
+    }
+    documents.forget(writes);
+    const known = new Set(answer.status === "duplicate" ? answer.settled : []);
+    const [settled = [], left = []] = [true, false].map((isKnown) =>
+      unit.arrivals.filter((arrival) => known.has(arrival.incoming.id) === isKnown),
+    );
+    counters.duplicates += settled.length;
+    for (const arrival of settled) this.#settled(arrival, arrival.repeats?.length ?? 0);
+    this.#keys.done(unit, left);
+    if (ofRows && answer.status === "conflict" && writes.length === 0) {
+      // Somebody else worked the rows off or discarded them: what was loaded is outdated.
+      this.#keys.dropRows(unit.key);
+    }
+    if (ofRows) void this.#rows.refresh();
+    return settled;
+  }
+
+  /** Copies that came after the batch was built are noted in the next one. */
+  #settled(arrival: Arrival, repeatsCommitted: number): void {
+    if (arrival.row !== undefined) return;
+    this.#flight.finish(arrival);
+    this.#committer.note(arrival.repeats?.slice(repeatsCommitted) ?? []);
+  }
+
+  /** The store will never take this; which of several messages is at fault shows one by one. */
+  #refused({ unit, arrivals, decision }: Ready, error: unknown): void {
+    this.#options.documents.forget(decision?.writes.documents ?? []);
+    if (arrivals.length === 1) {
+      this.#failures.failed(unit, 0, error);
+      return;
+    }
+    this.#keys.done(unit, unit.arrivals);
+    this.#keys.giveOneByOne(unit.key);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What an input knows of its parked rows: how many each key has, and which shall be worked off.
+ *
+ * It asks the store when it is told to (a redrive through the running service), when loaded rows are
+ * used up, and every second while there are any, because another process may have marked or
+ * discarded some.
+ */
+
+import type { Timer } from "../../model/clock.ts";
+import type { Clock } from "../../model/clock.ts";
+import type { ParkedMessage, Store } from "../../store/store.ts";
+import { isStoreOutage } from "../failure.ts";
+import type { Arrival } from "./arrival.ts";
+import type { KeyLanes } from "./key-lanes.ts";
+
+export interface ParkedRowsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly consumer: string;
+  readonly input: string;
+  readonly keys: KeyLanes;
+  readonly reread: (row: ParkedMessage) => Arrival;
+  /** The lanes know more than before. */
+  readonly learned: () => void;
+  /** The store failed in a way that asking again will not cure. */
+  readonly failed: (error: unknown) => void;
+}
+
+const POLL_MS = 1000;
+const PAGE = 256;
+
+export class ParkedRows {
+  readonly #options: ParkedRowsOptions;
+  #asking: Promise<void> | undefined;
+  #again = false;
+  #poll: Timer | undefined;
+  #ended = false;
+
+  constructor(options: ParkedRowsOptions) {
+    this.#options = options;
+  }
+
+  get idle(): boolean {
+    return this.#asking === undefined;
+  }
+
+  /** Resolves when the lanes know what the store has at the call, or later. */
+  refresh(): Promise<void> {
+    if (this.#asking === undefined) {
+      this.#asking = this.#askAll().finally(() => {
+        this.#asking = undefined;
+        this.watch();
+        this.#options.learned();
+      });
+    } else this.#again = true;
+    return this.#asking;
+  }
+
+  /** Goes on asking while there are rows. */
+  watch(): void {
+    const { clock, keys } = this.#options;
+    if (this.#ended || keys.parked === 0 || this.#poll !== undefined) return;
+    this.#poll = clock.after(POLL_MS, () => {
+      this.#poll = undefined;
+      void this.refresh();
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#poll?.cancel();
+  }
+
+  async #askAll(): Promise<void> {
+    try {
+      do {
+        this.#again = false;
+        await this.#ask();
+      } while (this.#again && !this.#ended);
+    } catch (error) {
+      if (!isStoreOutage(error)) this.#options.failed(error);
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { store, consumer, input, keys, reread, learned } = this.#options;
+    const { moment } = keys;
+    const counts = await store.parkedKeys(consumer, input);
+    const marked = { consumer, input, redrive: true, limit: PAGE };
+    const rows = counts.size === 0 ? [] : await store.listParked(marked);
+    if (this.#ended) return;
+    keys.setParked(
+      moment,
+      counts,
+      Map.groupBy(rows.map(reread), ({ key }) => key),
+    );
+    learned();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Why an input stands still, and what sets it going again.
+ *
+ * - `dependency`: a handler said that what it needs is down. After a growing pause the message that
+ *   met it is tried alone; when it passes, or fails in another way, everything goes on.
+ * - `blocked`: a message failed for good under the policy `block`; tried again in the same way.
+ * - `store`: the store does not take commits; the commit itself is what is tried again.
+ * - `parking`: as many rows are parked as may be. Only rows are worked off until there is room.
+ *
+ * One reason at a time; the first stays until it ends, what else fails meanwhile fails again later.
+ */
+
+import type { Timer } from "../../model/clock.ts";
+import type { Environment } from "../../model/environment.ts";
+import { backoffMs } from "../failure.ts";
+import type { FailurePolicy } from "../part.ts";
+
+export type PauseKind = "dependency" | "blocked" | "store" | "parking";
+
+interface Pause {
+  readonly kind: PauseKind;
+  readonly key: string | undefined;
+  reason: string;
+  failures: number;
+  /** Waits for the next probe; undefined while one is out. */
+  timer: Timer | undefined;
+}
+
+export interface PauseEvents {
+  /** Try the head of this key now. */
+  readonly probe: (key: string) => void;
+  readonly paused: (reason: string) => void;
+  readonly resumed: () => void;
+}
+
+export class PauseGate {
+  readonly #policy: FailurePolicy;
+  readonly #environment: Environment;
+  readonly #events: PauseEvents;
+  #pause: Pause | undefined;
+  #ended = false;
+
+  constructor(policy: FailurePolicy, environment: Environment, events: PauseEvents) {
+    this.#policy = policy;
+    this.#environment = environment;
+    this.#events = events;
+  }
+
+  get reason(): string | undefined {
+    return this.#pause?.reason;
+  }
+
+  get allowsRows(): boolean {
+    return this.#pause?.kind === "parking";
+  }
+
+  /** Pauses, or prolongs the pause whose probe has failed. `key` is whose head will be tried. */
+  pause(kind: PauseKind, options: { readonly reason: string; readonly key?: string }): void {
+    if (this.#ended) return;
+    const { reason, key } = options;
+    const current = this.#pause;
+    if (current === undefined) {
+      this.#pause = { kind, key, reason, failures: 1, timer: undefined };
+      this.#events.paused(reason);
+    } else if (current.kind === kind && current.key === key && current.timer === undefined) {
+      current.failures++;
+      current.reason = reason;
+    } else return;
+    if (key !== undefined) this.#scheduleProbe(this.#pause!, key);
+  }
+
+  /** A message of the key was handled, or failed in a way that has nothing to do with the pause. */
+  passed(key: string): void {
+    if (this.#pause?.key === key) this.#resume();
+  }
+
+  storeAnswers(): void {
+    if (this.#pause?.kind === "store") this.#resume();
+  }
+
+  parkingHasRoom(): void {
+    if (this.#pause?.kind === "parking") this.#resume();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#pause?.timer?.cancel();
+  }
+
+  #scheduleProbe(pause: Pause, key: string): void {
+    const waitMs = backoffMs(pause.failures, this.#policy, this.#environment.random);
+    pause.timer = this.#environment.clock.after(waitMs, () => {
+      pause.timer = undefined;
+      this.#events.probe(key);
+    });
+  }
+
+  #resume(): void {
+    this.#pause?.timer?.cancel();
+    this.#pause = undefined;
+    if (!this.#ended) this.#events.resumed();
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Reading incoming messages: from a broker's bytes to what a part handles.
+ *
+ * Nothing here throws for what a message may hold (law 4): an unreadable message is an answer of its
+ * own, and keeps as much identity as could be made out, so that it can be parked and shown.
+ */
+
+import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
+import { jsonCodec, type JsonCodec } from "../codecs/json.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Envelope } from "../model/envelope.ts";
+import type { Message, RawMessage } from "../model/message.ts";
+import type { Channel, MessageType } from "../schema/declaration.ts";
+import { readPayload } from "../schema/payload.ts";
+
+export type Reading =
+  | { readonly status: "message"; readonly message: Message }
+  /** Declared on the channel, and the part has no handler for it. Its payload was not looked at. */
+  | { readonly status: "ignored"; readonly envelope: Envelope }
+  /** `envelope` is there if it could be read. */
+  | { readonly status: "unreadable"; readonly error: unknown; readonly envelope?: Envelope };
+
+interface Readable {
+  readonly type: MessageType;
+  readonly codec: JsonCodec;
+  readonly handled: boolean;
+}
+
+const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json(?:;|$)/;
+
+export class MessageReader {
+  readonly #types = new Map<string, Readable>();
+  readonly #where: string;
+
+  /** Reads the types of `channels`; those in `handles` are decoded, the others ignored. */
+  constructor(channels: readonly Channel[], handles: ReadonlySet<string>) {
+    this.#where = channels.map((channel) => `${channel.kind} "${channel.name}"`).join(", ");
+    for (const channel of channels) {
+      for (const type of Object.values(channel.types)) {
+        const handled = handles.has(type.type);
+        this.#types.set(type.type, { type, codec: jsonCodec(type.jsonSchema), handled });
+      }
+    }
+  }
+
+  /** `receivedMs` stands in for the time of a message that names none. */
+  read(raw: RawMessage, receivedMs: number): Reading {
+    let envelope: Envelope | undefined;
+    try {
+      envelope = decodeEnvelope(raw, { receivedMs });
+      const known = this.#types.get(envelope.type);
+      if (known === undefined)
+        return { status: "unreadable", error: this.#unknown(envelope), envelope };
+      if (!known.handled) return { status: "ignored", envelope };
+      return {
+        status: "message",
+        message: { envelope, data: this.#payload(known, envelope, raw) },
+      };
+    } catch (error) {
+      return { status: "unreadable", error, ...(envelope && { envelope }) };
+    }
+  }
+
+  #payload(
+    { type, codec }: Readable,
+    { contentType, version }: Envelope,
+    raw: RawMessage,
+  ): unknown {
+    if (contentType !== undefined && !JSON_MEDIA_TYPE.test(contentType)) {
+      throw new MillraceError(
+        "UNSUPPORTED_CONTENT",
+        `${type.type} came as ${contentType}; this service reads application/json`,
+        { details: { type: type.type, contentType } },
+      );
+    }
+    if (raw.value === null) {
+      throw new MillraceError("BAD_PAYLOAD", `${type.type} came without a payload`, {
+        details: { type: type.type, fields: ["data"] },
+      });
+    }
+    return readPayload(type, version, codec.decode(raw.value));
+  }
+
+  #unknown({ type }: Envelope): MillraceError {
+    return new MillraceError(
+      "UNKNOWN_TYPE",
+      `${this.#where} declares no type "${type}"; deploy the contract that has it here, then redrive`,
+      { details: { type } },
+    );
+  }
+}
+
+/** What the message costs in memory and on a wire, nearly. */
+export function sizeOf({ key, headers, value }: RawMessage): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, text] of headers) bytes += name.length + text.length;
+  return bytes;
+}

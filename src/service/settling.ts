@@ -1,0 +1,99 @@
+/**
+ * Waiting until a service has come to rest: nothing in flight, the outbox empty, every input at the
+ * end of its log. What the service's own relay publishes meanwhile is waited for too, so that a chain
+ * of parts is done when this resolves.
+ */
+
+import type { RunningPart } from "./running-part.ts";
+import type { Relay } from "./relay.ts";
+
+/** Resolves callers of `next` whenever something has changed. */
+export class ChangeSignal {
+  #waiters: (() => void)[] = [];
+  #scheduled = false;
+
+  /** Many changes of one moment wake the waiters once. */
+  readonly changed = (): void => {
+    if (this.#scheduled || this.#waiters.length === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      for (const wake of this.#waiters.splice(0)) wake();
+    });
+  };
+
+  next(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const onAbort = (): void => reject(signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#waiters.push(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      });
+    });
+  }
+}
+
+export async function settled(
+  {
+    parts,
+    relay,
+    changes,
+  }: {
+    readonly parts: readonly RunningPart[];
+    readonly relay: Relay;
+    readonly changes: ChangeSignal;
+  },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    const published = relay.publishedCount;
+    const ends = await endsOf(parts);
+    for (;;) {
+      const change = changes.next(signal);
+      change.catch(() => undefined);
+      if (isAtRest(parts, ends) && relay.idle && (await queuesEmpty(parts))) break;
+      await change;
+    }
+    if (relay.publishedCount === published && relay.idle && isAtRest(parts, ends)) return;
+  }
+}
+
+/** The end of each partition that the parts read, by input name; of all parts together. */
+async function endsOf(parts: readonly RunningPart[]): Promise<ReadonlyMap<string, number>> {
+  const ends = new Map<string, number>();
+  for (const { runtime } of parts) {
+    for (const channel of runtime.part.from) {
+      if (channel.kind !== "stream" || ends.has(`${channel.name}/0`)) continue;
+      const { partitions } = await runtime.streams!.describeStream(channel.name);
+      for (const { partition, end } of partitions) ends.set(`${channel.name}/${partition}`, end);
+    }
+  }
+  return ends;
+}
+
+function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, number>): boolean {
+  return parts.every(({ runtime }) => {
+    const { part, inputs } = runtime;
+    return part.from.every((channel) => {
+      if (channel.kind === "queue") return inputs.get(channel.name)?.engine.idle === true;
+      return [...ends].every(([name, end]) => {
+        if (name.slice(0, name.lastIndexOf("/")) !== channel.name) return true;
+        const input = inputs.get(name);
+        return input !== undefined && input.engine.idle && (input.position ?? 0) >= end;
+      });
+    });
+  });
+}
+
+async function queuesEmpty(parts: readonly RunningPart[]): Promise<boolean> {
+  for (const { runtime } of parts) {
+    for (const channel of runtime.part.from) {
+      if (channel.kind !== "queue") continue;
+      const { waiting, leased } = await runtime.queues!.describeQueue(channel.name);
+      if (waiting + leased > 0) return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,98 @@
+/**
+ * Holds the leases of a queue's messages while they are worked on: prolongs each that is half over,
+ * and accepts in groups, one call at a time, what was committed.
+ */
+
+import type { Lease, Queues } from "../../broker/queues.ts";
+import type { Timer } from "../../model/clock.ts";
+import type { Environment } from "../../model/environment.ts";
+import { isMillraceError } from "../../model/errors.ts";
+
+export class LeaseKeeper {
+  readonly #queues: Queues;
+  readonly #leaseMs: number;
+  readonly #environment: Environment;
+  /** The newest form of each lease, by the one that was received. */
+  readonly #held = new Map<Lease, Lease>();
+  #timer: Timer | undefined;
+  #accepting: Promise<void> | undefined;
+  #toAccept: Lease[] = [];
+
+  constructor(queues: Queues, leaseMs: number, environment: Environment) {
+    this.#queues = queues;
+    this.#leaseMs = leaseMs;
+    this.#environment = environment;
+  }
+
+  /** `lost` is told of leases that ended although they were needed. */
+  start(lost: (lease: Lease) => void): void {
+    this.#timer = this.#environment.clock.after(this.#leaseMs / 4, () => {
+      this.#prolong(lost);
+      this.start(lost);
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  hold(leases: readonly Lease[]): void {
+    for (const lease of leases) this.#held.set(lease, lease);
+  }
+
+  /** Lets go of leases, for the caller to settle; returns their newest forms. */
+  drop(leases: readonly Lease[]): readonly Lease[] {
+    return leases.map((lease) => {
+      const newest = this.#held.get(lease) ?? lease;
+      this.#held.delete(lease);
+      return newest;
+    });
+  }
+
+  accept(leases: readonly Lease[]): void {
+    this.#toAccept.push(...this.drop(leases));
+    this.#accepting ??= this.#acceptAll();
+  }
+
+  /** Resolves when everything to be accepted was. */
+  async settle(): Promise<void> {
+    await this.#accepting;
+  }
+
+  async #acceptAll(): Promise<void> {
+    // What comes in the same moment goes along.
+    await Promise.resolve();
+    while (this.#toAccept.length > 0) {
+      const leases = this.#toAccept.splice(0, 1024);
+      try {
+        for (const outcome of await this.#queues.accept(leases)) {
+          if (!outcome.ok) this.#log(outcome.error);
+        }
+      } catch (error) {
+        this.#log(error);
+      }
+    }
+    this.#accepting = undefined;
+  }
+
+  /** The message is committed; should it come again, it counts as a repeat. */
+  #log(error: unknown): void {
+    this.#environment.log.debug({ error: String(error) }, "a lease could not be accepted");
+  }
+
+  #prolong(lost: (lease: Lease) => void): void {
+    const soonMs = this.#environment.clock.now() + this.#leaseMs / 2;
+    for (const [received, newest] of this.#held) {
+      if (newest.endsMs >= soonMs) continue;
+      this.#queues.extend(newest, this.#leaseMs).then(
+        (extended) => {
+          if (this.#held.has(received)) this.#held.set(received, extended);
+        },
+        (error: unknown) => {
+          if (!isMillraceError(error, "LEASE_LOST") || !this.#held.delete(received)) return;
+          lost(received);
+        },
+      );
+    }
+  }
+}

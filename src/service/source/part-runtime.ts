@@ -1,0 +1,121 @@
+/** What all inputs of a running part share. */
+
+import type { Queues } from "../../broker/queues.ts";
+import type { Streams } from "../../broker/streams.ts";
+import type { Environment } from "../../model/environment.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import type { ParkedMessage, Store } from "../../store/store.ts";
+import type { Incoming } from "../../store/write-set.ts";
+import { MessageReader, sizeOf } from "../message-reader.ts";
+import type { MessageStamper } from "../message-stamper.ts";
+import type { Part, Worker } from "../part.ts";
+import type { Relay } from "../relay.ts";
+import type { Arrival } from "../input/arrival.ts";
+import { countIgnored, type PartCounters } from "../input/counters.ts";
+import type { DocumentReader } from "../input/documents.ts";
+import type { InputEngine } from "../input/input-engine.ts";
+
+export interface PartRuntime {
+  readonly service: string;
+  readonly part: Part;
+  readonly worker: Worker;
+  readonly reader: MessageReader;
+  readonly store: Store;
+  readonly streams: Streams | undefined;
+  readonly queues: Queues | undefined;
+  readonly environment: Environment;
+  readonly documents: DocumentReader;
+  readonly stamper: MessageStamper;
+  readonly relay: Relay;
+  readonly counters: PartCounters;
+  /** Inputs at work, by name. */
+  readonly inputs: Map<string, RunningInput>;
+  /** How long work that is out may go on when an input ends. */
+  readonly deadlineMs: () => number;
+  readonly changed: () => void;
+}
+
+export interface RunningInput {
+  readonly name: string;
+  readonly engine: InputEngine;
+  /** Streams only. */
+  readonly partition?: { readonly stream: string; readonly number: number };
+  /** Streams: everything below it is finished. */
+  readonly position?: number;
+  /** Ends this run of the input, moves its position, and begins a new one. Streams only. */
+  readonly seek?: (offset: number) => Promise<void>;
+}
+
+export interface Intake {
+  readonly arrivals: readonly Arrival[];
+  readonly ignored: readonly Arrival[];
+}
+
+/** What identifies a message before it was read. */
+interface Arriving {
+  readonly raw: RawMessage;
+  readonly receivedMs: number;
+  /** Stands in for the id of a message whose envelope cannot be read. */
+  readonly fallbackId: string;
+  readonly rest: Partial<Pick<Arrival, "lease" | "row">> & { readonly offset?: number };
+  /** Whether the message's place in its lane tells repeats: only where order is kept. */
+  readonly byPlace: boolean;
+}
+
+/** Reads one message and sorts it to what is handled or what is not. */
+export function admit(
+  { reader, worker, counters }: PartRuntime,
+  { raw, receivedMs, fallbackId, rest, byPlace }: Arriving,
+  intake: { readonly arrivals: Arrival[]; readonly ignored: Arrival[] },
+): void {
+  const reading = reader.read(raw, receivedMs);
+  const envelope = reading.status === "message" ? reading.message.envelope : reading.envelope;
+  const { offset, ...more } = rest;
+  const place = byPlace ? envelope?.place : undefined;
+  const incoming: Incoming = {
+    id: envelope?.id ?? fallbackId,
+    ...(offset !== undefined && { offset }),
+    ...(place !== undefined &&
+      envelope !== undefined && { mark: { source: envelope.source, ...place } }),
+  };
+  const common = { raw, incoming, bytes: sizeOf(raw), attempts: 0, ...more };
+  if (reading.status === "ignored") {
+    countIgnored(counters, reading.envelope.type);
+    intake.ignored.push({ ...common, key: "", message: undefined });
+    return;
+  }
+  if (reading.status === "message") {
+    try {
+      const key = worker.keyOf(reading.message);
+      intake.arrivals.push({ ...common, key, message: reading.message });
+    } catch (error) {
+      const key = rawKey(raw) ?? incoming.id;
+      intake.arrivals.push({ ...common, key, message: undefined, error });
+    }
+    return;
+  }
+  const key = envelope?.key ?? rawKey(raw) ?? incoming.id;
+  intake.arrivals.push({ ...common, key, message: undefined, error: reading.error });
+}
+
+/** A parked row as an arrival of the key under which it was parked. */
+export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival {
+  const { message: raw, parkedMs, row, incoming, key } = parked;
+  const reading = runtime.reader.read(raw, parkedMs);
+  const common = { raw, incoming, key, row, bytes: sizeOf(raw), attempts: 0 };
+  if (reading.status === "message") return { ...common, message: reading.message };
+  const error =
+    reading.status === "unreadable"
+      ? reading.error
+      : new MillraceError(
+          "UNKNOWN_TYPE",
+          `${runtime.part.name} no longer handles "${reading.envelope.type}"; discard the row, or deploy the handler and redrive`,
+        );
+  return { ...common, message: undefined, error };
+}
+
+function rawKey({ key }: RawMessage): string | undefined {
+  if (key === null) return undefined;
+  return typeof key === "string" ? key : new TextDecoder().decode(key);
+}

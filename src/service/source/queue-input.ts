@@ -1,0 +1,120 @@
+/**
+ * A queue as an input.
+ *
+ * A queue keeps no order across keys, delays messages and delivers them anew, so the place in a lane
+ * says nothing about what came before; messages are known by their ids. Leases are accepted once
+ * their messages are committed, and prolonged while they are worked on.
+ *
+ * Failures go back to the queue, which counts the attempts and keeps the dead letters; a queue with
+ * `keyOrder` parks in the store instead, where later messages of the key can wait in order.
+ */
+
+import type { Lease, QueueReceiver } from "../../broker/queues.ts";
+import { isMillraceError } from "../../model/errors.ts";
+import type { QueueDeclaration } from "../../schema/declaration.ts";
+import type { ParkCause } from "../../store/write-set.ts";
+import { leasesOf, type Arrival } from "../input/arrival.ts";
+import { InputEngine } from "../input/input-engine.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
+import { seenOf } from "./stream-input.ts";
+
+/** Leases held at one time. */
+const CREDIT = 1024;
+
+/** Works on the queue until `stop` aborts. Rejects if the queue cannot be received from. */
+export async function runQueue(
+  runtime: PartRuntime,
+  declaration: QueueDeclaration,
+  stop: AbortSignal,
+): Promise<void> {
+  const { part, store, environment, changed } = runtime;
+  const queues = runtime.queues!;
+  const input = declaration.name;
+  const { epoch, lanes } = await store.readProgress(part.consumer, input);
+  const receiver = await queues.receive(input, { credit: CREDIT, signal: stop });
+  const keeper = new LeaseKeeper(queues, declaration.leaseMs, environment);
+  const tell = (what: Promise<unknown>): void => {
+    what.catch((error: unknown) => {
+      // The lease ends by itself, and the message comes again; if it was committed, as a repeat.
+      environment.log.warn({ queue: input, error: String(error) }, "a lease could not be settled");
+    });
+  };
+  const source = {
+    retry: (arrival: Arrival, delayMs: number, cause: ParkCause): void => {
+      for (const lease of keeper.drop(leasesOf(arrival))) {
+        tell(queues.release(lease, { delayMs: Math.round(delayMs), cause }));
+      }
+    },
+    reject: (arrival: Arrival, cause: ParkCause): void => {
+      const [lease, ...copies] = keeper.drop(leasesOf(arrival));
+      if (lease !== undefined) tell(queues.reject(lease, cause));
+      if (copies.length > 0) tell(queues.accept(copies));
+    },
+  };
+  const engine = new InputEngine({
+    ...runtime,
+    input: { consumer: part.consumer, input, epoch },
+    lanes,
+    settlement: {
+      settled: (arrivals) => keeper.accept(arrivals.flatMap(leasesOf)),
+      ...(!declaration.keyOrder && { source }),
+    },
+    reread: (row) => rereadRow(runtime, row),
+  });
+  runtime.inputs.set(input, { name: input, engine });
+  keeper.start((lease) => {
+    const arrival = engine.arrivalOf(lease);
+    if (arrival !== undefined) engine.lose(arrival);
+  });
+  changed();
+  void engine.refreshParked();
+  try {
+    await receive(runtime, receiver, engine, keeper);
+  } finally {
+    await receiver.close();
+    const left = await engine.finish(runtime.deadlineMs());
+    await keeper.settle();
+    await giveBack(runtime, keeper.drop(left.flatMap(leasesOf)));
+    keeper.stop();
+    runtime.inputs.delete(input);
+    changed();
+  }
+}
+
+async function receive(
+  runtime: PartRuntime,
+  receiver: QueueReceiver,
+  engine: InputEngine,
+  keeper: LeaseKeeper,
+): Promise<void> {
+  for await (const leases of receiver) {
+    const intake: { arrivals: Arrival[]; ignored: Arrival[] } = { arrivals: [], ignored: [] };
+    keeper.hold(leases);
+    for (const lease of leases) {
+      const fallbackId = `${lease.queue}#${lease.sequence}`;
+      const { message: raw, sentMs: receivedMs } = lease;
+      admit(runtime, { raw, receivedMs, fallbackId, rest: { lease }, byPlace: false }, intake);
+    }
+    const seen = await seenOf(runtime, engine, intake.arrivals);
+    engine.ignore(intake.ignored);
+    engine.accept(intake.arrivals, (id) => seen.has(id));
+    await engine.room();
+    if (engine.failure !== undefined) throw engine.failure;
+  }
+}
+
+/** Hands back what was not begun, without counting it as a try. */
+async function giveBack(
+  { queues, environment }: PartRuntime,
+  leases: readonly Lease[],
+): Promise<void> {
+  const results = await Promise.allSettled(
+    leases.map((lease) => queues!.release(lease, { countAttempt: false })),
+  );
+  for (const result of results) {
+    if (result.status === "rejected" && !isMillraceError(result.reason, "LEASE_LOST")) {
+      environment.log.warn({ error: String(result.reason) }, "a lease could not be given back");
+    }
+  }
+}
