@@ -409,4 +409,23 @@ export const ADMIN_CASES: readonly AdminCase[] = [
       await refused(admin.listFailures({ queue: "none" }), "UNKNOWN_QUEUE", /none/);
     },
   },
+  {
+    title: "what a part of an earlier release left parked is shown and repaired like the rest",
+    async run(admin, { store }) {
+      const cause = { kind: "bug", code: "E", message: "m", attempts: 1 } as const;
+      const incoming = { id: "old", offset: 0 };
+      const message = placed("old", "o1", '{"orderId":"o1","total":1}');
+      await store.apply({
+        input: { consumer: "gone.v1", input: "orders/0", epoch: 1, log: "c/orders/i" },
+        sets: [
+          { key: "o1", finishes: [incoming], park: [{ key: "o1", incoming, message, cause }] },
+        ],
+      });
+      const left = (await admin.listFailures()).at(-1);
+      assert.equal(left?.ref, "s:shop:gone.v1:3");
+      await refused(admin.showFailure("s:shop:totals:3"), "UNKNOWN_DEAD_LETTER", /totals:3/);
+      assert.deepEqual(await admin.discard([left.ref]), { count: 1 });
+      assert.equal((await admin.listFailures()).length, 2);
+    },
+  },
 ];

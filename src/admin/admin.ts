@@ -211,7 +211,7 @@ export interface Admin extends AsyncDisposable {
     query: DocumentQuery,
   ): Promise<{ readonly documents: readonly ShownDocument[]; readonly next?: string }>;
 
-  /** Queues before parts, each by name, oldest first; from the one after `after`; 1 to 1,000, 100 unless said. */
+  /** Queues before services, each by name, oldest first; from the one after `after`; 1 to 1,000, 100 unless said. */
   listFailures(
     options?: FailureFilter & { readonly limit?: number; readonly after?: string },
   ): Promise<readonly Failure[]>;

@@ -15,6 +15,7 @@ import {
   type KnownService,
 } from "./context.ts";
 import { formatFailureRef, type FailureRef } from "./failure-ref.ts";
+import { findPart } from "./parts.ts";
 import { showMessage } from "./shown-message.ts";
 
 /** Failures fetched at a time. */
@@ -32,7 +33,7 @@ export interface FailurePlace {
   countRedrive(failures: readonly Failure[] | "all"): Promise<number>;
 }
 
-/** Queues before parts, each by name. Throws UNKNOWN_QUEUE, BAD_ARGUMENT for a part that is not here. */
+/** Queues before services, each by name. Throws UNKNOWN_QUEUE, BAD_ARGUMENT for a part that is not here. */
 export async function failurePlaces(
   context: AdminContext,
   { queue, part }: FailureFilter = {},
@@ -45,24 +46,21 @@ export async function failurePlaces(
     const names = infos.map((info) => info.spec.name).toSorted(compareNames);
     places.push(...names.map((name) => queuePlace(queues, name)));
   }
-  if (queue === undefined) {
-    for (const known of knownServices(context)) {
-      const consumers = known.service.parts
-        .filter(({ name }) => part === undefined || part === `${known.service.name}.${name}`)
-        .toSorted((a, b) => compareNames(a.name, b.name));
-      places.push(...consumers.map(({ name, consumer }) => storePlace(known, name, consumer)));
-    }
-    if (part !== undefined && places.length === 0) {
-      throw new MillraceError(
-        "BAD_ARGUMENT",
-        `no part ${JSON.stringify(part.slice(0, 100))} is known here; parts are named service.part`,
-        {
-          details: { argument: "part" },
-        },
-      );
-    }
+  if (part !== undefined) places.push(partPlace(context, part));
+  else if (queue === undefined) {
+    places.push(...knownServices(context).map((known) => storePlace(known)));
   }
   return places;
+}
+
+function partPlace(context: AdminContext, name: string): FailurePlace {
+  const found = findPart(context, name);
+  if (found !== undefined) return storePlace(found.known, found.part.consumer);
+  throw new MillraceError(
+    "BAD_ARGUMENT",
+    `no part ${JSON.stringify(name.slice(0, 100))} is known here; parts are named service.part`,
+    { details: { argument: "part" } },
+  );
 }
 
 function queuePlace(queues: Queues, queue: string): FailurePlace {
@@ -95,54 +93,55 @@ function queuePlace(queues: Queues, queue: string): FailurePlace {
   };
 }
 
-function storePlace(known: KnownService, part: string, consumer: string): FailurePlace {
-  const { store, running } = known;
-  const service = known.service.name;
+/** All that a service parked, or one consumer of it; also what a part of an earlier release left. */
+function storePlace({ service, store, running }: KnownService, consumer?: string): FailurePlace {
   const repairs = running ?? store;
-  const show = (parked: ParkedMessage): Failure => showParked(service, part, parked);
+  const chosen = consumer === undefined ? {} : { consumer };
+  const show = (parked: ParkedMessage): Failure => {
+    const part = service.parts.find((known) => known.consumer === parked.consumer);
+    return showParked(service.name, part?.name ?? parked.consumer, parked);
+  };
 
-  async function* rows(from = 0): AsyncGenerator<ParkedMessage, void, undefined> {
+  async function* failures(from = 0): AsyncGenerator<Failure, void, undefined> {
     let after = from;
     for (;;) {
-      const page = await store.listParked({ consumer, after, limit: PAGE_COUNT });
-      yield* page;
+      const page = await store.listParked({ ...chosen, after, limit: PAGE_COUNT });
+      yield* page.map(show);
       if (page.length < PAGE_COUNT) return;
       after = page.at(-1)!.row;
     }
   }
-  async function* list(after?: FailureRef): AsyncGenerator<Failure, void, undefined> {
-    for await (const parked of rows(after?.place === "store" ? after.row : 0)) yield show(parked);
-  }
-  const rowsOf = async (failures: readonly Failure[] | "all"): Promise<readonly number[]> => {
-    if (failures !== "all") return failures.map(numberOf);
-    const all: number[] = [];
-    for await (const { row } of rows()) all.push(row);
-    return all;
+  const rowsOf = async (which: readonly Failure[] | "all"): Promise<readonly number[]> => {
+    if (which !== "all") return which.map(numberOf);
+    const rows: number[] = [];
+    for await (const failure of failures()) rows.push(numberOf(failure));
+    return rows;
   };
   return {
-    holds: (ref) => ref.place === "store" && ref.service === service && ref.part === part,
-    list,
+    holds: (ref) => ref.place === "store" && ref.service === service.name,
+    list: (after) => failures(after?.place === "store" ? after.row : 0),
     async find(ref) {
-      const row = ref.place === "store" ? ref.row : 0;
-      const [parked] = await store.listParked({ consumer, after: row - 1, limit: 1 });
-      return parked?.row === row ? show(parked) : undefined;
+      if (ref.place !== "store") return undefined;
+      const [parked] = await store.listParked({ ...chosen, after: ref.row - 1, limit: 1 });
+      const failure = parked === undefined ? undefined : show(parked);
+      return failure?.ref === formatFailureRef(ref) ? failure : undefined;
     },
-    redrive: async (failures) => repairs.redriveParked(await rowsOf(failures)),
-    discard: async (failures) => repairs.discardParked(await rowsOf(failures)),
-    async countRedrive(failures) {
-      const keys = new Set(failures === "all" ? [] : failures.map(keyOf));
+    redrive: async (which) => repairs.redriveParked(await rowsOf(which)),
+    discard: async (which) => repairs.discardParked(await rowsOf(which)),
+    async countRedrive(which) {
+      const keys = new Set(which === "all" ? [] : which.map(keyOf));
       let count = 0;
-      for await (const parked of rows()) {
-        if (!parked.redrive && (failures === "all" || keys.has(keyOf(parked)))) count++;
+      for await (const failure of failures()) {
+        if (!failure.redriving && (which === "all" || keys.has(keyOf(failure)))) count++;
       }
       return count;
     },
   };
 }
 
-/** Rows of one input and key are redriven together. */
-function keyOf({ input, key = "" }: { readonly input: string; readonly key?: string }): string {
-  return JSON.stringify([input, key]);
+/** Rows of one part, input and key are redriven together. */
+function keyOf({ part = "", input, key = "" }: Failure): string {
+  return JSON.stringify([part, input, key]);
 }
 
 /** The sequence or row: the last field of the reference. */

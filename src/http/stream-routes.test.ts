@@ -136,23 +136,50 @@ interface Page {
   readonly next: string;
 }
 
+async function page(door: Door, query: string): Promise<Page> {
+  const path = `/streams/orders/records?${query}`;
+  const response = await door(new Request(`http://localhost${path}`, { headers }));
+  return JSON.parse(await response.text());
+}
+
 test("pages follow each other by next, without a gap and without a repetition", async () => {
   await using stage = await openStage();
   const door = doorOf(stage, stage.admin);
   const orderIds = Array.from({ length: 25 }, (_, i) => `o${i}`);
   await publish(stage, ...orderIds);
   const seen: string[] = [];
-  let from = "start";
-  for (;;) {
-    const path = `/streams/orders/records?limit=4&from=${from}`;
-    const response = await door(new Request(`http://localhost${path}`, { headers }));
-    const { records, next: after }: Page = JSON.parse(await response.text());
+  for (let from = "start"; ;) {
+    const { records, next: after } = await page(door, `limit=4&from=${from}`);
     if (records.length === 0) break;
     seen.push(...records.map(({ data }) => data.orderId));
     from = after;
   }
   assert.equal(seen.length, 25);
   assert.deepEqual(new Set(seen), new Set(orderIds));
+});
+
+// proves: seek-and-filter
+test("a read starts at the earliest, the latest, a moment or an offset, and passes over what it does not want", async () => {
+  await using stage = await openStage();
+  const door = doorOf(stage, stage.admin);
+  await publish(stage, ...Array.from({ length: 8 }, () => "a"));
+  await stage.environment.clock.advance(60_000);
+  const moment = new Date(stage.environment.clock.now()).toISOString();
+  await publish(stage, "a", "a");
+  const [end] = (await stage.streams.describeStream("orders")).partitions.filter(
+    (partition) => partition.end > 0,
+  );
+  assert.equal(end?.end, 10);
+  const one = `partition=${end.partition}`;
+  const countOf = async (query: string): Promise<number> =>
+    (await page(door, query)).records.length;
+  assert.equal(await countOf(`${one}&from=start`), 10);
+  assert.equal(await countOf(`${one}&from=end`), 0);
+  assert.equal(await countOf(`${one}&from=@${moment}`), 2);
+  assert.equal(await countOf(`${one}&from=7`), 3);
+  assert.equal(await countOf(`${one}&from=-4`), 4);
+  const filtered = await page(door, `${one}&from=start&type=order.paid`);
+  assert.deepEqual([filtered.records.length, filtered.next], [0, `${end.partition}:10`]);
 });
 
 /** An admin that counts what is taken from its reads, and knows when they were left. */
@@ -232,4 +259,23 @@ test("a door that stops ends its tails and frees its port", async () => {
   assert.equal((await ended).done, true);
   await using again = await serve({ admin, environment, token: TOKEN, port: door.port });
   assert.equal(again.port, door.port);
+});
+
+test("a reader that does not read holds up the close for two seconds and no longer", async () => {
+  await using stage = await openStage();
+  await fill(stage, 5_000, 10_000);
+  const { admin, taken } = counting(stage);
+  const { environment } = stage;
+  const door = await serve({ admin, environment, token: TOKEN, port: 0 });
+  const response = await fetch(`${door.url}/streams/orders/tail?from=start`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  await stalled(taken);
+  let closed = false;
+  const closing = door.close().then(() => (closed = true));
+  await environment.clock.advance(1_999);
+  assert.equal(closed, false);
+  await environment.clock.advance(1);
+  await closing;
+  await assert.rejects(response.text());
 });

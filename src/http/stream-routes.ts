@@ -81,13 +81,20 @@ async function sendPage(
   c: Context,
   { admin }: DoorRoom,
   stream: string,
-  options: ReadRecordsOptions,
+  options: ReadRecordsOptions & { readonly limit: number },
 ): Promise<Response> {
   const reached = await placesOf(admin, stream, options);
+  const ends = await placesOf(admin, stream, { ...options, from: "end" });
   const records: ShownRecord[] = [];
   for await (const record of admin.read(stream, { ...options, from: formatPlaces(reached) })) {
     records.push(record);
     reached.set(record.partition, record.offset + 1);
+  }
+  if (records.length < options.limit) {
+    // All were looked at: the next page need not look again at what the filter left out.
+    for (const [partition, end] of ends) {
+      reached.set(partition, Math.max(end, reached.get(partition) ?? 0));
+    }
   }
   return c.body(writeShownList("records", records, { next: formatPlaces(reached) }), 200, {
     "Content-Type": "application/json",
