@@ -7,11 +7,12 @@
 
 import { parseArgs } from "node:util";
 import { runBrokerConformance } from "../src/conformance/broker-conformance.ts";
-import { openMemoryPlace } from "../test/conformance/places.ts";
+import { openEmbeddedPlace, openMemoryPlace } from "../test/conformance/places.ts";
 import { PlainRunner } from "../test/conformance/plain-runner.ts";
 
 const SUBJECTS: Readonly<Record<string, (runner: PlainRunner) => Promise<void>>> = {
   memory: ({ test }) => runBrokerConformance({ test, name: "memory", open: openMemoryPlace }),
+  embedded: ({ test }) => runBrokerConformance({ test, name: "embedded", open: openEmbeddedPlace }),
 };
 
 const { positionals, values } = parseArgs({

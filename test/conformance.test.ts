@@ -6,7 +6,7 @@
 import { test } from "node:test";
 import { runBrokerConformance } from "../src/conformance/broker-conformance.ts";
 import type { TestFunction } from "../src/conformance/case.ts";
-import { openMemoryPlace } from "./conformance/places.ts";
+import { openEmbeddedPlace, openMemoryPlace } from "./conformance/places.ts";
 
 const TIME_LIMIT_MS = 20_000;
 
@@ -16,3 +16,4 @@ const register: TestFunction = (title, run, { skip }) =>
   );
 
 await runBrokerConformance({ test: register, name: "memory", open: openMemoryPlace });
+await runBrokerConformance({ test: register, name: "embedded", open: openEmbeddedPlace });

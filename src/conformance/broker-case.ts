@@ -83,7 +83,7 @@ export async function eventually(
   { time }: Pick<BrokerContext, "time">,
   what: string,
   check: () => boolean | Promise<boolean>,
-  { stepMs = 50, tries = 200 }: { readonly stepMs?: number; readonly tries?: number } = {},
+  { stepMs = 10, tries = 1000 }: { readonly stepMs?: number; readonly tries?: number } = {},
 ): Promise<void> {
   for (let attempt = 0; attempt < tries; attempt++) {
     if (await check()) return;

@@ -148,6 +148,7 @@ export const life: BrokerTopic = {
         const iterator = receiver[Symbol.asyncIterator]();
         const { value } = await iterator.next();
         const waiting = iterator.next();
+        waiting.catch(() => {});
         await context.broker().close();
         await Promise.allSettled([waiting]);
         await refusal(() => queues.send(queue, items(1)), "CLOSED");
@@ -176,7 +177,9 @@ export const life: BrokerTopic = {
         const [late] = items(1, "late");
         valuesOf(await context.queues().send(queue, [{ ...late!, delayMs: 10_000 }]));
         await context.suffer("restart");
-        assert.equal((await context.queues().describeQueue(queue)).delayed, 1);
+        const delayed = async (): Promise<boolean> =>
+          (await context.queues().describeQueue(queue)).delayed === 1;
+        await eventually(context, "the message is known as delayed", delayed);
         const receiver = await openReceiver(context.queues(), queue);
         valuesOf(await context.queues().send(queue, items(1, "marker")));
         const texts = [textOf((await receiver.take()).message)];

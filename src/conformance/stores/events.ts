@@ -89,10 +89,56 @@ export const events: StoreTopic = {
         }
         const sent = Array.from({ length: 40 }, (_, index) => `m${index}`);
         compareLists(context.note, "events", read, sent);
+        for (const after of [40, 41, 1000]) {
+          assert.deepEqual(await store.readEvents({ after }), []);
+          assert.deepEqual(await store.readEntity("e1", { after }), []);
+        }
         const tail = await store.readEntity("e1", { after: 8 });
         assert.deepEqual(
           tail.map(({ version }) => version),
           [9, 10],
+        );
+      },
+    },
+    {
+      title: "events of many sizes in one commit are read from any of them on",
+      run: async (context) => {
+        const store = context.store();
+        const texts = Array.from({ length: 300 }, (_, index) =>
+          `${index}:`.padEnd((index * 97) % 2000, "x"),
+        );
+        const sets = [0, 1, 2].map((part) => {
+          const events = texts.slice(part * 100, part * 100 + 100).map((text) => message(text));
+          const entity = `e${part % 2}`;
+          return set(`${part}`, { events: [{ entity, expected: part === 2 ? 100 : 0, events }] });
+        });
+        assert.equal(
+          statusesOf(await applySets(store, ...sets)),
+          "0 applied, 1 applied, 2 applied",
+        );
+        for (const [after, limit] of [
+          [0, 300],
+          [0, 1],
+          [99, 2],
+          [150, 100],
+          [299, 50],
+        ] as const) {
+          const read = await store.readEvents({ after, limit });
+          const expected = texts.slice(after, after + limit);
+          compareLists(
+            context.note,
+            `after ${after}`,
+            read.map((event) => textOf(event.message)),
+            expected,
+          );
+          assert.equal(read[0]?.sequence, after + 1);
+        }
+        const one = await store.readEntity("e0", { after: 98, limit: 4 });
+        compareLists(
+          context.note,
+          "one entity",
+          one.map((event) => [event.version, event.sequence, textOf(event.message)]),
+          [99, 100, 201, 202].map((sequence, index) => [99 + index, sequence, texts[sequence - 1]]),
         );
       },
     },

@@ -149,6 +149,7 @@ export const life: BrokerTopic = {
         await streams().append(stream, messages(1));
         const options = { partition: 0, from: "latest", follow: true } as const;
         const waiting = streams().read(stream, options)[Symbol.asyncIterator]().next();
+        waiting.catch(() => {});
         const one = await joinTestMember(context, { group: name("billing"), streams: [stream] });
         await eventually(context, "1 record seen", () => one.seen.length === 1);
         const closed = streams();

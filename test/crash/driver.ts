@@ -1,0 +1,58 @@
+/**
+ * A component of the kill suite: what it does in the child, and what the parent makes of its reports.
+ *
+ * The two halves share nothing but reports and the directory: the child may die at any step.
+ */
+
+import type { Broker } from "../../src/broker/broker.ts";
+import type { Environment } from "../../src/model/environment.ts";
+import type { Random } from "../../src/model/ids.ts";
+import type { Control, Json, Report, Tell } from "./report.ts";
+
+export interface ChildContext {
+  readonly broker: Broker;
+  readonly directory: string;
+  readonly environment: Environment;
+  readonly control: Control | undefined;
+  readonly life: number;
+  /** Of this life alone: a repeated run makes the same choices, at other moments. */
+  readonly random: Random;
+  readonly tell: Tell;
+  /** What `resume` of the record returned after the life before; null in the first. */
+  readonly resume: Json;
+}
+
+export interface Driver {
+  readonly name: string;
+  /** Starts to work, without end, and resolves when the first step is under way. */
+  start(context: ChildContext): Promise<void>;
+  createRecord(): ComponentRecord;
+}
+
+/** Something that must never happen; any one fails the run. */
+export interface Violation {
+  readonly kind: "lost" | "twice" | "regressed" | "disorder" | "wrong";
+  readonly text: string;
+}
+
+/** What must be counted, and be more than zero, for the run to prove anything. */
+export type Totals = Readonly<Record<string, number>>;
+
+/** The parent's memory of one component. */
+export interface ComponentRecord {
+  take(report: Report): void;
+  /** The child is gone: how many attempts were neither acknowledged nor refused. Forgets them as in flight. */
+  died(): number;
+  /** What the next life must know. */
+  resume(): Json;
+  /** Compares the record with the broker that was opened on the directory after a kill. */
+  verify(opened: Opened, options: { readonly last: boolean }): Promise<void>;
+  readonly violations: readonly Violation[];
+  readonly totals: Totals;
+}
+
+export interface Opened {
+  readonly broker: Broker;
+  readonly directory: string;
+  readonly environment: Environment;
+}

@@ -1,0 +1,113 @@
+/** Many lives on one directory, and what is found between them and at the end. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRealEnvironment } from "../../src/host/real-environment.ts";
+import { createSeededRandom } from "../../src/model/ids.ts";
+import { openCrashBroker } from "./broker.ts";
+import type { ComponentRecord, Violation } from "./driver.ts";
+import { DRIVERS } from "./drivers/index.ts";
+import { InFlightHistogram } from "./histogram.ts";
+import { liveAndDie } from "./life.ts";
+import type { Control } from "./report.ts";
+import { stderrLog } from "./stderr-log.ts";
+
+/** Between these the child starts on what the kill left; here the parent opens and closes it first. */
+const VERIFY_EVERY = 10;
+const VIOLATIONS_SHOWN = 10;
+const WITH_WORK_AT_LEAST = 0.8;
+
+export interface KillsOptions {
+  readonly kills: number;
+  readonly seed: number;
+  readonly control: Control | undefined;
+  readonly progress: (line: string) => void;
+}
+
+export interface KillsResult {
+  readonly lines: readonly string[];
+  /** Why the run fails; empty when it does not. */
+  readonly problems: readonly string[];
+  readonly violations: ReadonlyMap<Violation["kind"], number>;
+}
+
+export async function runKills(options: KillsOptions): Promise<KillsResult> {
+  const directory = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+  try {
+    return await runOn(directory, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runOn(directory: string, options: KillsOptions): Promise<KillsResult> {
+  const { kills, seed, control, progress } = options;
+  const random = createSeededRandom(seed);
+  const records = new Map(DRIVERS.map((driver) => [driver.name, driver.createRecord()]));
+  const histogram = new InFlightHistogram();
+
+  for (let life = 1; life <= kills; life++) {
+    const resume = Object.fromEntries(
+      [...records].map(([name, record]) => [name, record.resume()]),
+    );
+    await liveAndDie({
+      assignment: { directory, seed, life, control, resume },
+      random,
+      onReport: (report) => records.get(report[0])?.take(report),
+    });
+    histogram.add(new Map([...records].map(([name, record]) => [name, record.died()])));
+    if (life === kills || life % VERIFY_EVERY === 0) {
+      await verify(directory, records, life === kills);
+      const found = [...records.values()].reduce(
+        (sum, { violations }) => sum + violations.length,
+        0,
+      );
+      progress(
+        `${life} kills, ${histogram.killsWithWork} with work in flight, ${found} violations`,
+      );
+    }
+  }
+  return conclude(records, histogram);
+}
+
+async function verify(
+  directory: string,
+  records: ReadonlyMap<string, ComponentRecord>,
+  last: boolean,
+): Promise<void> {
+  const environment = createRealEnvironment(stderrLog);
+  await using broker = await openCrashBroker(directory, environment);
+  for (const record of records.values()) {
+    await record.verify({ broker, directory, environment }, { last });
+  }
+}
+
+function conclude(
+  records: ReadonlyMap<string, ComponentRecord>,
+  histogram: InFlightHistogram,
+): KillsResult {
+  const lines = ["", ...histogram.lines(), ""];
+  const problems: string[] = [];
+  const counts = new Map<Violation["kind"], number>(
+    (["lost", "twice", "regressed", "disorder", "wrong"] as const).map((kind) => [kind, 0]),
+  );
+  for (const [name, { totals, violations }] of records) {
+    for (const [what, count] of Object.entries(totals)) {
+      lines.push(`  ${name}: ${count} ${what}`);
+      if (count === 0) problems.push(`${name}: no ${what}, so nothing is proved`);
+    }
+    for (const { kind } of violations) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    for (const { kind, text } of violations.slice(0, VIOLATIONS_SHOWN)) {
+      lines.push(`  ${name}: ${kind}: ${text}`);
+    }
+  }
+  lines.push("", `  ${[...counts].map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
+  for (const [kind, count] of counts) if (count > 0) problems.push(`${kind}: ${count}`);
+  const { kills, killsWithWork } = histogram;
+  lines.push(`  ${killsWithWork} of ${kills} kills had work in flight`);
+  if (killsWithWork < kills * WITH_WORK_AT_LEAST) {
+    problems.push(`only ${killsWithWork} of ${kills} kills had work in flight`);
+  }
+  return { lines, problems, violations: counts };
+}

@@ -1,0 +1,51 @@
+/**
+ * What the child tells the parent, one line of JSON each on its standard output.
+ *
+ * Writes to a pipe are synchronous, so a line is out of the child before its next step begins; what
+ * the parent has read stays known when the child is killed. A thing is acknowledged when the parent
+ * has read so, not earlier.
+ */
+
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
+export type Fact = string | number;
+export type Report = readonly [component: string, kind: string, ...facts: Fact[]];
+export type Tell = (kind: string, ...facts: Fact[]) => void;
+
+/** What a child is started with, on its standard input. */
+export interface Assignment {
+  readonly directory: string;
+  readonly seed: number;
+  /** Counts the children of one run. */
+  readonly life: number;
+  readonly control: Control | undefined;
+  /** By component: where its former life stood, as the parent knows it. */
+  readonly resume: Readonly<Record<string, Json>>;
+}
+
+/** A way to acknowledge too early on purpose: the suite must notice the loss. */
+export type Control = "ack-before-write" | "ack-before-commit";
+export const CONTROLS: readonly Control[] = ["ack-before-write", "ack-before-commit"];
+
+/** The line by which a child says that its work has begun. */
+export const READY: Report = ["child", "ready"];
+
+export function tellOn(write: (line: string) => void, component: string): Tell {
+  return (kind, ...facts) => write(`${JSON.stringify([component, kind, ...facts])}\n`);
+}
+
+export function parseReport(line: string): Report {
+  const parsed: unknown = JSON.parse(line);
+  if (!isReport(parsed)) throw new Error(`not a report: ${line}`);
+  return parsed;
+}
+
+function isReport(value: unknown): value is Report {
+  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "string";
+}
