@@ -153,6 +153,15 @@ export interface SeekOptions {
   readonly to: string;
   /** Only answers what would be. */
   readonly dryRun?: boolean;
+  /** Who moves it: stands in the log of the process that does. */
+  readonly by?: string;
+}
+
+export interface RepairOptions {
+  /** Only answers what would be. */
+  readonly dryRun?: boolean;
+  /** Who repairs: stands in the log of the process that does. */
+  readonly by?: string;
 }
 
 /** `before` is absent where the group had no position. */
@@ -197,8 +206,9 @@ export interface Admin extends AsyncDisposable {
   describeGroup(group: string): Promise<GroupInfo>;
 
   /**
-   * Moves a group or a service's part, and answers with every partition moved. Throws UNKNOWN_GROUP,
-   * BAD_ARGUMENT, OFFSET_OUT_OF_RANGE, and FENCED while a member or the part is at work: stop it first.
+   * Moves a group or a service's part, and answers with every partition moved. A part at work in this
+   * process finishes what it has begun and goes on from there. Throws UNKNOWN_GROUP, BAD_ARGUMENT,
+   * OFFSET_OUT_OF_RANGE, and FENCED while a group has a member, which would go on from where it is.
    */
   seek(options: SeekOptions): Promise<readonly Moved[]>;
 
@@ -224,11 +234,11 @@ export interface Admin extends AsyncDisposable {
    */
   redrive(
     failures: readonly string[] | FailureFilter,
-    options?: { readonly dryRun?: boolean },
+    options?: RepairOptions,
   ): Promise<{ readonly count: number }>;
   /** Removes failures for good; what waited behind one of them runs. Throws as `redrive` does. */
   discard(
     failures: readonly string[] | FailureFilter,
-    options?: { readonly dryRun?: boolean },
+    options?: RepairOptions,
   ): Promise<{ readonly count: number }>;
 }

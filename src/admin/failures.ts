@@ -1,7 +1,7 @@
 /** Looking at failures and repairing them, wherever they are; see `failure-places.ts`. */
 
 import { MillraceError } from "../model/errors.ts";
-import type { Failure, FailureFilter } from "./admin.ts";
+import type { Failure, FailureFilter, RepairOptions } from "./admin.ts";
 import type { AdminContext } from "./context.ts";
 import { failurePlaces, type FailurePlace } from "./failure-places.ts";
 import { parseFailureRef } from "./failure-ref.ts";
@@ -51,14 +51,14 @@ export async function repair(
   context: AdminContext,
   action: "redrive" | "discard",
   failures: readonly string[] | FailureFilter,
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, by = "unknown" }: RepairOptions = {},
 ): Promise<{ readonly count: number }> {
   let count = 0;
   for (const [place, chosen] of await choose(context, failures)) {
     count += dryRun ? await countOf(place, action, chosen) : await place[action](chosen);
   }
   if (!dryRun) {
-    context.environment.log.info({ action, failures, count }, "failures were repaired");
+    context.environment.log.info({ action, failures, count, by }, "failures were repaired");
   }
   return { count };
 }

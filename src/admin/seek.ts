@@ -1,12 +1,13 @@
 /**
- * Moving readers. A broker's group is moved in the broker. A service's part is moved in its store,
- * which is the truth of its position; the broker's group offset only mirrors it. What runs is never
- * moved under its own feet.
+ * Moving readers. A broker's group is moved in the broker, and only while it has no member. A part of
+ * a service is moved in its store, which is the truth of its position; the broker's group offset only
+ * mirrors it. A part at work is moved by its runtime, which finishes what it has begun.
  */
 
 import type { GroupInfo, StreamInfo } from "../broker/streams.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Part } from "../service/part.ts";
+import { logOf } from "../service/source/log-position.ts";
 import type { Moved, SeekOptions } from "./admin.ts";
 import { streamsOf, type AdminContext, type KnownService } from "./context.ts";
 import { choosePartitions, locate, type Located } from "./locate.ts";
@@ -21,8 +22,8 @@ export async function seek(context: AdminContext, options: SeekOptions): Promise
       ? await seekGroup(context, info, options)
       : await seekPart(context, info, options, found);
   if (options.dryRun !== true) {
-    const { group, stream, to } = options;
-    context.environment.log.info({ group, stream, to, moved }, "a reader was moved");
+    const { group, stream, to, by = "unknown" } = options;
+    context.environment.log.info({ group, stream, to, moved, by }, "a reader was moved");
   }
   return moved;
 }
@@ -62,7 +63,6 @@ async function seekPart(
       details: { argument: "stream", group, stream },
     });
   }
-  if (dryRun !== true) await refuseRunning(known, group, part);
   const before = new Map<number, number>();
   for (const { partition: number } of info.partitions) {
     const { progress } = await known.store.readProgress(part.consumer, `${stream}/${number}`);
@@ -70,25 +70,26 @@ async function seekPart(
   }
   const places = await locate(streamsOf(context), info, to, { partition, committed: before });
   if (dryRun !== true) {
-    const log = `${info.cluster}/${stream}/${info.incarnation}`;
-    for (const place of places) {
-      const input = `${stream}/${place.partition}`;
-      await known.store.seek(part.consumer, input, { position: place.offset, log });
+    const running = await atWork(known, part);
+    for (const { partition: number, offset } of places) {
+      if (running === undefined) {
+        const to = { position: offset, log: logOf(info) };
+        await known.store.seek(part.consumer, `${stream}/${number}`, to);
+      } else {
+        await running.seek(part.name, stream, number, offset);
+      }
     }
   }
   return places.map((place) => movedTo(place, before));
 }
 
-async function refuseRunning(known: KnownService, group: string, part: Part): Promise<void> {
-  const status = await known.running?.status();
-  const state = status?.find(({ name }) => name === part.name)?.state;
-  if (state === undefined || state === "stopped" || state === "failed") return;
-  throw new MillraceError(
-    "FENCED",
-    `${group} is ${state} in this process and would go on from where it is; ` +
-      "stop the process, give the same command again (it opens the data directory itself), and start the process",
-    { details: { group, state } },
-  );
+/** The service, if the part is at work in this process. */
+async function atWork(
+  { running }: KnownService,
+  part: Part,
+): Promise<KnownService["running"] | undefined> {
+  const status = (await running?.status())?.find(({ name }) => name === part.name);
+  return status === undefined || ["stopped", "failed"].includes(status.state) ? undefined : running;
 }
 
 function movedTo({ partition, offset }: Located, before: ReadonlyMap<number, number>): Moved {

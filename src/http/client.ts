@@ -5,6 +5,7 @@ import type {
   FailureFilter,
   Published,
   PublishRequest,
+  RepairOptions,
   ShownRecord,
 } from "../admin/admin.ts";
 import { payloadTooLarge } from "../admin/prepare-message.ts";
@@ -37,9 +38,9 @@ export async function openAdminClient(options: ClientOptions): Promise<Admin> {
   const repair = async (
     action: "redrive" | "discard",
     failures: readonly string[] | FailureFilter,
-    { dryRun = false }: { readonly dryRun?: boolean } = {},
+    options: RepairOptions = {},
   ): Promise<{ readonly count: number }> => {
-    const body = JSON.stringify({ ...chosen(failures), dryRun });
+    const body = JSON.stringify({ ...chosen(failures), ...options });
     return parse(await door.post(`/failures/${action}`, body, JSON_TYPE));
   };
 

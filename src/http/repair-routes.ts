@@ -19,13 +19,16 @@ export function addRepairRoutes(app: Hono, { admin, limits }: DoorRoom): void {
       "partition",
       "to",
       "dryRun",
+      "by",
     ]);
+    const by = fields.text("by");
     const partition = fields.wholeNumber("partition");
     const moved = await admin.seek({
       group: c.req.param("group"),
       stream: fields.requiredText("stream"),
       to: fields.requiredText("to"),
       dryRun: fields.flag("dryRun"),
+      ...(by !== undefined && { by }),
       ...(partition !== undefined && { partition }),
     });
     return c.json({ moved });
@@ -57,8 +60,11 @@ export function addRepairRoutes(app: Hono, { admin, limits }: DoorRoom): void {
         "part",
         "all",
         "dryRun",
+        "by",
       ]);
-      return c.json(await admin[action](chosenBy(fields), { dryRun: fields.flag("dryRun") }));
+      const by = fields.text("by");
+      const options = { dryRun: fields.flag("dryRun"), ...(by !== undefined && { by }) };
+      return c.json(await admin[action](chosenBy(fields), options));
     });
   }
 }
