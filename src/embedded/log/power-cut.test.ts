@@ -16,12 +16,17 @@ type Note =
 
 interface Moves {
   /** Appends in one call per value, all in one group, and waits until they are acknowledged. */
-  append(...values: readonly string[]): Promise<void>;
+  readonly append: (...values: readonly string[]) => Promise<void>;
   readonly log: PartitionLog;
-  reopen(options?: Partial<PartitionLogOptions>): Promise<void>;
-  removing(before: number): void;
+  readonly reopen: (options?: Partial<PartitionLogOptions>) => Promise<void>;
+  /**
+   * Ends the process as SIGKILL does: what was written stays in the page cache. Opens again and
+   * promises what a reader then sees.
+   */
+  readonly kill: () => Promise<void>;
+  readonly removing: (before: number) => void;
   /** Moves time; notes what was appended and not yet promised as promised. */
-  elapse(ms: number): Promise<void>;
+  readonly elapse: (ms: number) => Promise<void>;
 }
 
 const SMALL_SEGMENT: PartitionLogOptions = {
@@ -49,15 +54,11 @@ function cutEverywhere(
     async workload(disk, note) {
       const { clock, log: facts } = createTestEnvironment();
       await disk.makeDirectory("/data");
-      const environment = await openLogEnvironment({
-        disk: wrap(disk),
-        clock,
-        log: facts,
-        directory: "/data",
-        freeBytesMin: 0,
-      });
-      const open = (changed: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> =>
-        openPartitionLog(environment, { ...settings, ...changed });
+      let life = mortal(wrap(disk));
+      const open = async (changed: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> => {
+        const shared = { disk: life.disk, clock, log: facts, directory: "/data", freeBytesMin: 0 };
+        return openPartitionLog(await openLogEnvironment(shared), { ...settings, ...changed });
+      };
       let log = await open();
       let promised = settings.durability.mode === "fsync";
       let unpromised: { offset: number; value: string }[] = [];
@@ -85,6 +86,15 @@ function cutEverywhere(
           promised = (changed.durability ?? settings.durability).mode === "fsync";
           log = await open(changed);
         },
+        async kill() {
+          life.end();
+          life = mortal(wrap(disk));
+          log = await open();
+          for (const line of await texts(log)) {
+            const [offset, value] = line.split(":");
+            note({ kind: "acknowledged", offset: Number(offset), value: value! });
+          }
+        },
         removing: (before) => note({ kind: "removing", before }),
         async elapse(ms) {
           await clock.advance(ms);
@@ -95,6 +105,30 @@ function cutEverywhere(
       promise();
     },
   });
+}
+
+/** A disk that stops answering when its process ends. */
+function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
+  let ended = false;
+  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
+    new Proxy(target, {
+      get: (inner, name) => {
+        const method: unknown = Reflect.get(inner, name);
+        if (typeof method !== "function") return method;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (ended) return new Promise(() => undefined);
+          const result: unknown = await Reflect.apply(method, inner, args);
+          const opened = name === "open" && typeof result === "object" && result !== null;
+          return opened ? alive(result) : result;
+        };
+      },
+    });
+  return {
+    disk: alive(disk),
+    end: () => {
+      ended = true;
+    },
+  };
 }
 
 async function openOn(disk: Disk, settings: PartitionLogOptions): Promise<PartitionLog> {
@@ -219,6 +253,20 @@ test("a power cut in interval mode loses nothing that an interval has synced", a
       await append("six");
       await elapse(150);
       await append("seven");
+    }),
+  );
+});
+
+test("a power cut after a kill loses nothing that was read in between", async () => {
+  const durability = { mode: "interval", intervalMs: 100 } as const;
+  await report(
+    "after a kill",
+    cutEverywhere({ durability }, async ({ append, kill }) => {
+      await append("one");
+      await append("two");
+      await kill();
+      await append("three");
+      await kill();
     }),
   );
 });

@@ -151,7 +151,7 @@ class DurableModel {
   private readonly directories: Set<string>;
   private pendingNames: NameOperation[] = [];
 
-  constructor(recording: Recording<unknown>) {
+  constructor(recording: Pick<Recording<unknown>, "initial" | "initialDirectories">) {
     this.names = new Map();
     this.directories = new Set(recording.initialDirectories);
     for (const [path, { inode, bytes }] of recording.initial) {

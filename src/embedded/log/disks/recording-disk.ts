@@ -40,7 +40,7 @@ export type DiskEvent<Note> =
 export interface Recording<Note> {
   readonly disk: Disk;
   readonly events: readonly DiskEvent<Note>[];
-  note(note: Note): void;
+  readonly note: (note: Note) => void;
   /** What was there, durable, before the first event. */
   readonly initial: ReadonlyMap<string, { readonly inode: Inode; readonly bytes: Uint8Array }>;
   readonly initialDirectories: readonly string[];

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isMillraceError } from "../../model/errors.ts";
+import { MemoryContents } from "./disks/memory-disk.ts";
+import { acceptDamage } from "./open-log.ts";
+import { DIRECTORY, openTestLog, text, texts, type TestLog } from "./test-log.ts";
+
+const LOG = `${DIRECTORY}/00000000000000000000.log`;
+const SIDECAR = `${DIRECTORY}/00000000000000000000.groups`;
+
+function bytesOf({ disk }: TestLog, path = LOG): Uint8Array {
+  return disk.files.get(path)!.bytes;
+}
+
+function addToEnd({ disk }: TestLog, bytes: Uint8Array): void {
+  const contents = disk.files.get(LOG)!;
+  contents.write(bytes, contents.size);
+}
+
+/** Each offset up to the end as its text, or as the code of the error that refuses it. */
+async function readEach({ log }: TestLog): Promise<string[]> {
+  const found: string[] = [];
+  for (let offset = log.earliest; offset < log.end; offset++) {
+    try {
+      const [record] = await log.read(offset, { count: 1, bytes: 1 });
+      found.push(`${record!.offset}:${Buffer.from(record!.value!).toString()}`);
+    } catch (error) {
+      assert.ok(isMillraceError(error), String(error));
+      found.push(error.code);
+    }
+  }
+  return found;
+}
+
+/** In the file they take 71, 71 and 73 bytes. */
+async function threeGroups(): Promise<TestLog> {
+  const bench = await openTestLog();
+  await bench.append("one", "two", "three");
+  return bench;
+}
+
+test("garbage behind the last group is cut", async () => {
+  await using bench = await threeGroups();
+  addToEnd(
+    bench,
+    Buffer.from("not a batch at all, but long enough to hold the header of one".repeat(3)),
+  );
+  await bench.crash();
+  await bench.append("four");
+  assert.deepEqual(await texts(bench.log), ["0:one", "1:two", "2:three", "3:four"]);
+  assert.match(bench.entries.map((entry) => entry.text).join(), /cut the unfinished end/);
+});
+
+test("zeros behind the last group are cut", async () => {
+  await using bench = await threeGroups();
+  const { length } = bytesOf(bench);
+  addToEnd(bench, new Uint8Array(10_000));
+  await bench.crash();
+  assert.equal(bytesOf(bench).length, length);
+  assert.deepEqual(await texts(bench.log), ["0:one", "1:two", "2:three"]);
+});
+
+test("a batch that repeats an offset does not follow", async () => {
+  await using bench = await threeGroups();
+  const { length } = bytesOf(bench);
+  addToEnd(bench, bytesOf(bench).slice(0, length / 3));
+  await bench.crash();
+  assert.deepEqual(await texts(bench.log), ["0:one", "1:two", "2:three"]);
+});
+
+test("any flipped byte of a synced group is found after a crash, reported and never served", async () => {
+  await using original = await threeGroups();
+  const whole = bytesOf(original).slice();
+  const sidecar = bytesOf(original, SIDECAR).slice();
+  let checked = 0;
+  for (let at = 0; at < whole.length; at++) {
+    const bench = await openTestLog();
+    const damaged = whole.slice();
+    damaged[at]! ^= 0x40;
+    bench.disk.files.set(LOG, new MemoryContents(damaged));
+    bench.disk.files.set(SIDECAR, new MemoryContents(sidecar.slice()));
+    await bench.crash();
+
+    const hurt = at < 71 ? 0 : at < 142 ? 1 : 2;
+    const expected = ["0:one", "1:two", "2:three"].with(hurt, "LOG_DAMAGED");
+    assert.deepEqual(await readEach(bench), expected, `byte ${at}`);
+    assert.deepEqual(bytesOf(bench), damaged, "the segment is left as it is");
+    assert.ok(
+      bench.entries.some(
+        ({ level, facts }) => level === "error" && facts["code"] === "LOG_DAMAGED",
+      ),
+    );
+    assert.throws(() => bench.log.append([text("four")]), {
+      code: "LOG_DAMAGED",
+      message: /accept the loss/,
+    });
+    await bench.log.close();
+    checked++;
+  }
+  assert.ok(checked > 200, `only ${checked} bytes`);
+});
+
+test("damage that an orderly stop hides from the start is found by the read", async () => {
+  await using bench = await threeGroups();
+  await bench.log.close();
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  assert.equal(bench.log.stopped, undefined);
+  assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "1:two", "2:three"]);
+  assert.match(bench.log.stopped ?? "", /accept the loss/);
+});
+
+test("a segment that lost its end is damaged, not short", async () => {
+  await using bench = await threeGroups();
+  const contents = bench.disk.files.get(LOG)!;
+  contents.truncate(contents.size - 1);
+  await bench.crash();
+  assert.deepEqual(await readEach(bench), ["0:one", "1:two", "LOG_DAMAGED"]);
+  assert.notEqual(bench.log.stopped, undefined);
+});
+
+test("without its sidecar a segment still tells damage from an unfinished end", async () => {
+  await using bench = await threeGroups();
+  bench.disk.files.delete(SIDECAR);
+  bytesOf(bench)[30]! ^= 1;
+  addToEnd(bench, Buffer.from("unfinished"));
+  await bench.crash();
+  assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "1:two", "2:three"]);
+});
+
+test("once its loss is accepted a damaged partition takes appends, and still refuses the lost", async () => {
+  await using bench = await threeGroups();
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  assert.notEqual(bench.log.stopped, undefined);
+  await bench.log.close();
+  assert.equal(await acceptDamage(bench.disk, DIRECTORY), 1);
+  await bench.crash();
+  await bench.append("four");
+  await bench.reopen();
+  assert.equal(bench.log.stopped, undefined);
+  assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "1:two", "2:three", "3:four"]);
+});
+
+test("damage in a sealed segment refuses its records and nothing else", async () => {
+  await using bench = await openTestLog({ segmentBytesMax: 100 });
+  await bench.append("one ".repeat(20), "two ".repeat(20), "three");
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  const [first, second, third] = await readEach(bench);
+  assert.deepEqual([first, second?.slice(0, 5), third], ["LOG_DAMAGED", "1:two", "2:three"]);
+  await bench.append("four");
+  await bench.reopen();
+  assert.equal((await readEach(bench))[0], "LOG_DAMAGED");
+  assert.equal(bench.log.stopped, undefined);
+});
+
+test("a segment that somebody removed from the middle is missed", async () => {
+  await using bench = await openTestLog({ segmentBytesMax: 100 });
+  await bench.append("one ".repeat(20), "two ".repeat(20), "three");
+  bench.disk.files.delete(`${DIRECTORY}/00000000000000000001.log`);
+  await bench.crash();
+  const [first, second, third] = await readEach(bench);
+  assert.deepEqual([first?.slice(0, 5), second, third], ["0:one", "LOG_DAMAGED", "2:three"]);
+});
