@@ -157,11 +157,13 @@ async function ensureChannels(
       const { adapter } = capabilities;
       environment.log.warn({ [kind]: name, adapter }, `not durable: ${level.reason}`);
     }
+    // A window of nothing is how a declaration says that it wants none.
+    const dedupe = channel.dedupe.count > 0 && { dedupe: channel.dedupe };
     if (channel.kind === "stream") {
-      const { partitions, retention, durability, dedupe } = channel;
-      await streams!.ensureStream({ name, partitions, retention, durability, dedupe });
+      const { partitions, retention, durability } = channel;
+      await streams!.ensureStream({ name, partitions, retention, durability, ...dedupe });
     } else {
-      const { attempts, leaseMs, depthMax, keyOrder, durability, dedupe } = channel;
+      const { attempts, leaseMs, depthMax, keyOrder, durability } = channel;
       await queues!.ensureQueue({
         name,
         attempts,
@@ -169,7 +171,7 @@ async function ensureChannels(
         depthMax,
         keyOrder,
         durability,
-        dedupe,
+        ...dedupe,
       });
     }
   }

@@ -237,8 +237,6 @@ export class InputEngine {
     this.#options.changed();
   }
 
-  // From lanes to the worker
-
   #fill(): void {
     while (this.#open && !this.#committer.full) {
       const units: Unit[] = [];
@@ -338,13 +336,11 @@ export class InputEngine {
 
   #probe(key: string): void {
     const unit = this.#keys.takeHead(key);
-    if (unit?.kind === "work") this.#start([unit]);
-    else if (unit !== undefined) this.#passOn(unit);
-    else this.#gate.passed(key);
+    if (unit === undefined) this.#gate.passed(key);
+    else if (unit.kind === "work") this.#start([unit]);
+    else this.#passOn(unit);
     this.#fill();
   }
-
-  // What the store answers
 
   /** Applies the answer to one outcome; returns the arrivals that are settled now. */
   #answered(
@@ -367,17 +363,16 @@ export class InputEngine {
     }
     documents.forget(writes);
     const known = new Set(answer.status === "duplicate" ? answer.settled : []);
-    const [settled = [], left = []] = [true, false].map((isKnown) =>
-      unit.arrivals.filter((arrival) => known.has(arrival.incoming.id) === isKnown),
-    );
+    const settled = unit.arrivals.filter((arrival) => known.has(arrival.incoming.id));
+    const left = unit.arrivals.filter((arrival) => !known.has(arrival.incoming.id));
     counters.duplicates += settled.length;
     for (const arrival of settled) this.#settled(arrival, arrival.repeats?.length ?? 0);
     this.#keys.done(unit, left);
-    if (ofRows && answer.status === "conflict" && writes.length === 0) {
-      // Somebody else worked the rows off or discarded them: what was loaded is outdated.
+    if (ofRows) {
+      // Perhaps somebody else worked the rows off or discarded them: load them anew.
       this.#keys.dropRows(unit.key);
+      void this.#rows.refresh();
     }
-    if (ofRows) void this.#rows.refresh();
     return settled;
   }
 
