@@ -41,8 +41,11 @@ export type Totals = Readonly<Record<string, number>>;
 /** The parent's memory of one component. */
 export interface ComponentRecord {
   take(report: Report): void;
-  /** The child is gone: how many attempts were neither acknowledged nor refused. Forgets them as in flight. */
-  died(): number;
+  /**
+   * The child is gone: for each kind of work how many attempts were neither acknowledged nor refused.
+   * Forgets them as in flight.
+   */
+  died(): Readonly<Record<string, number>>;
   /** What the next life must know. */
   resume(): Json;
   /** Compares the record with the broker that was opened on the directory after a kill. */

@@ -14,11 +14,11 @@ export class InFlightHistogram {
   #kills = 0;
   #killsWithWork = 0;
 
-  /** Takes one kill: what each component had in flight. */
-  add(inFlight: ReadonlyMap<string, number>): void {
+  /** Takes one kill: how much of each kind of work was in flight. */
+  add(inFlight: Readonly<Record<string, number>>): void {
     this.#kills++;
-    if ([...inFlight.values()].some((count) => count > 0)) this.#killsWithWork++;
-    for (const [component, count] of inFlight) {
+    if (Object.values(inFlight).some((count) => count > 0)) this.#killsWithWork++;
+    for (const [component, count] of Object.entries(inFlight)) {
       const counts = this.#counts.get(component) ?? BUCKETS.map(() => 0);
       const bucket = BUCKETS.findLastIndex(([, atLeast]) => count >= atLeast);
       counts[bucket]!++;

@@ -56,7 +56,7 @@ async function runOn(directory: string, options: KillsOptions): Promise<KillsRes
       random,
       onReport: (report) => records.get(report[0])?.take(report),
     });
-    histogram.add(new Map([...records].map(([name, record]) => [name, record.died()])));
+    histogram.add(Object.assign({}, ...[...records.values()].map((record) => record.died())));
     if (life === kills || life % VERIFY_EVERY === 0) {
       await verify(directory, records, life === kills);
       const found = [...records.values()].reduce(

@@ -4,7 +4,7 @@ import type { Streams } from "../../../src/broker/streams.ts";
 import { valuesOf } from "../../../src/model/outcome.ts";
 import type { ComponentRecord, Driver, Opened, Violation } from "../driver.ts";
 import { startSenders, SenderRecord } from "./keyed-sequences.ts";
-import { LEDGER_PARTITIONS, LEDGER_STREAM, parseNumbered } from "./names.ts";
+import { encodeNumbered, LEDGER_PARTITIONS, LEDGER_STREAM, parseNumbered } from "./names.ts";
 
 const NAME = "append";
 
@@ -19,7 +19,7 @@ export const appendDriver: Driver = {
       callsInFlight: 6,
       acknowledgeFirst: control === "ack-before-write",
       send: async (messages) => {
-        valuesOf(await streams.append(LEDGER_STREAM, messages));
+        valuesOf(await streams.append(LEDGER_STREAM, messages.map(encodeNumbered)));
       },
     });
     return Promise.resolve();
@@ -48,8 +48,8 @@ class AppendRecord implements ComponentRecord {
     if (error !== undefined) this.violations.push({ kind: "wrong", text: error });
   }
 
-  died(): number {
-    return this.#senders.died();
+  died(): ReturnType<ComponentRecord["died"]> {
+    return { append: this.#senders.died() };
   }
 
   resume(): ReturnType<ComponentRecord["resume"]> {
@@ -66,11 +66,10 @@ class AppendRecord implements ComponentRecord {
         for (const record of batch) this.#check(record, next);
       }
     }
-    const acknowledged = this.#senders.acknowledgedTexts();
-    this.#acknowledged = acknowledged.size;
-    for (const text of acknowledged) {
-      const [key = "", sequence = ""] = text.split(":");
-      if (Number(sequence) >= (next.get(key) ?? 0)) this.#report("lost", `${text} is not there`);
+    const acknowledged = this.#senders.acknowledged();
+    this.#acknowledged = acknowledged.length;
+    for (const { key, sequence } of acknowledged) {
+      if (sequence >= (next.get(key) ?? 0)) this.#report("lost", `${key}:${sequence} is not there`);
     }
   }
 

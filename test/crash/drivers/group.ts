@@ -102,10 +102,10 @@ class GroupRecord implements ComponentRecord {
     return fresh;
   }
 
-  died(): number {
-    const count = this.#inFlight.size;
+  died(): ReturnType<ComponentRecord["died"]> {
+    const group = this.#inFlight.size;
     this.#inFlight.clear();
-    return count;
+    return { group };
   }
 
   resume(): Json {

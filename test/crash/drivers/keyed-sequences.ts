@@ -7,21 +7,25 @@
  */
 
 import type { Report, Json, Tell } from "../report.ts";
-import { numbered } from "./names.ts";
-import type { RawMessage } from "../../../src/model/message.ts";
 
 const SENDERS = 4;
 const KEYS_PER_SENDER = 3;
 const BATCH_MAX = 8;
 
+/** The `sequence`th message of its key. */
+export interface Numbered {
+  readonly key: string;
+  readonly sequence: number;
+}
+
 /** The messages of a sender's nth call: the same in every life, so that a repetition is one. */
-export function callOf(prefix: string, sender: number, call: number): RawMessage[] {
+function callOf(prefix: string, sender: number, call: number): Numbered[] {
   const size = 1 + ((call * 7 + sender) % BATCH_MAX);
   const first = firstOf(sender, call);
   return Array.from({ length: size }, (_, index) => {
     const nth = first + index;
     const key = `${prefix}${sender}.${nth % KEYS_PER_SENDER}`;
-    return numbered(key, Math.floor(nth / KEYS_PER_SENDER));
+    return { key, sequence: Math.floor(nth / KEYS_PER_SENDER) };
   });
 }
 
@@ -43,7 +47,7 @@ export interface SendersOptions {
   /** Says that a call is acknowledged before it is made: the control. */
   readonly acknowledgeFirst: boolean;
   /** Resolves when every message is durable; rejects when one is not. */
-  readonly send: (messages: readonly RawMessage[]) => Promise<void>;
+  readonly send: (messages: readonly Numbered[]) => Promise<void>;
 }
 
 export function startSenders(options: SendersOptions): void {
@@ -108,17 +112,9 @@ export class SenderRecord {
     });
   }
 
-  /** Text of every acknowledged message: `key:sequence`. */
-  acknowledgedTexts(): Set<string> {
-    const texts = new Set<string>();
-    const decoder = new TextDecoder();
-    for (const [sender, calls] of this.#acknowledged.entries()) {
-      for (const call of calls) {
-        for (const { value } of callOf(this.#prefix, sender, call)) {
-          texts.add(decoder.decode(value ?? undefined));
-        }
-      }
-    }
-    return texts;
+  acknowledged(): Numbered[] {
+    return this.#acknowledged.flatMap((calls, sender) =>
+      [...calls].flatMap((call) => callOf(this.#prefix, sender, call)),
+    );
   }
 }

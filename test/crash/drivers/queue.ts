@@ -11,8 +11,8 @@ import type { Random } from "../../../src/model/ids.ts";
 import { valuesOf } from "../../../src/model/outcome.ts";
 import type { ComponentRecord, Driver, Opened, Violation } from "../driver.ts";
 import type { Json, Report, Tell } from "../report.ts";
-import { startSenders, SenderRecord } from "./keyed-sequences.ts";
-import { JOBS_QUEUE, parseNumbered } from "./names.ts";
+import { type Numbered, startSenders, SenderRecord } from "./keyed-sequences.ts";
+import { encodeNumbered, JOBS_QUEUE, parseNumbered } from "./names.ts";
 
 const RECEIVERS = 3;
 const CREDIT = 8;
@@ -31,7 +31,7 @@ export const queueDriver: Driver = {
         valuesOf(
           await queues.send(
             JOBS_QUEUE,
-            messages.map((message) => ({ message })),
+            messages.map((each) => ({ message: encodeNumbered(each) })),
           ),
         );
       },
@@ -128,10 +128,10 @@ class QueueRecord implements ComponentRecord {
     if (sequence > below) this.#report("disorder", `${text} comes before ${key}:${below}`);
   }
 
-  died(): number {
-    const count = this.#inFlight.size + this.#senders.died();
+  died(): ReturnType<ComponentRecord["died"]> {
+    const settle = this.#inFlight.size;
     this.#inFlight.clear();
-    return count;
+    return { send: this.#senders.died(), settle };
   }
 
   resume(): Json {
@@ -140,8 +140,8 @@ class QueueRecord implements ComponentRecord {
 
   /** At the end the queue is drained, so that what waits can be told from what is lost. */
   async verify({ broker }: Opened, { last }: { readonly last: boolean }): Promise<void> {
-    const acknowledged = this.#senders.acknowledgedTexts();
-    this.#counts.acknowledged = acknowledged.size;
+    const acknowledged = this.#senders.acknowledged().map(textOf);
+    this.#counts.acknowledged = acknowledged.length;
     if (!last) return;
     const left = await drain(broker.queues!);
     this.#counts.left = left.length;
@@ -176,17 +176,15 @@ class QueueRecord implements ComponentRecord {
   }
 }
 
+const textOf = ({ key, sequence }: Numbered): string => `${key}:${sequence}`;
+
 /** Texts of everything that waits or is dead. */
 async function drain(queues: Queues): Promise<string[]> {
   const texts = new Array<string>();
-  const textOf = (lease: Pick<Lease, "message">): string => {
-    const { key, sequence } = parseNumbered(lease.message);
-    return `${key}:${sequence}`;
-  };
   for (;;) {
     const after = await queues.listDeadLetters(JOBS_QUEUE, { limit: 1000 });
     if (after.length === 0) break;
-    texts.push(...after.map(textOf));
+    texts.push(...after.map(({ message }) => textOf(parseNumbered(message))));
     await queues.discardDeadLetters(
       JOBS_QUEUE,
       after.map(({ sequence }) => sequence),
@@ -197,7 +195,7 @@ async function drain(queues: Queues): Promise<string[]> {
   if (texts.length === total) return texts;
   const receiver = await queues.receive(JOBS_QUEUE, { credit: 500 });
   for await (const leases of receiver) {
-    texts.push(...leases.map(textOf));
+    texts.push(...leases.map(({ message }) => textOf(parseNumbered(message))));
     valuesOf(await queues.accept(leases));
     if (texts.length >= total) break;
   }

@@ -47,10 +47,10 @@ class RedriveRecord implements ComponentRecord {
     }
   }
 
-  died(): number {
-    const count = this.#inFlight;
+  died(): ReturnType<ComponentRecord["died"]> {
+    const redrive = this.#inFlight;
     this.#inFlight = 0;
-    return count;
+    return { redrive };
   }
 
   resume(): Json {
