@@ -38,7 +38,7 @@ export class EndWaiters {
     for (const waiter of this.waiters) if (end > waiter.offset) waiter.resolve();
   }
 
-  rejectAll(reason: unknown): void {
-    for (const waiter of this.waiters) waiter.reject(reason);
+  rejectAll(reason: () => Error): void {
+    for (const waiter of this.waiters) waiter.reject(reason());
   }
 }

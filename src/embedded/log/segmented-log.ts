@@ -153,7 +153,7 @@ export class SegmentedLog implements PartitionLog {
   }
 
   private async finish(): Promise<void> {
-    this.waiters.rejectAll(closedError(this.directory));
+    this.waiters.rejectAll(() => closedError(this.directory));
     const { commit } = this;
     try {
       if (commit.stopped === undefined) {

@@ -331,7 +331,7 @@ function tears(length: number): readonly number[] {
   if (length <= SMALL_BYTES) return Array.from({ length }, (_, at) => at);
   const places = [1, 8, 12, 17, 21, 57, 60, 61, 62, 64, length - 1, length >>> 1];
   for (let at = 512; at < length; at += 512) places.push(at);
-  for (let at = 97; at < length; at += 97) places.push(at);
+  for (let at = 211; at < length; at += 211) places.push(at);
   return places.filter((at) => at < length);
 }
 
