@@ -1,0 +1,43 @@
+/**
+ * `npm run bench -- NAME [--rounds N] [--json]`: medians of alternating runs beside the goals, as a
+ * table on stderr and as JSON on stdout. `BENCH_DIRECTORY` chooses the disk.
+ */
+
+import { parseArgs } from "node:util";
+import { measure, table, type Benchmark } from "./harness.ts";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
+  append: () => import("./append.ts"),
+  queue: () => import("./queue.ts"),
+  latency: () => import("./latency.ts"),
+  service: () => import("./service.ts"),
+  store: () => import("./store.ts"),
+  start: () => import("./start.ts"),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "5" }, json: { type: "boolean", default: false } },
+});
+const rounds = Number(values.rounds);
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
+
+if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+  console.error(
+    `usage: npm run bench -- [${Object.keys(BENCHMARKS).join("|")}] [--rounds 5] [--json]`,
+  );
+  process.exitCode = 2;
+} else {
+  for (const name of names) {
+    const { benchmark } = await BENCHMARKS[name]!();
+    const report = await measure(benchmark, rounds);
+    if (!values.json) {
+      console.error(
+        `${name}: ${report.machine}; ${report.fdatasyncPerSecond} fdatasync/s; ${rounds} rounds`,
+      );
+      console.error(table(report));
+    }
+    console.log(JSON.stringify(report));
+  }
+}
