@@ -250,12 +250,16 @@ export class QueueState {
     }
   }
 
-  /** The entries whose leases have ended; each must be released or buried by the caller at once. */
+  /** The entries whose leases have ended; the caller must release, bury or extend each at once. */
   takeEnded(monotonicMs: number): QueueEntry[] {
     const ended: QueueEntry[] = [];
     for (let due = this.#ends.minKey; due !== undefined && due <= monotonicMs;) {
       const entry = this.#ends.pop()!;
-      if (entry.status === "leased" && entry.endsMs === due) ended.push(entry);
+      if (entry.status === "leased" && entry.endsMs === due) {
+        // A second lease that ends in the same moment leaves a second item; it must not count.
+        entry.endsMs = Infinity;
+        ended.push(entry);
+      }
       due = this.#ends.minKey;
     }
     return ended;
@@ -315,23 +319,23 @@ export class QueueState {
 
   /** Makes an entry that stands at the head of its lane, or in none, ready or delayed. */
   #expose(entry: QueueEntry, nowMs: number): void {
-    if (entry.readyMs > nowMs) {
-      this.#setStatus(entry, "delayed");
-      this.#delayed.push(entry.readyMs, entry);
-      return;
-    }
-    // A redriven or reloaded entry may be older than the head that waits: the older goes first.
     const lane = entry.lane === undefined ? undefined : this.#lanes.get(entry.lane);
     const older = lane?.rest?.min;
-    if (lane !== undefined && older !== undefined && older.sequence < entry.sequence) {
-      lane.rest!.pop();
-      lane.rest!.push(entry.sequence, entry);
+    if (lane?.rest !== undefined && older !== undefined && older.sequence < entry.sequence) {
+      // Redriven while this one was leased: the older goes first, and this one behind it.
+      lane.rest.pop();
+      lane.rest.push(entry.sequence, entry);
       lane.head = older;
       this.#setStatus(entry, "waiting");
       return this.#expose(older, nowMs);
     }
-    this.#setStatus(entry, "waiting");
-    this.#ready.push(entry);
+    if (entry.readyMs > nowMs) {
+      this.#setStatus(entry, "delayed");
+      this.#delayed.push(entry.readyMs, entry);
+    } else {
+      this.#setStatus(entry, "waiting");
+      this.#ready.push(entry);
+    }
   }
 
   #leaveLane(entry: QueueEntry): void {

@@ -49,6 +49,7 @@ export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
   const checked = checkOptions(options);
   return {
     adapter: CAPABILITIES.adapter,
+    directory: checked.directory,
     open: (environment) => openEmbedded(environment, checked, { disk: createNodeDisk() }),
   };
 }

@@ -80,7 +80,7 @@ const REPLAY = { count: 5_000, bytes: 4 * 1024 * 1024 };
 const CHECKPOINT_RECORDS = 50_000;
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** At close a checkpoint is worth its write from so many records on. */
-const CLOSE_RECORDS = 100;
+const CLOSE_RECORDS = 8;
 /** Copies that are read and appended at a time. */
 const COPY_COUNT = 200;
 
@@ -329,7 +329,8 @@ export class LogJournal implements QueueJournal {
   }
 
   async #copyForward(state: QueueState): Promise<void> {
-    const needed = this.#needed();
+    // What is not durable yet cannot be read.
+    const needed = Math.min(this.#needed(), this.#log.end);
     const old = [...state.entries(), ...state.deadLetters()].filter(
       ({ location }) => location < needed,
     );
