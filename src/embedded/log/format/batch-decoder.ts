@@ -86,11 +86,14 @@ export function readRecords(
   if (compression !== 0) throw compressed(header, compression);
   if (header.attributes & CONTROL) return [];
 
-  const cursor = new Cursor(bytes, at + AT.records, at + header.bytes);
-  const oneTime = (header.attributes & LOG_APPEND_TIME) !== 0;
   const records: LogRecord[] = [];
+  const end = at + header.bytes;
+  const cursor = new Cursor(bytes, at + AT.records, end);
+  const oneTime = (header.attributes & LOG_APPEND_TIME) !== 0;
   for (let index = 0; index < header.count; index++) {
-    const end = cursor.varint() + cursor.at;
+    const length = cursor.varint();
+    const recordEnd = cursor.at + length;
+    if (length <= 0 || recordEnd > end) throw contradictory(header);
     cursor.at++;
     const elapsedMs = cursor.varlong();
     const offset = header.baseOffset + cursor.varint();
@@ -98,16 +101,17 @@ export function readRecords(
       const key = cursor.text();
       const value = cursor.bytes();
       const headers = cursor.headers();
+      if (cursor.at !== recordEnd || headers === undefined) throw contradictory(header);
       const appendedMs = oneTime ? header.newestMs : header.baseMs + elapsedMs;
       records.push({ offset, appendedMs, key, headers, value });
-      if (cursor.at !== end) throw contradictory(header);
     }
-    cursor.at = end;
+    cursor.at = recordEnd;
   }
-  if (cursor.at !== at + header.bytes) throw contradictory(header);
+  if (cursor.at !== end) throw contradictory(header);
   return records;
 }
 
+/** Trusts no length: one that leads out of the batch puts `at` where no record can end. */
 class Cursor {
   at: number;
   private readonly buffer: Buffer;
@@ -141,22 +145,31 @@ class Cursor {
   }
 
   bytes(): Uint8Array | null {
-    const length = this.varint();
+    const length = this.length();
     if (length < 0) return null;
     return this.buffer.subarray(this.at, (this.at += length));
   }
 
   text(): string | Uint8Array | null {
-    const length = this.varint();
+    const length = this.length();
     if (length < 0) return null;
     return textOrBytes(this.buffer, this.at, (this.at += length));
   }
 
-  headers(): readonly Header[] {
+  private length(): number {
+    const length = this.varint();
+    if (this.at + length <= this.end) return length;
+    this.at = this.end + 1;
+    return -1;
+  }
+
+  /** Undefined where they are malformed. */
+  headers(): readonly Header[] | undefined {
     const count = this.varint();
     const headers: Header[] = [];
-    for (let index = 0; index < count && this.at < this.end; index++) {
+    for (let index = 0; index < count; index++) {
       const length = this.varint();
+      if (length < 0 || this.at + length > this.end) return undefined;
       const name = this.buffer.toString("utf8", this.at, (this.at += length));
       // Kafka knows headers without a value; our model does not, an empty text is the nearest.
       headers.push([name, this.text() ?? ""]);

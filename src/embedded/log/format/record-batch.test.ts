@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { AppendRecord } from "../partition-log.ts";
+import { readBatchHeader, readRecords, isIntact } from "./batch-decoder.ts";
+import { BatchEncoder, recordBytesMax } from "./batch-encoder.ts";
+import { AT } from "./batch-layout.ts";
+import { crc32c } from "./crc32c.ts";
+
+const golden = readFileSync(new URL("record-batch.golden.json", import.meta.url), "utf8");
+const GOLDEN = Buffer.from(/"hex": "([0-9a-f]+)"/.exec(golden)![1]!, "hex");
+
+const START_MS = 1_735_689_600_000;
+const BASE_OFFSET = 1_234_567_890_123;
+const RECORDS: readonly (readonly [record: AppendRecord, afterMs: number])[] = [
+  [
+    {
+      key: "customer-7",
+      headers: [
+        ["ce_id", "01941f29-7c00-7000-8000-000000000001"],
+        ["ce_type", "order.placed"],
+      ],
+      value: Buffer.from('{"orderId":"o1","total":5}'),
+    },
+    0,
+  ],
+  [{ key: null, headers: [], value: null }, 0],
+  [
+    {
+      key: "Grüße 🎉",
+      headers: [
+        ["note", "käse"],
+        ["raw", Buffer.of(0xff, 0xfe)],
+        ["empty", ""],
+      ],
+      value: Buffer.of(0xff, 0, 1),
+    },
+    70,
+  ],
+  [{ key: "", headers: [], value: Buffer.from("x".repeat(100)) }, 5_000_000_000],
+];
+
+function encode(
+  records: readonly (readonly [record: AppendRecord, afterMs: number])[],
+  baseOffset = BASE_OFFSET,
+): Buffer {
+  const size = records.reduce<number>((sum, [record]) => sum + recordBytesMax(record), AT.records);
+  const encoder = new BatchEncoder(Buffer.alloc(size, 0xee), baseOffset, START_MS);
+  for (const [record, afterMs] of records) encoder.add(record, START_MS + afterMs);
+  return encoder.seal();
+}
+
+function decode(batch: Buffer, from = 0): ReturnType<typeof readRecords> {
+  const header = readBatchHeader(batch, 0)!;
+  assert.ok(isIntact(batch, 0, header));
+  return readRecords(batch, 0, header, from);
+}
+
+function withHeader(change: (batch: Buffer) => void): Buffer {
+  const batch = encode(RECORDS);
+  change(batch);
+  batch.writeUInt32BE(crc32c(batch, AT.attributes), AT.crc);
+  return batch;
+}
+
+test("a batch is byte for byte what Kafka's own library writes", () => {
+  assert.equal(encode(RECORDS).toString("hex"), GOLDEN.toString("hex"));
+});
+
+test("what Kafka's own library wrote reads as what went in", () => {
+  const records = decode(GOLDEN);
+  assert.deepEqual(
+    records,
+    RECORDS.map(([record, afterMs], index) => ({
+      offset: BASE_OFFSET + index,
+      appendedMs: START_MS + afterMs,
+      ...record,
+    })),
+  );
+});
+
+test("reading can begin inside a batch", () => {
+  assert.deepEqual(
+    decode(GOLDEN, BASE_OFFSET + 2).map((record) => record.offset - BASE_OFFSET),
+    [2, 3],
+  );
+});
+
+test("a text of any length and script survives, at every width of a length", () => {
+  const letters = ["a", "ü", "€", "🎉", "\u0000"];
+  let checked = 0;
+  for (const length of [0, 1, 20, 39, 40, 41, 62, 63, 64, 65, 127, 128, 4090, 8191, 8192, 20_000]) {
+    for (const letter of letters) {
+      const text = "a".repeat(Math.max(0, length - 1)) + letter.repeat(Math.min(1, length));
+      const whole = letter.repeat(length);
+      for (const key of [text, whole]) {
+        const record: AppendRecord = { key, headers: [[key, key]], value: Buffer.from(key) };
+        assert.deepEqual(
+          decode(
+            encode([
+              [record, 0],
+              [record, 1],
+            ]),
+          ).map(({ key: read, headers }) => [read, headers]),
+          [
+            [key, [[key, key]]],
+            [key, [[key, key]]],
+          ],
+        );
+        checked++;
+      }
+    }
+  }
+  assert.equal(checked, 160);
+});
+
+test("bytes that are not UTF-8 come back as bytes, half a surrogate as a replacement", () => {
+  const records = decode(
+    encode([[{ key: Buffer.of(0xc3, 0x28), headers: [["h", "\ud800"]], value: null }, 0]]),
+  );
+  assert.deepEqual(records[0]!.key, Buffer.of(0xc3, 0x28));
+  assert.deepEqual(records[0]!.headers, [["h", "\ufffd"]]);
+});
+
+test("a compressed batch is refused by name", () => {
+  const batch = withHeader((bytes) => bytes.writeInt16BE(4, AT.attributes));
+  assert.throws(() => decode(batch), { code: "UNSUPPORTED_CONTENT", message: /zstd/ });
+});
+
+test("a batch stamped by its broker bears one time", () => {
+  const batch = withHeader((bytes) => bytes.writeInt16BE(8, AT.attributes));
+  const times = new Set(decode(batch).map((record) => record.appendedMs));
+  assert.deepEqual([...times], [START_MS + 5_000_000_000]);
+});
+
+test("records that contradict a valid checksum are refused, never half read", () => {
+  let refused = 0;
+  for (let at = AT.records; at < GOLDEN.length; at++) {
+    const batch = withHeader((bytes) => (bytes[at]! ^= 0x80));
+    try {
+      decode(batch);
+    } catch (error) {
+      assert.ok(error instanceof Error && error.name === "MillraceError", String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 10, `${refused} refused`);
+});
+
+test("a count of records or headers that the bytes cannot hold is refused at once", () => {
+  const batch = withHeader((bytes) => bytes.writeInt32BE(2 ** 31 - 1, AT.count));
+  assert.throws(() => decode(batch), { code: "LOG_DAMAGED" });
+  const endless = encode([[{ key: null, headers: [["", ""]], value: null }, 0]]);
+  // The count of headers, then a name of length -1 that would lead nowhere.
+  endless.set([0x7e, 0x01], endless.length - 3);
+  endless.writeUInt32BE(crc32c(endless, AT.attributes), AT.crc);
+  assert.throws(() => decode(endless), { code: "LOG_DAMAGED" });
+});
+
+test("a header with impossible numbers is none", () => {
+  const broken: readonly ((bytes: Buffer) => void)[] = [
+    (bytes) => bytes.writeInt32BE(20, AT.length),
+    (bytes) => bytes.writeInt32BE(2 ** 30, AT.length),
+    (bytes) => bytes.writeInt8(1, AT.magic),
+    (bytes) => bytes.writeInt32BE(-1, AT.lastOffsetDelta),
+    (bytes) => bytes.writeInt32BE(-1, AT.baseOffset),
+  ];
+  for (const change of broken) {
+    const batch = Buffer.from(GOLDEN);
+    change(batch);
+    assert.equal(readBatchHeader(batch, 0), undefined);
+  }
+  assert.equal(readBatchHeader(GOLDEN.subarray(0, 60), 0), undefined);
+});
