@@ -92,7 +92,6 @@ test("a key that is no text still has a text of its own", () => {
   );
 });
 
-// proves: envelope
 test("a missing or ill-formed field is refused by its name", () => {
   const without = (name: string): readonly Header[] =>
     stranger.filter(([header]) => header !== `ce_${name}`);
@@ -174,7 +173,8 @@ test("a missing or ill-formed field is refused by its name", () => {
   }
 });
 
-test("an envelope that a reader would refuse is not written", () => {
+// proves: envelope
+test("an envelope that lacks a field, or that a reader would refuse, is not written", () => {
   const cases: readonly (readonly [field: string, fault: Partial<Envelope>])[] = [
     ["id", { id: "" }],
     ["type", { type: "" }],

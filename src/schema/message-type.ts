@@ -5,6 +5,7 @@ import type { Draft } from "../model/message.ts";
 import type { CommandType, EventType, JsonSchema, Structure, Upcasters } from "./declaration.ts";
 import { checkName, checkOptionNames, checkWholeNumber, refuse } from "./refusal.ts";
 import { structureOf } from "./structure.ts";
+import { asynchronousSchema, validate } from "./validate.ts";
 
 export interface MessageTypeOptions<Output> {
   /**
@@ -122,21 +123,6 @@ function checkSchema(what: string, schema: StandardSchemaV1): void {
       `${what} has no schema; pass one of a Standard Schema library (zod, valibot, arktype) as second argument`,
     );
   }
-  let probed: unknown;
-  try {
-    probed = standard.validate(undefined);
-  } catch {
-    // A schema may well trip over `undefined`. That says nothing about asynchrony.
-    return;
-  }
-  if (probed instanceof Promise) {
-    // Its result is of no interest, and must not end the process as an unhandled rejection.
-    probed.catch(() => undefined);
-    refuse(asynchronousSchema(what));
-  }
-}
-
-/** The refusal's text, shared with the check of payloads. */
-export function asynchronousSchema(what: string): string {
-  return `${what} has an asynchronous schema; validate without waiting, and look things up in the handler`;
+  // A schema may well trip over `undefined`. That says nothing about asynchrony.
+  if (validate(schema, undefined).status === "asynchronous") refuse(asynchronousSchema(what));
 }

@@ -9,7 +9,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
 import type { MessageType } from "./declaration.ts";
-import { asynchronousSchema } from "./message-type.ts";
+import { asynchronousSchema, validate } from "./validate.ts";
 
 export interface CheckedPayload<Output> {
   /** What a handler would get. The wire stores what was given instead. */
@@ -31,7 +31,7 @@ export function checkPayload<Output>(
   type: MessageType<string, any, Output>,
   data: unknown,
 ): CheckedPayload<Output> {
-  const output = validate(type, data);
+  const output = outputOf(type, data);
   return { output, key: keyOf(type, output) };
 }
 
@@ -47,7 +47,7 @@ export function readPayload<Output>(
   version: number,
   data: unknown,
 ): Output {
-  return validate(type, version === type.version ? data : upcast(type, version, data));
+  return outputOf(type, version === type.version ? data : upcast(type, version, data));
 }
 
 function upcast(type: MessageType, version: number, data: unknown): unknown {
@@ -63,25 +63,26 @@ function upcast(type: MessageType, version: number, data: unknown): unknown {
     try {
       current = type.upcast[from]!(current);
     } catch (cause) {
-      throw new MillraceError(
-        "BAD_PAYLOAD",
-        `${type.type}: the upcaster from version ${from} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause, details: { type: type.type, version, step: from } },
-      );
+      throw failed(type, `the upcaster from version ${from}`, cause);
     }
   }
   return current;
 }
 
-function validate<Output>(type: MessageType<string, any, Output>, data: unknown): Output {
-  const result = type.schema["~standard"].validate(data);
-  if (result instanceof Promise) {
-    // Its result is of no interest, and must not end the process as an unhandled rejection.
-    result.catch(() => undefined);
-    throw new MillraceError("BAD_DECLARATION", asynchronousSchema(`${type.kind} "${type.type}"`));
-  }
-  if (result.issues !== undefined) throw badPayload(type, result.issues);
-  return result.value;
+function outputOf<Output>(type: MessageType<string, any, Output>, data: unknown): Output {
+  const validation = validate<Output>(type.schema, data);
+  if (validation.status === "valid") return validation.value;
+  if (validation.status === "invalid") throw badPayload(type, validation.issues);
+  if (validation.status === "threw") throw failed(type, "the schema", validation.error);
+  throw new MillraceError("BAD_DECLARATION", asynchronousSchema(`${type.kind} "${type.type}"`));
+}
+
+function failed(type: MessageType, what: string, cause: unknown): MillraceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError("BAD_PAYLOAD", `${type.type}: ${what} failed: ${reason}`, {
+    cause,
+    details: { type: type.type, fields: ["data"] },
+  });
 }
 
 function badPayload(type: MessageType, issues: readonly StandardSchemaV1.Issue[]): MillraceError {

@@ -63,10 +63,11 @@ const INTEGER_HOOKS: Readonly<Record<string, Record<string, unknown>>> = {
         if (domain !== "bigint") throw new Error(`JSON has no ${domain}`);
         return { ...base, type: "integer", format: "int64" };
       },
+      date: (): never => {
+        throw new Error("JSON has no Date");
+      },
       proto: (): never => {
-        throw new Error(
-          "JSON has no class instances; take text, and turn it into one in the schema's output",
-        );
+        throw new Error("JSON has no class instances");
       },
     },
   },
