@@ -148,6 +148,7 @@ async function runWith(
     KEYS.map((key) => tallies.get(key)?.json),
     KEYS.map(() => '{"n":2}'),
   );
+  await environment.clock.advance(1000);
   assert.deepEqual(await second.store.pendingLanes(), []);
   return { calls: before, crashed };
 }

@@ -96,6 +96,11 @@ export interface Part {
   readonly policy: FailurePolicy;
   /** Keys worked on at one time, per input. */
   readonly concurrency: number;
+  /**
+   * Its work touches nothing but its write set, so a repeat that only the commit notices does no harm,
+   * and the store need not be asked beforehand which ids it has seen.
+   */
+  readonly pure?: boolean;
   /** Where it begins on a stream that it never read. */
   readonly start: "earliest" | "latest";
   createWorker(): Worker;

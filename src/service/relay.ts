@@ -11,12 +11,16 @@
  * targets are served side by side, and each in order: what failed is sent again from the first
  * failure on, so no reader meets a later message of the lane before an earlier one (see `Inbox`).
  *
- * Trimming runs beside publishing, one at a time, and covers all that was published meanwhile.
+ * Trimming lags behind on purpose: each trim is a synced commit of its own, and what is published but
+ * not yet trimmed costs nothing but repeats after a crash. One runs after a moment, or when much has
+ * gathered, beside publishing; the last one at the stop.
+ *
+ * A lane is bounded: while too much waits for publishing, commits with further messages wait.
  */
 
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
-import { delay } from "../model/clock.ts";
+import { delay, type Timer } from "../model/clock.ts";
 import type { LanePlace } from "../model/envelope.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
@@ -24,7 +28,7 @@ import type { Header, RawMessage } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Store } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
-import { backoffMs } from "./failure.ts";
+import { backoffMs, textOf } from "./failure.ts";
 
 export interface RelayOptions {
   readonly store: Store;
@@ -53,11 +57,15 @@ interface Lane {
   /** Everything below it is trimmed. */
   trimmed: number;
   trimming: Promise<void> | undefined;
+  trimTimer: Timer | undefined;
   leasedUntilMs: number;
 }
 
 const STRETCH = 1024;
-const BUFFER_MAX = 8192;
+/** Messages committed and not published, past which commits of the lane wait. */
+const WAITING_MAX = 8192;
+const TRIM_AFTER_MS = 100;
+const TRIM_AFTER_COUNT = 4096;
 const LEASE_MS = 30_000;
 const BACKOFF = { backoffMs: 100, backoffMsMax: 10_000 };
 
@@ -66,7 +74,7 @@ export class Relay {
   readonly #owner: string;
   readonly #lanes = new Map<string, Lane>();
   readonly #stop = new AbortController();
-  readonly #idleWaiters: (() => void)[] = [];
+  readonly #waiters: (() => void)[] = [];
   #working = 0;
   #publishedCount = 0;
   #trouble: string | undefined;
@@ -81,7 +89,7 @@ export class Relay {
     return this.#publishedCount;
   }
 
-  /** Whether everything handed over was published and trimmed. */
+  /** Whether everything handed over was published. */
   get idle(): boolean {
     return this.#working === 0;
   }
@@ -109,11 +117,6 @@ export class Relay {
     if (messages.length === 0) return;
     const lane = this.#lane(name);
     const { epoch } = this.#options.store;
-    if (messages.length !== sequences.to - sequences.from) lane.behind = true;
-    if (lane.buffer.length + messages.length > BUFFER_MAX) {
-      lane.behind = true;
-      lane.buffer = [];
-    }
     if (!lane.behind) {
       messages.forEach((outgoing, index) => {
         lane.buffer.push({ sequence: sequences.from + index, epoch, outgoing });
@@ -122,10 +125,20 @@ export class Relay {
     this.#wake(lane);
   }
 
+  /** Resolves when the lane takes further messages, or the relay stops. */
+  async room(name: string): Promise<void> {
+    const lane = this.#lane(name);
+    while (!this.#stop.signal.aborted && (lane.behind || lane.buffer.length >= WAITING_MAX)) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
   /** Ends after what is being published now; the rest stays in the outbox. */
   async stop(): Promise<void> {
     this.#stop.abort(new MillraceError("CLOSED", "the service stops"));
-    while (this.#working > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    this.#wakeWaiters();
+    while (this.#working > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    await Promise.all([...this.#lanes.values()].map((lane) => this.#trimLast(lane)));
   }
 
   #lane(name: string): Lane {
@@ -139,6 +152,7 @@ export class Relay {
         published: 0,
         trimmed: 0,
         trimming: undefined,
+        trimTimer: undefined,
         leasedUntilMs: -1,
       };
       this.#lanes.set(name, lane);
@@ -155,10 +169,7 @@ export class Relay {
 
   async #work(lane: Lane): Promise<void> {
     let failures = 0;
-    while (
-      !this.#stop.signal.aborted &&
-      (lane.behind || lane.buffer.length > 0 || this.#untrimmed(lane))
-    ) {
+    while (!this.#stop.signal.aborted && (lane.behind || lane.buffer.length > 0)) {
       try {
         if (await this.#lease(lane)) await this.#stretch(lane);
         failures = 0;
@@ -172,16 +183,19 @@ export class Relay {
         await this.#rest(lane, failures, error);
       }
     }
-    await lane.trimming?.catch(() => undefined);
     lane.working = false;
     this.#working--;
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#wakeWaiters();
     this.#options.changed();
+  }
+
+  #wakeWaiters(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
   async #rest(lane: Lane, failures: number, error: unknown): Promise<void> {
     const { environment } = this.#options;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = textOf(error);
     this.#trouble = `lane ${lane.name}: ${text}`;
     environment.log.warn({ lane: lane.name, failures, error: text }, "the relay could not publish");
     this.#options.changed();
@@ -212,14 +226,12 @@ export class Relay {
       lane.published = last.sequence + 1;
       this.#publishedCount += stretch.length;
     }
-    this.#trim(lane);
-    // Nothing left to publish: the last trim decides whether the lane is done.
-    if (!lane.behind && lane.buffer.length === 0) await lane.trimming;
+    this.#trimSoon(lane);
+    this.#wakeWaiters();
   }
 
   /** From the store; when that has no more than this, commits may hand over to the buffer again. */
   async #read(lane: Lane): Promise<readonly Sequenced[]> {
-    await lane.trimming;
     // What is committed after this line is also handed over, and must not be missed: see below.
     lane.behind = false;
     lane.buffer = [];
@@ -272,7 +284,7 @@ export class Relay {
         left = left.slice(first);
         text = failure.error.message;
       } catch (error) {
-        text = error instanceof Error ? error.message : String(error);
+        text = textOf(error);
       }
       const { kind, name } = left[0]!.outgoing.target;
       this.#trouble = `${kind} ${name}: ${text}`;
@@ -300,23 +312,46 @@ export class Relay {
     );
   }
 
-  #untrimmed(lane: Lane): boolean {
-    return lane.trimmed < lane.published;
+  #trimSoon(lane: Lane): void {
+    const untrimmed = lane.published - lane.trimmed;
+    if (untrimmed === 0) return;
+    if (untrimmed >= TRIM_AFTER_COUNT) this.#trim(lane);
+    else
+      lane.trimTimer ??= this.#options.environment.clock.after(TRIM_AFTER_MS, () =>
+        this.#trim(lane),
+      );
   }
 
   #trim(lane: Lane): void {
-    if (lane.trimming !== undefined || !this.#untrimmed(lane)) return;
+    lane.trimTimer?.cancel();
+    lane.trimTimer = undefined;
+    if (lane.trimming !== undefined || lane.trimmed >= lane.published) return;
     const sequence = lane.published;
-    lane.trimming = this.#options.store
+    const { store, environment } = this.#options;
+    lane.trimming = store
       .trimOutbox(lane.name, this.#owner, sequence)
-      .then(() => {
-        lane.trimmed = sequence;
-      })
+      .then(
+        () => {
+          lane.trimmed = sequence;
+        },
+        (error: unknown) => {
+          // Nothing is lost: it is trimmed with what comes next, or published again by the next owner.
+          lane.leasedUntilMs = -1;
+          environment.log.warn(
+            { lane: lane.name, error: textOf(error) },
+            "the outbox was not trimmed",
+          );
+        },
+      )
       .finally(() => {
         lane.trimming = undefined;
       });
-    // Met again by whoever awaits it, or by the next trim.
-    lane.trimming.catch(() => undefined);
+  }
+
+  async #trimLast(lane: Lane): Promise<void> {
+    await lane.trimming;
+    this.#trim(lane);
+    await lane.trimming;
   }
 }
 

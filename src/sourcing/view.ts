@@ -111,6 +111,7 @@ export function view<const From extends Streams, State>(
         needs: ["replay"],
         policy,
         concurrency: CONCURRENCY,
+        pure: true,
         start: "earliest",
         version,
         initial,

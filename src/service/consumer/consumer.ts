@@ -70,6 +70,7 @@ export function consumer<const Options extends ConsumerOptions>(
         needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
         policy,
         concurrency,
+        pure: false,
         start,
         createWorker: () => new ConsumerWorker(byType, docs),
       });

@@ -107,9 +107,12 @@ export class Committer {
   }
 
   async #commitAll(): Promise<void> {
-    const { signal, events } = this.#options;
+    const { signal, events, relay, lane } = this.#options;
     try {
       while (!signal.aborted && (this.#ready.length > 0 || this.#noted.length > 0)) {
+        if (this.#ready.some(({ decision }) => (decision?.outgoing.length ?? 0) > 0)) {
+          await relay.room(lane);
+        }
         await this.#commit(this.#takeReady(), this.#noted.splice(0, 2 * BATCH_MAX));
         events.progressed();
       }

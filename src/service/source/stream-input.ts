@@ -191,7 +191,7 @@ export async function seenOf(
   arrivals: readonly Arrival[],
 ): Promise<ReadonlySet<string>> {
   const ids = arrivals.filter(({ incoming }) => incoming.mark === undefined);
-  if (ids.length === 0) return new Set();
+  if (part.pure === true || ids.length === 0) return new Set();
   for (let failures = 1; ; failures++) {
     try {
       return await store.seenIds(
