@@ -71,8 +71,6 @@ const RETRY_MS = 100;
 /** Timers are set no further ahead: real ones overflow beyond 24 days. */
 const TIMER_MS_MAX = 3_600_000;
 
-const ignore = (): void => {};
-
 export function rulesOf(spec: QueueSpec): QueueRules {
   return { attempts: spec.attempts ?? ATTEMPTS, keyOrder: spec.keyOrder ?? false };
 }
@@ -158,7 +156,7 @@ export class LocalQueue {
   }
 
   settle(settlement: Settlement): void {
-    if (this.#closed !== undefined) return settlement.fail(this.#closed);
+    if (this.#closed !== undefined) return settlement.call.fail(settlement.index, this.#closed);
     this.#settlements.push(settlement);
     this.#wake();
   }
@@ -282,7 +280,8 @@ export class LocalQueue {
   /** Nobody saw them, so the attempt does not count. */
   #giveBack(leases: readonly Lease[]): void {
     const fate = { kind: "release", delayMs: 0, countAttempt: false, cause: undefined } as const;
-    for (const lease of leases) this.settle({ lease, fate, succeed: ignore, fail: ignore });
+    const call = new PendingCall<void>(leases.length);
+    for (const [index, lease] of leases.entries()) this.settle({ lease, fate, call, index });
   }
 
   #loadHeldBack(): void {
@@ -353,7 +352,7 @@ export class LocalQueue {
 
   #failBuffers(error: unknown): void {
     this.#sending.failAll(error);
-    for (const settlement of this.#settlements.splice(0)) settlement.fail(error);
+    for (const { call, index } of this.#settlements.splice(0)) call.fail(index, error);
     for (const change of this.#changes.splice(0)) change.fail(error);
   }
 

@@ -1,7 +1,7 @@
 /** The queue port of a broker in this process: one client's view of a `QueueEngine`. */
 
 import { MillraceError } from "../../model/errors.ts";
-import type { Outcome } from "../../model/outcome.ts";
+import { type Outcome, valuesOf } from "../../model/outcome.ts";
 import type { BrokerCapabilities } from "../capabilities.ts";
 import type {
   DeadLetter,
@@ -58,14 +58,7 @@ export class LocalQueues implements Queues {
 
   accept(leases: readonly Lease[]): Promise<readonly Outcome<void>[]> {
     const call = new PendingCall<void>(leases.length);
-    for (const [index, lease] of leases.entries()) {
-      this.#settle(
-        lease,
-        ACCEPT,
-        () => call.succeed(index, undefined),
-        (error) => call.fail(index, error),
-      );
-    }
+    for (let i = 0; i < leases.length; i++) this.#settle(leases[i]!, ACCEPT, call, i);
     return call.settled;
   }
 
@@ -139,15 +132,17 @@ export class LocalQueues implements Queues {
     if (this.#closed !== undefined) throw this.#closed;
   }
 
-  #settle(lease: Lease, fate: Fate, succeed: () => void, fail: (error: unknown) => void): void {
+  #settle(lease: Lease, fate: Fate, call: PendingCall<void>, index: number): void {
     const queue = this.#engine.queues.get(lease.queue);
-    if (this.#closed !== undefined) fail(this.#closed);
-    else if (queue === undefined) fail(leaseLost(lease));
-    else queue.settle({ lease, fate, succeed, fail });
+    if (this.#closed !== undefined) call.fail(index, this.#closed);
+    else if (queue === undefined) call.fail(index, leaseLost(lease));
+    else queue.settle({ lease, fate, call, index });
   }
 
-  #settled(lease: Lease, fate: Fate): Promise<void> {
-    return new Promise((succeed, fail) => this.#settle(lease, fate, succeed, fail));
+  async #settled(lease: Lease, fate: Fate): Promise<void> {
+    const call = new PendingCall<void>(1);
+    this.#settle(lease, fate, call, 0);
+    valuesOf(await call.settled);
   }
 
   #change(

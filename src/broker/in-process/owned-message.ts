@@ -1,18 +1,33 @@
+/**
+ * Messages as a broker in this process keeps them: with bytes of their own, since the caller may use
+ * its buffers again, and in the form in which a log would give them back: a key or header whose bytes
+ * are valid UTF-8 is text.
+ */
+
 import type { Header, RawMessage } from "../../model/message.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The message as a broker in this process keeps it: with bytes of its own, since the caller may use
- * its buffers again, and in the form in which a log would give it back: a key or header whose bytes
- * are valid UTF-8 is text.
+ * Small values share slabs: an allocation of its own costs a small value more than its bytes do. A
+ * slab lives as long as one value in it, so it is kept small, too.
  */
+const SLAB_BYTES = 64 * 1024;
+const SHARED_BYTES_MAX = 4 * 1024;
+
+let slab = new Uint8Array(SLAB_BYTES);
+let used = 0;
+
 export function ownedMessage({ key, headers, value }: RawMessage): RawMessage {
   return {
     key: key === null ? null : textOrCopy(key),
-    headers: headers.map(([name, content]): Header => [name, textOrCopy(content)]),
-    value: value === null ? null : value.slice(),
+    headers: headers.map(ownedHeader),
+    value: value === null ? null : copy(value),
   };
+}
+
+function ownedHeader(header: Header): Header {
+  return typeof header[1] === "string" ? header : [header[0], textOrCopy(header[1])];
 }
 
 function textOrCopy(content: string | Uint8Array): string | Uint8Array {
@@ -20,6 +35,19 @@ function textOrCopy(content: string | Uint8Array): string | Uint8Array {
   try {
     return decoder.decode(content);
   } catch {
-    return content.slice();
+    return copy(content);
   }
+}
+
+function copy(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  if (length > SHARED_BYTES_MAX) return bytes.slice();
+  if (used + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    used = 0;
+  }
+  const owned = slab.subarray(used, used + length);
+  owned.set(bytes);
+  used += length;
+  return owned;
 }

@@ -56,7 +56,7 @@ export function planSettlements(state: QueueState, request: SettlementRequest): 
     const { lease, fate } = settlement;
     const entry = state.get(lease.sequence);
     if (entry?.token === undefined || entry.token !== lease.token) {
-      settlement.fail(leaseLost(lease));
+      settlement.call.fail(settlement.index, leaseLost(lease));
       continue;
     }
     mark(entry, lease.token);
@@ -114,11 +114,11 @@ export function planSettlements(state: QueueState, request: SettlementRequest): 
       for (const [entry, token] of marked) entry.token = token;
     },
     succeed() {
-      for (const { succeed } of granted) succeed();
+      for (const { call, index } of granted) call.succeed(index, undefined);
       for (const [change, count] of counts) change.succeed(count);
     },
     fail(error) {
-      for (const settlement of granted) settlement.fail(error);
+      for (const { call, index } of granted) call.fail(index, error);
       for (const [change] of counts) change.fail(error);
     },
   };

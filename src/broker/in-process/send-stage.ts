@@ -98,7 +98,8 @@ export class SendStage {
       const id = batch.ids[i];
       if (id !== undefined) this.#seen?.add(id, sequence, nowMs);
       if (journal.holdBack(state, sequence, message)) continue;
-      state.add({ sequence, sentMs: nowMs, key: message.key, readyMs, message }, nowMs);
+      const owned = ownedMessage(message);
+      state.add({ sequence, sentMs: nowMs, key: owned.key, readyMs, message: owned }, nowMs);
     }
     this.#answer(batch, firstSequence, durable);
   }
@@ -132,10 +133,7 @@ export class SendStage {
       if (id !== undefined) positions.set(id, batch.sends.length);
       batch.sends.push(send);
       batch.ids.push(id);
-      batch.written.push({
-        message: ownedMessage(message),
-        readyMs: delayMs === 0 ? 0 : nowMs + delayMs,
-      });
+      batch.written.push({ message, readyMs: delayMs === 0 ? 0 : nowMs + delayMs });
     }
     return batch;
   }

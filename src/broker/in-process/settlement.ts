@@ -2,6 +2,7 @@
 
 import { MillraceError } from "../../model/errors.ts";
 import type { DeadLetterCause, Lease } from "../queues.ts";
+import type { PendingCall } from "./pending-call.ts";
 
 /** What happens to a leased message. */
 export type Fate =
@@ -17,8 +18,9 @@ export type Fate =
 export interface Settlement {
   readonly lease: Lease;
   readonly fate: Fate;
-  readonly succeed: () => void;
-  readonly fail: (error: unknown) => void;
+  /** Whom to answer, and the settlement's place in his call. */
+  readonly call: PendingCall<void>;
+  readonly index: number;
 }
 
 export interface DeadLetterChange {
