@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { openTestLog, text, texts } from "./test-log.ts";
 
@@ -70,4 +71,17 @@ test("an offset that is not kept is refused with the range that is", async () =>
     code: "OFFSET_OUT_OF_RANGE",
     details: { offset: 2, earliest: 0, end: 1 },
   });
+});
+
+test("the worked example of the format page is what the log writes", async () => {
+  await using bench = await openTestLog();
+  const record = { key: "k", headers: [["ce_type", "t"]] as const, value: Buffer.from("hi") };
+  await bench.log.append([record]).durable;
+  await bench.clock.settle();
+  const [sidecar, segment] = [...bench.disk.files.values()].map(({ bytes }) => Buffer.from(bytes));
+  assert.equal(segment!.length, 81);
+  const page = readFileSync(new URL("../../../docs/format-log.md", import.meta.url), "utf8");
+  for (const field of [segment!.subarray(17, 21), sidecar!.subarray(4096 + 56, 4096 + 60)]) {
+    assert.ok(page.includes(field.toString("hex")), `${field.toString("hex")} stands on the page`);
+  }
 });
