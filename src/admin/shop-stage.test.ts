@@ -42,6 +42,7 @@ const part = {
   needs: [],
   policy: DEFAULT_POLICY,
   concurrency: 1,
+  pure: true,
   start: "earliest",
   createWorker: () => ({
     keyOf: () => "",

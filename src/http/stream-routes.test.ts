@@ -243,6 +243,21 @@ async function stalled(count: () => number): Promise<number> {
   return count();
 }
 
+test("a reader that goes away while its tail waits at the end is let go", async () => {
+  await using stage = await openStage();
+  const { admin, left } = counting(stage);
+  const response = await doorOf(
+    stage,
+    admin,
+  )(new Request("http://localhost/streams/orders/tail", { headers }));
+  const reader = response.body!.getReader();
+  await reader.read();
+  const waiting = reader.read();
+  await reader.cancel();
+  await left;
+  assert.equal((await waiting).done, true);
+});
+
 test("a door that stops ends its tails and frees its port", async () => {
   await using stage = await openStage();
   const { admin, environment } = stage;
