@@ -1,13 +1,15 @@
 /** The project that a command works on: its configuration, if it has one, and its data directory. */
 
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { DATA_DIRECTORY, findConfig, loadConfig, type LoadedConfig } from "../host/config.ts";
 import type { GlobalOptions } from "./context.ts";
 
 export interface Project {
   readonly loaded: LoadedConfig | undefined;
-  /** Absolute. */
+  /** Absolute. It holds the embedded broker, and the stores in `stores`. */
   readonly data: string;
+  /** Where the broker keeps its data, and the running process the address of its door. */
+  readonly brokerDirectory: string;
 }
 
 /** Loading the configuration runs the modules that it imports. Throws BAD_CONFIG. */
@@ -15,7 +17,13 @@ export async function loadProject(folder: string, options: GlobalOptions): Promi
   const file = options.config === undefined ? findConfig(folder) : resolve(folder, options.config);
   const loaded = file === undefined ? undefined : await loadConfig(file);
   const data = dataGiven(folder, options) ?? loaded?.data ?? resolve(folder, DATA_DIRECTORY);
-  return { loaded, data };
+  const { broker, streams } = loaded?.config ?? {};
+  const configured = streams?.directory ?? broker?.directory;
+  return { loaded, data, brokerDirectory: configured ?? brokerDirectoryIn(data) };
+}
+
+export function brokerDirectoryIn(data: string): string {
+  return join(data, "broker");
 }
 
 /** The data directory as far as it is known without loading the configuration. */

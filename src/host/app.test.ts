@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import * as z from "zod";
 import type { BrokerFactory } from "../broker/broker.ts";
 import { openAdminClient } from "../http/client.ts";
@@ -176,7 +177,7 @@ test("the door's address stands in the broker's directory as long as the app is 
       (await admin.describe()).services.map(({ name }) => name),
       ["shop"],
     );
-    await environment.clock.run(app.close(), { io: { stepMs: 1 } });
+    await environment.clock.run(app.close(), { io: { stepMs: 1, turn: () => nextTurn() } });
     assert.equal(await readDoorFile(directory), undefined);
   } finally {
     await rm(directory, { recursive: true });

@@ -9,7 +9,7 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MillraceError } from "../model/errors.ts";
 import { checkServices, SHARED_KEYS, type AppOptions } from "./options.ts";
-import { shape, text } from "./settings.ts";
+import { shape, text } from "./settings/settings.ts";
 
 /** As `openApp` takes it; the command line fills in what is left out from the data directory. */
 export interface Config extends Omit<AppOptions, "store" | "environment"> {

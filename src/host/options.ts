@@ -8,7 +8,16 @@ import type { BatchSettings } from "../service/publisher.ts";
 import { refuseContradictions } from "../service/refusal.ts";
 import type { StoreFactory } from "../store/store.ts";
 import type { LogFormat, LogLevel } from "./logger.ts";
-import { fail, integer, listOf, objectWith, oneOf, shape, text, type Check } from "./settings.ts";
+import {
+  fail,
+  integer,
+  listOf,
+  objectWith,
+  oneOf,
+  shape,
+  text,
+  type Check,
+} from "./settings/settings.ts";
 
 /** The HTTP door; on the loopback address only. */
 export interface DoorSettings {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMillraceError } from "../model/errors.ts";
+import { isMillraceError } from "../../model/errors.ts";
 import { parseMessage, parseTarget, type MessageMapping } from "./message-input.ts";
 
 const context = { nowMs: Date.UTC(2026, 0, 1) };

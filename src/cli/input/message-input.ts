@@ -9,10 +9,10 @@
  * In all of them the payload's text goes on untouched, every digit of it.
  */
 
-import type { PublishRequest, Target } from "../admin/admin.ts";
-import { readStructured } from "../http/cloudevents-http.ts";
-import { readPublishLine } from "../http/publish-line.ts";
-import { MillraceError } from "../model/errors.ts";
+import type { PublishRequest, Target } from "../../admin/admin.ts";
+import { readStructured } from "../../http/cloudevents-http.ts";
+import { readPublishLine } from "../../http/publish-line.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export interface MessageMapping {
   /** The type of all messages. */

@@ -1,6 +1,6 @@
 /** Lines of bytes, as they come: bounded, of good UTF-8, and numbered so that a failure can be found. */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export interface Line {
   /** From 1, blank lines counted. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMillraceError } from "../model/errors.ts";
+import { isMillraceError } from "../../model/errors.ts";
 import { nearestName } from "./nearest.ts";
 import { integer, listOf, oneOf, shape, text, type Check } from "./settings.ts";
 

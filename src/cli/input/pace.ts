@@ -1,7 +1,7 @@
 /** `--rate 100/s`: how fast messages are published. */
 
-import { delay, type Clock } from "../model/clock.ts";
-import { MillraceError } from "../model/errors.ts";
+import { delay, type Clock } from "../../model/clock.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 

@@ -1,8 +1,8 @@
 /** `--where status=open`, `--where 'total>=5'`: conditions on documents, as people type them. */
 
-import { MillraceError } from "../model/errors.ts";
-import type { Comparison, DocumentQuery } from "../store/store.ts";
-import type { IndexValue } from "../store/write-set.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { Comparison, DocumentQuery } from "../../store/store.ts";
+import type { IndexValue } from "../../store/write-set.ts";
 
 const CONDITION = /^([\w.-]+)(>=|<=|>|<|=)(.*)$/s;
 const RANGE = { ">=": "gte", ">": "gt", "<=": "lte", "<": "lt" } as const;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createVirtualClock } from "../testing/virtual-clock.ts";
+import { createVirtualClock } from "../../testing/virtual-clock.ts";
 import { createPace, paceStep, parseRate } from "./pace.ts";
 
 const signal = new AbortController().signal;

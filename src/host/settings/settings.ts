@@ -4,7 +4,7 @@
  * for a misspelt key, the nearest known one. Nothing is corrected or ignored.
  */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 import { nearestName } from "./nearest.ts";
 
 /** Throws BAD_CONFIG when `value`, found at `path`, is not as it should be. */

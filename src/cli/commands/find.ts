@@ -1,0 +1,49 @@
+/** `millrace find`: documents of a view, by id or by what is indexed. */
+
+import { writeShownList } from "../../http/shown-json.ts";
+import { EXIT, type ExitCode } from "../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../context.ts";
+import { openSession } from "../session.ts";
+import { printable } from "../table.ts";
+import { parseWhere } from "../input/where.ts";
+
+export interface FindOptions extends GlobalOptions {
+  readonly where?: readonly string[];
+  readonly order?: string;
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+export async function find(
+  context: CommandContext,
+  { where = [], order, limit, after }: FindOptions,
+  view: string,
+  id?: string,
+): Promise<ExitCode> {
+  const { output } = context;
+  const conditions = parseWhere(where);
+  await using session = await openSession(context);
+  if (id !== undefined) {
+    const document = await session.admin.get(view, id);
+    if (document !== undefined) await output.line(document.dataJson);
+    else output.note(`${view} has no document ${JSON.stringify(id)}`);
+    return document === undefined ? EXIT.notFound : EXIT.ok;
+  }
+  const page = await session.admin.find(view, {
+    where: conditions,
+    ...(order !== undefined && { order }),
+    ...(limit !== undefined && { limit }),
+    ...(after !== undefined && { after }),
+  });
+  if (output.json) {
+    const more = page.next === undefined ? {} : { next: page.next };
+    await output.line(writeShownList("documents", page.documents, more));
+    return EXIT.ok;
+  }
+  for (const document of page.documents) {
+    await output.line(printable(`${document.id}  ${document.dataJson}`));
+  }
+  if (page.documents.length === 0) output.note(`no document of ${view} fits`);
+  if (page.next !== undefined) output.note(`there are more; go on with --after ${page.next}`);
+  return EXIT.ok;
+}

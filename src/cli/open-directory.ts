@@ -1,0 +1,81 @@
+/** Opens a project's data in this process, without running its services: to look and to repair. */
+
+import { join } from "node:path";
+import type { Admin } from "../admin/admin.ts";
+import type { IdleService } from "../admin/context.ts";
+import { createAdmin } from "../admin/create-admin.ts";
+import type { BrokerFactory } from "../broker/broker.ts";
+import { embedded } from "../embedded/embedded.ts";
+import { openBrokers } from "../host/brokers.ts";
+import { channelsOf, ensureChannels } from "../host/channels.ts";
+import type { Config } from "../host/config.ts";
+import type { Environment } from "../model/environment.ts";
+import { createRegistry } from "../schema/registry.ts";
+import type { Service } from "../service/part.ts";
+import type { StoreFactory } from "../store/store.ts";
+import type { Project } from "./project.ts";
+
+export interface OpenDirectory extends AsyncDisposable {
+  readonly admin: Admin;
+}
+
+export async function openDirectory(
+  project: Project,
+  environment: Environment,
+  { ensure }: { readonly ensure: boolean },
+): Promise<OpenDirectory> {
+  await using opened = new AsyncDisposableStack();
+  const services = project.loaded?.config.services ?? [];
+  const brokers = opened.use(await openBrokers(brokersOf(project), environment));
+  const channels = channelsOf(services);
+  if (ensure) await ensureChannels(channels, brokers);
+  const idle: IdleService[] = [];
+  if (services.length > 0) {
+    const factory = await storeOf(project);
+    for (const service of services) {
+      idle.push({ service, store: opened.use(await openStore(factory, service, environment)) });
+    }
+  }
+  const admin = opened.use(
+    createAdmin({
+      streams: brokers.streams,
+      queues: brokers.queues,
+      idle: () => idle,
+      registry: createRegistry(channels),
+      environment,
+    }),
+  );
+  const kept = opened.move();
+  return { admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function openStore(
+  factory: StoreFactory,
+  service: Service,
+  environment: Environment,
+): ReturnType<StoreFactory["open"]> {
+  const store = await factory.open({ service: service.name, environment });
+  await store.ensureCollections(service.parts.flatMap(({ collections }) => collections));
+  return store;
+}
+
+/** The configuration's brokers; for what it leaves out, the embedded one in the data directory. */
+export function brokersOf({
+  loaded,
+  brokerDirectory,
+}: Project): Pick<Config, "broker" | "streams" | "queues"> & { readonly broker: BrokerFactory } {
+  const { broker, streams, queues } = loaded?.config ?? {};
+  return {
+    broker: broker ?? embedded({ directory: brokerDirectory }),
+    ...(streams !== undefined && { streams }),
+    ...(queues !== undefined && { queues }),
+  };
+}
+
+/** The configuration's store, or SQLite files in the data directory. */
+export async function storeOf({ loaded, data }: Project): Promise<StoreFactory> {
+  const configured = loaded?.config.store;
+  if (configured !== undefined) return configured;
+  const { sqlite } = await import("../stores/sqlite/sqlite.ts");
+  return sqlite({ directory: join(data, "stores") });
+}

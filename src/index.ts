@@ -1,0 +1,36 @@
+/** The everyday API: declarations, and `openApp` to run them. */
+
+export { openApp, type App, type DocumentList, type FoundDocument } from "./host/app.ts";
+export { defineConfig, type Config } from "./host/config.ts";
+export type { AppOptions, DoorSettings, LogSettings } from "./host/options.ts";
+export type { Environment, Log } from "./model/environment.ts";
+export type { Envelope } from "./model/envelope.ts";
+export {
+  ERROR_CODES,
+  isMillraceError,
+  MillraceError,
+  type ErrorCode,
+  type ErrorDetails,
+} from "./model/errors.ts";
+export type { Draft, Message } from "./model/message.ts";
+export { valuesOf, type Outcome } from "./model/outcome.ts";
+export { queue, stream, type QueueOptions, type StreamOptions } from "./schema/channel.ts";
+export type {
+  Channel,
+  CommandType,
+  DraftOf,
+  EventType,
+  InputOf,
+  MessageType,
+  OutputOf,
+  QueueDeclaration,
+  StreamDeclaration,
+} from "./schema/declaration.ts";
+export { command, event } from "./schema/message-type.ts";
+export { consumer, type Consumer } from "./service/consumer/consumer.ts";
+export { document, type DocumentDeclaration } from "./service/consumer/document.ts";
+export type { Part, Service } from "./service/part.ts";
+export type { Published, PublishOptions } from "./service/publisher.ts";
+export type { PartStatus, RunningService } from "./service/running-service.ts";
+export { service } from "./service/service.ts";
+export { view, type View } from "./sourcing/view.ts";
