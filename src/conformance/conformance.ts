@@ -1,0 +1,7 @@
+/** `millrace/conformance`: what a broker or store must do, for those who write one. */
+
+export { runBrokerConformance, type BrokerConformanceOptions } from "./broker-conformance.ts";
+export type { BrokerContext, BrokerNeed, BrokerPlace, Fault, TestTime } from "./broker-case.ts";
+export type { Note, TestFunction } from "./case.ts";
+export { runStoreConformance, type StoreConformanceOptions } from "./store-conformance.ts";
+export type { StoreContext, StoreNeed, StorePlace } from "./store-case.ts";

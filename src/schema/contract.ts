@@ -1,0 +1,25 @@
+/** `millrace/contract`: the words that services share, without the runtime: only `model` and `schema`. */
+
+export type { Envelope } from "../model/envelope.ts";
+export {
+  ERROR_CODES,
+  isMillraceError,
+  MillraceError,
+  type ErrorCode,
+  type ErrorDetails,
+} from "../model/errors.ts";
+export type { Draft, Message } from "../model/message.ts";
+export { queue, stream, type QueueOptions, type StreamOptions } from "./channel.ts";
+export type {
+  Channel,
+  CommandType,
+  DraftOf,
+  EventType,
+  InputOf,
+  JsonSchema,
+  MessageType,
+  OutputOf,
+  QueueDeclaration,
+  StreamDeclaration,
+} from "./declaration.ts";
+export { command, event } from "./message-type.ts";
