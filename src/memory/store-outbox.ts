@@ -42,6 +42,11 @@ export class MemoryOutbox {
     return oldest.toSorted((a, b) => a.commit - b.commit).map(({ lane }) => lane);
   }
 
+  /** Ends all leases: the store was opened anew, so whoever held them is gone. */
+  endLeases(): void {
+    for (const lane of this.#lanes.values()) lane.owner = undefined;
+  }
+
   lease(lane: string, owner: string, nowMs: number, leaseMs: number): boolean {
     const found = this.#lane(lane);
     if (found.owner !== undefined && found.owner !== owner && nowMs < found.leasedUntilMs) {

@@ -63,6 +63,7 @@ export function memoryStore({
       }
       services.set(service, contents);
       contents.open = true;
+      contents.outbox.endLeases();
       return Promise.resolve(new MemoryStore(contents, environment.clock));
     },
   };

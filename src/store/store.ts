@@ -187,7 +187,10 @@ export interface Store extends AsyncDisposable {
 
   /** Lanes that have messages to publish, oldest first. */
   pendingLanes(): Promise<readonly string[]>;
-  /** Takes or prolongs the lease to `leaseMs` from now. False while another owner's lease lasts. */
+  /**
+   * Takes or prolongs the lease to `leaseMs` from now. False while another owner's lease lasts; the
+   * leases of a store that serves one process end when it is opened anew, since their owners are gone.
+   */
   leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean>;
   /** The oldest messages of the lane, at most `limit` of them; the last row may be cut. */
   readOutbox(lane: string, limit: number): Promise<readonly OutboxRow[]>;

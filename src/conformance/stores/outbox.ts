@@ -122,5 +122,18 @@ export const outbox: StoreTopic = {
         assert.deepEqual(await store.readOutbox("l", 10), []);
       },
     },
+    {
+      title: "a lane's lease ends with the process, also one that was killed",
+      needs: ["exclusive", "restart", "kill"],
+      run: async (context) => {
+        await emit(context.store(), "l", "a");
+        for (const fault of ["restart", "kill"] as const) {
+          assert.equal(await context.store().leaseLane("l", `before ${fault}`, 60_000), true);
+          await context.suffer(fault);
+          assert.equal(await context.store().leaseLane("l", `after ${fault}`, 60_000), true, fault);
+        }
+        assert.deepEqual(linesOf(await context.store().readOutbox("l", 10)), ["0 a"]);
+      },
+    },
   ],
 };

@@ -15,6 +15,7 @@ import type { Database } from "./database.ts";
 import { DocumentTable } from "./tables/documents.ts";
 import type { PackedDocuments } from "./tables/documents.ts";
 import { EventTable } from "./tables/events.ts";
+import type { PackedEvents } from "./tables/events.ts";
 import { InputTable } from "./tables/inputs.ts";
 import { OutboxTable } from "./tables/outbox.ts";
 import type { PackedOutboxRow } from "./tables/outbox.ts";
@@ -80,7 +81,6 @@ export class Engine {
     );
     for (const set of plan.applied) {
       this.#documents.write(set.documents);
-      for (const events of set.events) this.#events.append(events);
       for (const row of set.unpark) this.#parking.unpark(row);
       for (const row of set.repark) this.#parking.repark(row);
       for (const parked of set.park) {
@@ -88,6 +88,7 @@ export class Engine {
         this.#parking.park(from, parked, nowMs);
       }
     }
+    this.#events.append(plan.applied.flatMap((set) => set.events));
     if (from !== undefined && input !== undefined && plan.inbox !== undefined) {
       this.#inputs.keep(input, from, plan.inbox, nowMs);
     }
@@ -111,11 +112,11 @@ export class Engine {
     return this.#documents.count(collection);
   }
 
-  readEntity(entity: string, after: number, limit: number): Uint8Array<ArrayBuffer> {
+  readEntity(entity: string, after: number, limit: number): PackedEvents {
     return this.#events.readEntity(entity, after, limit);
   }
 
-  readEvents(after: number, limit: number): Uint8Array<ArrayBuffer> {
+  readEvents(after: number, limit: number): PackedEvents {
     return this.#events.readAll(after, limit);
   }
 

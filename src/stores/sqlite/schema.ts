@@ -24,14 +24,18 @@ export const MIGRATIONS: readonly string[] = [
     live_count INTEGER NOT NULL
   ) STRICT;
 
-  -- sequence has no gaps: a set that is left out takes none.
-  CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY,
+  -- Some events of one commit; sequences have no gaps: a set that is left out takes none.
+  CREATE TABLE event_blocks (
+    first_sequence INTEGER PRIMARY KEY,
+    event_count INTEGER NOT NULL,
+    events BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE entity_events (
     entity TEXT NOT NULL,
     version INTEGER NOT NULL,
-    message BLOB NOT NULL
-  ) STRICT;
-  CREATE UNIQUE INDEX events_by_entity ON events (entity, version);
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (entity, version)
+  ) STRICT, WITHOUT ROWID;
 
   -- log is null while nothing was finished; above: JSON [[from, to], ...].
   CREATE TABLE inputs (

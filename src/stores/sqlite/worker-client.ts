@@ -1,6 +1,7 @@
 /**
  * The main thread's end of the worker: numbers requests, finds their answers, and fails all that are
- * open when the worker ends without answering.
+ * open when the worker ends without answering. The worker keeps the process alive only while an
+ * answer is due, so a store that nobody closed does not hold up the end of a program.
  */
 
 import { Worker } from "node:worker_threads";
@@ -36,14 +37,20 @@ export class WorkerClient {
   #nextId = 1;
   #closed: MillraceError | undefined;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: WorkerOptions, url: URL = WORKER_URL) {
     this.#service = options.database.service;
-    this.#worker = new Worker(WORKER_URL, { workerData: options });
+    // Options of the main program, such as --input-type, are not for a worker's module.
+    this.#worker = new Worker(url, { workerData: options, execArgv: [] });
     this.#opened = new Promise((resolve, reject) => {
       this.#worker.on("message", (message: FromWorker) => {
-        if (message.kind === "opened") resolve(message.epoch);
-        else if (message.kind === "refused") reject(unpackError(message.failure));
-        else this.#settle(message.answers);
+        if (message.kind === "opened") {
+          this.#worker.unref();
+          resolve(message.epoch);
+        } else if (message.kind === "refused") {
+          reject(unpackError(message.failure));
+        } else {
+          this.#settle(message.answers);
+        }
       });
       this.#worker.on("error", (error) => {
         const failure = this.#end(error);
@@ -70,6 +77,7 @@ export class WorkerClient {
     const id = this.#nextId++;
     const request: Request = { id, operation, parameters };
     return new Promise((resolve, reject) => {
+      if (this.#pending.size === 0) this.#worker.ref();
       this.#pending.set(id, { resolve, reject });
       this.#post(request, transfer);
     });
@@ -79,6 +87,7 @@ export class WorkerClient {
   async close(): Promise<void> {
     if (this.#closed === undefined) {
       this.#closed = new MillraceError("CLOSED", `the store of ${this.#service} was closed`);
+      this.#worker.ref();
       this.#post("close", []);
     }
     await this.#exited;
@@ -95,6 +104,7 @@ export class WorkerClient {
       if ("failure" in answer) pending?.reject(unpackError(answer.failure));
       else pending?.resolve(answer.result);
     }
+    if (this.#pending.size === 0 && this.#closed === undefined) this.#worker.unref();
   }
 
   /** The worker is gone: so is every answer that was still to come. */

@@ -131,12 +131,14 @@ class StoreThread {
   }
 }
 
-/** Packed events are handed over; everything else is copied. */
+/** The memory of packed events is handed over; everything else is copied. */
 function transferable(answers: readonly Answer[]): ArrayBuffer[] {
   return answers.flatMap((answer) => {
     const result = "result" in answer ? answer.result : undefined;
-    return result instanceof Uint8Array && result.buffer instanceof ArrayBuffer
-      ? [result.buffer]
+    if (typeof result !== "object" || result === null || !("events" in result)) return [];
+    const { events } = result;
+    return events instanceof Uint8Array && events.buffer instanceof ArrayBuffer
+      ? [events.buffer]
       : [];
   });
 }

@@ -33,8 +33,10 @@ export class OutboxTable {
   readonly #database: Database;
   readonly #lanes = new Map<string, Lane>();
 
+  /** Ends all leases: the file serves one process, so whoever held them is gone. */
   constructor(database: Database) {
     this.#database = database;
+    database.run("UPDATE lanes SET owner = NULL, leased_until_ms = 0 WHERE owner IS NOT NULL");
   }
 
   forget(): void {

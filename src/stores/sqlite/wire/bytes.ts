@@ -69,6 +69,11 @@ export class ByteWriter {
 
   bytes(value: Uint8Array): void {
     this.number(value.length);
+    this.raw(value);
+  }
+
+  /** Bytes without a length before them. */
+  raw(value: Uint8Array): void {
     this.#reserve(value.length);
     this.#buffer.set(value, this.#length);
     this.#length += value.length;
@@ -85,6 +90,12 @@ export class ByteWriter {
     this.#buffer.writeUInt32LE(this.#length - place - 4, place);
   }
 
+  block(value: Uint8Array): void {
+    const place = this.beginBlock();
+    this.raw(value);
+    this.endBlock(place);
+  }
+
   list<Item>(items: readonly Item[], write: (writer: ByteWriter, item: Item) => void): void {
     this.number(items.length);
     for (const item of items) write(this, item);
@@ -99,7 +110,8 @@ export class ByteWriter {
         `one call to the store has over ${this.#bytesMax} bytes; apply it in smaller batches`,
       );
     }
-    const grown = Buffer.from(new ArrayBuffer(Math.max(needed, this.#buffer.length * 2)));
+    const bytesNext = Math.min(Math.max(needed, this.#buffer.length * 2), this.#bytesMax);
+    const grown = Buffer.from(new ArrayBuffer(bytesNext));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }
@@ -151,8 +163,13 @@ export class ByteReader {
     return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset + start, this.#at - start);
   }
 
+  /** Goes into a block instead of over it; returns its length. */
+  beginBlock(): number {
+    return this.#buffer.readUInt32LE(this.#advance(4));
+  }
+
   block(): Uint8Array {
-    const length = this.#buffer.readUInt32LE(this.#advance(4));
+    const length = this.beginBlock();
     const start = this.#advance(length);
     return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset + start, length);
   }

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { isMillraceError } from "../../model/errors.ts";
+import { DEFAULT_ID_WINDOW } from "../../store/limits.ts";
+import type { Store } from "../../store/store.ts";
+import { createTestEnvironment } from "../../testing/environment.ts";
+import { sqlite } from "./sqlite.ts";
+import type { SqliteOptions } from "./sqlite.ts";
+import { WorkerClient } from "./worker-client.ts";
+
+const environment = createTestEnvironment();
+
+function directoryFor(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-faults-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+function openIn(directory: string, options: SqliteOptions = {}): Promise<Store> {
+  return sqlite({ directory, ...options }).open({ service: "shop", environment });
+}
+
+/** Writes documents without end, and prints the number of each when it is acknowledged. */
+const WRITER = `
+  import { sqlite } from ${JSON.stringify(new URL("./sqlite.ts", import.meta.url).href)};
+  const environment = { clock: { now: () => Date.now() } };
+  const store = await sqlite({ directory: process.argv[1] }).open({ service: "shop", environment });
+  await store.ensureCollections([{ name: "c", index: [] }]);
+  for (let n = 0; ; n++) {
+    const documents = [{ collection: "c", id: String(n), expected: 0, json: "{}" }];
+    await store.apply({ sets: [{ key: "k", finishes: [], documents }] });
+    process.stdout.write(n + "\\n");
+  }
+`;
+
+test("a killed process leaves all it acknowledged, and its lock is free at once", async (t) => {
+  const directory = directoryFor(t);
+  const writer = spawn(
+    process.execPath,
+    ["--conditions=source", "--input-type=module", "-e", WRITER, directory],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  t.after(() => writer.kill("SIGKILL"));
+  let printed = "";
+  await new Promise<void>((resolve) => {
+    writer.stdout.on("data", (chunk) => {
+      printed += String(chunk);
+      if (printed.split("\n").length > 20) resolve();
+    });
+    writer.once("close", resolve);
+  });
+  await assert.rejects(openIn(directory), (error) => isMillraceError(error, "DIRECTORY_IN_USE"));
+  writer.kill("SIGKILL");
+  await once(writer, "close");
+  const acknowledged = printed.split("\n").slice(0, -1);
+
+  const store = await openIn(directory);
+  const found = await store.getDocuments("c", acknowledged);
+  await store.close();
+  assert.ok(acknowledged.length >= 20);
+  assert.deepEqual([...found.keys()], acknowledged);
+  t.diagnostic(`${acknowledged.length} acknowledged, ${found.size} found`);
+});
+
+test("a full disk refuses what does not fit, and what is there can be read and removed", async (t) => {
+  const store = await openIn(directoryFor(t), { bytesMax: 2 * 1024 * 1024 });
+  await store.ensureCollections([{ name: "c", index: ["size"] }]);
+  const json = JSON.stringify("x".repeat(100_000));
+  const write = (n: number) =>
+    store.apply({
+      lane: "out",
+      sets: [
+        {
+          key: "k",
+          finishes: [],
+          documents: [{ collection: "c", id: String(n), expected: 0, json, indexed: { size: n } }],
+        },
+      ],
+    });
+  let written = 0;
+  const refusal = await (async () => {
+    for (;;) {
+      try {
+        await write(written);
+        written++;
+      } catch (error) {
+        return error;
+      }
+    }
+  })();
+  assert.ok(isMillraceError(refusal, "DISK_FULL"), String(refusal));
+  assert.ok(refusal.retryable && /bytesMax/.test(refusal.message));
+  assert.ok(written > 5 && written < 21, `${written} documents of 100 kB fit into 2 MiB`);
+  assert.equal(await store.countDocuments("c"), written);
+  assert.equal((await store.findDocuments("c", { where: { size: written } })).documents.length, 0);
+
+  const documents = [{ collection: "c", id: "0", expected: 1, json: null }];
+  await store.apply({ sets: [{ key: "k", finishes: [], documents }] });
+  await write(written);
+  assert.equal(await store.countDocuments("c"), written);
+  await store.close();
+});
+
+test("when the worker ends, every open and every later call fails by name", async () => {
+  const crashing = new URL(
+    `data:text/javascript,${encodeURIComponent(`
+    import { parentPort } from "node:worker_threads";
+    parentPort.postMessage({ kind: "opened", epoch: 1 });
+    parentPort.on("message", () => { throw new Error("out of order"); });
+  `)}`,
+  );
+  const database = { path: "nowhere", service: "shop", durable: true, bytesMax: undefined };
+  const client = new WorkerClient({ database, idWindow: DEFAULT_ID_WINDOW }, crashing);
+  assert.equal(await client.opened(), 1);
+  const open = await Promise.allSettled([
+    client.call("countDocuments", ["c"]),
+    client.call("pendingLanes", []),
+  ]);
+  for (const result of open) {
+    assert.ok(result.status === "rejected" && isMillraceError(result.reason, "STORE_FAILED"));
+    assert.match(result.reason.message, /shop.*out of order/);
+  }
+  await assert.rejects(client.call("pendingLanes", []), (error) =>
+    isMillraceError(error, "STORE_FAILED"),
+  );
+  await client.close();
+});
+
+test("a defect in one request fails it alone, with the others of its commit applied", async (t) => {
+  const directory = directoryFor(t);
+  const database = {
+    path: join(directory, "shop.db"),
+    service: "shop",
+    durable: true,
+    bytesMax: undefined,
+  };
+  const client = new WorkerClient({ database, idWindow: DEFAULT_ID_WINDOW });
+  await client.opened();
+  const cut = new Uint8Array([0, 0, 5, 1]);
+  const [before, broken, after] = await Promise.allSettled([
+    client.call("seek", ["a", "s/0", 7, "log"]),
+    client.call("apply", [cut, 0]),
+    client.call("seek", ["b", "s/0", 8, "log"]),
+  ]);
+  assert.deepEqual(
+    [before.status, broken.status, after.status],
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  const listed = await client.call("listProgress", []);
+  assert.deepEqual(
+    listed.map(({ consumer, position }) => [consumer, position]),
+    [
+      ["a", 7],
+      ["b", 8],
+    ],
+  );
+  await client.close();
+});
+
+test("unknown options and values out of range are refused before anything is opened", () => {
+  const wrong: readonly object[] = [
+    { dirctory: "x" },
+    { directory: "x", file: "y" },
+    { idWindow: { count: 0, ms: 1 } },
+    { bytesMax: 10 },
+  ];
+  for (const options of wrong) {
+    assert.throws(
+      () => sqlite(options),
+      (error) => isMillraceError(error, "BAD_CONFIG"),
+    );
+  }
+});
