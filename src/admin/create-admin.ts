@@ -15,7 +15,7 @@ import {
   type IdleService,
 } from "./context.ts";
 import { findDocuments, getDocument } from "./documents.ts";
-import { listFailures, repair, showFailure } from "./failures.ts";
+import { listFailures, repair, showFailure } from "./failures/failures.ts";
 import { locate } from "./locate.ts";
 import { describe, lag } from "./overview.ts";
 import { publish } from "./publish.ts";

@@ -18,11 +18,11 @@ import { isMillraceError, MillraceError } from "../model/errors.ts";
 import { errorBody, STATUS_BY_CODE } from "./error-status.ts";
 import { createGate, type Gate, type Presented } from "./gate.ts";
 import { DOOR_LIMITS, type DoorLimits } from "./limits.ts";
-import { addOverviewRoutes } from "./overview-routes.ts";
-import { addPublishRoutes } from "./publish-routes.ts";
-import { addRepairRoutes } from "./repair-routes.ts";
-import { addStreamRoutes } from "./stream-routes.ts";
-import { addViewRoutes } from "./view-routes.ts";
+import { addOverviewRoutes } from "./routes/overview-routes.ts";
+import { addPublishRoutes } from "./routes/publish-routes.ts";
+import { addRepairRoutes } from "./routes/repair-routes.ts";
+import { addStreamRoutes } from "./routes/stream-routes.ts";
+import { addViewRoutes } from "./routes/view-routes.ts";
 
 export interface DoorOptions {
   readonly admin: Admin;

@@ -6,15 +6,15 @@
  */
 
 import type { Context, Hono } from "hono";
-import type { Published, PublishRequest, Target } from "../admin/admin.ts";
-import { isMillraceError, MillraceError } from "../model/errors.ts";
-import type { Outcome } from "../model/outcome.ts";
-import { readBinary, readStructured, type CloudEventContext } from "./cloudevents-http.ts";
-import type { DoorRoom } from "./door.ts";
-import { elementsOf } from "./json-text.ts";
-import { readPublishLine } from "./publish-line.ts";
-import { mediaTypeOf, parseJson, readText, unsupported } from "./request-body.ts";
-import { badArgument, readQuery } from "./request-query.ts";
+import type { Published, PublishRequest, Target } from "../../admin/admin.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
+import type { Outcome } from "../../model/outcome.ts";
+import { readBinary, readStructured, type CloudEventContext } from "../cloudevents-http.ts";
+import type { DoorRoom } from "../door.ts";
+import { elementsOf } from "../json-text.ts";
+import { readPublishLine } from "../publish-line.ts";
+import { mediaTypeOf, parseJson, readText, unsupported } from "../request-body.ts";
+import { badArgument, readQuery } from "../request-query.ts";
 
 const STRUCTURED = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";

@@ -1,13 +1,13 @@
 /** Addresses for repairing: moving a group or part, and failures. Every change can be tried dry. */
 
 import type { Hono } from "hono";
-import type { Admin, FailureFilter } from "../admin/admin.ts";
-import { MillraceError } from "../model/errors.ts";
-import type { DoorRoom } from "./door.ts";
-import { fieldsOf, type Fields } from "./request-fields.ts";
-import { readJsonObject } from "./request-body.ts";
-import { readQuery } from "./request-query.ts";
-import { writeShown, writeShownList } from "./shown-json.ts";
+import type { Admin, FailureFilter } from "../../admin/admin.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { DoorRoom } from "../door.ts";
+import { fieldsOf, type Fields } from "../request-fields.ts";
+import { readJsonObject } from "../request-body.ts";
+import { readQuery } from "../request-query.ts";
+import { writeShown, writeShownList } from "../shown-json.ts";
 
 const JSON_BODY = { "Content-Type": "application/json" };
 

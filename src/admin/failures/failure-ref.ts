@@ -1,6 +1,6 @@
 /** References to failures: `q:QUEUE:SEQUENCE` and `s:SERVICE:PART:ROW`. Names hold no colon. */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export type FailureRef =
   | { readonly place: "queue"; readonly queue: string; readonly sequence: number }

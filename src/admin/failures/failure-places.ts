@@ -3,20 +3,20 @@
  * behind one small interface, so that listing and repairing need not tell them apart.
  */
 
-import type { DeadLetter, Queues } from "../broker/queues.ts";
-import { MillraceError } from "../model/errors.ts";
-import type { ParkedMessage } from "../store/store.ts";
-import type { Failure, FailureFilter } from "./admin.ts";
+import type { DeadLetter, Queues } from "../../broker/queues.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { ParkedMessage } from "../../store/store.ts";
+import type { Failure, FailureFilter } from "../admin.ts";
 import {
   compareNames,
   knownServices,
   queuesOf,
   type AdminContext,
   type KnownService,
-} from "./context.ts";
+} from "../context.ts";
 import { formatFailureRef, type FailureRef } from "./failure-ref.ts";
-import { findPart } from "./parts.ts";
-import { showMessage } from "./shown-message.ts";
+import { findPart } from "../parts.ts";
+import { showMessage } from "../shown-message.ts";
 
 /** Failures fetched at a time. */
 const PAGE_COUNT = 500;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Admin, ShownRecord } from "../admin/admin.ts";
-import { openStage, placed, type Stage } from "../admin/shop-stage.test.ts";
-import { valuesOf } from "../model/outcome.ts";
-import { createDoor, type Door } from "./door.ts";
-import { serve } from "./serve.ts";
+import type { Admin, ShownRecord } from "../../admin/admin.ts";
+import { openStage, placed, type Stage } from "../../admin/shop-stage.test.ts";
+import { valuesOf } from "../../model/outcome.ts";
+import { createDoor, type Door } from "../door.ts";
+import { serve } from "../serve.ts";
 
 const TOKEN = "secret";
 const headers = { authorization: `Bearer ${TOKEN}`, host: "localhost" };

@@ -1,8 +1,8 @@
 /** Addresses for looking: what runs here, queues, groups, and how far everyone is. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "./door.ts";
-import { readQuery } from "./request-query.ts";
+import type { DoorRoom } from "../door.ts";
+import { readQuery } from "../request-query.ts";
 
 export function addOverviewRoutes(app: Hono, { admin }: DoorRoom): void {
   app.get("/describe", async (c) => {

@@ -1,8 +1,8 @@
 /** Looking at failures and repairing them, wherever they are; see `failure-places.ts`. */
 
-import { MillraceError } from "../model/errors.ts";
-import type { Failure, FailureFilter, RepairOptions } from "./admin.ts";
-import type { AdminContext } from "./context.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { Failure, FailureFilter, RepairOptions } from "../admin.ts";
+import type { AdminContext } from "../context.ts";
 import { failurePlaces, type FailurePlace } from "./failure-places.ts";
 import { parseFailureRef } from "./failure-ref.ts";
 
