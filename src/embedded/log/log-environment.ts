@@ -3,9 +3,9 @@
 import type { Clock } from "../../model/clock.ts";
 import type { Log } from "../../model/environment.ts";
 import type { Disk } from "./disk.ts";
-import { BufferPool } from "./buffer-pool.ts";
-import { FreeSpace } from "./free-space.ts";
-import { createSyncGate, type SyncGate } from "./sync-gate.ts";
+import { BufferPool } from "./commit/buffer-pool.ts";
+import { FreeSpace } from "./commit/free-space.ts";
+import { createSyncGate, type SyncGate } from "./commit/sync-gate.ts";
 
 export interface LogEnvironment {
   readonly disk: Disk;

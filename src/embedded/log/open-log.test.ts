@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { openTestLog, text, texts } from "./test-log.ts";
+import { openTestLog, text, texts } from "./log-stage.test.ts";
 
 test("records come back with their offsets, keys, headers, values and times", async () => {
   await using bench = await openTestLog();

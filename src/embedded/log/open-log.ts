@@ -7,7 +7,7 @@ import { SegmentedLog } from "./segmented-log.ts";
 
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
-export { acceptDamage } from "./damage.ts";
+export { acceptDamage } from "./segment/damage.ts";
 export {
   openLogEnvironment,
   type LogEnvironment,

@@ -7,7 +7,7 @@ import { enumeratePowerCuts, PowerCutBroke, type PowerCutCounts } from "./disks/
 import { withoutSyncs } from "./disks/recording-disk.ts";
 import { openLogEnvironment, openPartitionLog, type PartitionLog } from "./open-log.ts";
 import type { PartitionLogOptions } from "./partition-log.ts";
-import { DIRECTORY, text, texts } from "./test-log.ts";
+import { DIRECTORY, text, texts } from "./log-stage.test.ts";
 
 type Note =
   | { readonly kind: "appended" | "acknowledged"; readonly offset: number; readonly value: string }

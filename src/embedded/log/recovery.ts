@@ -15,14 +15,14 @@
 
 import { join } from "node:path";
 import { MillraceError } from "../../model/errors.ts";
-import { findIntactBatch, scanBatches, type Place } from "./batch-scan.ts";
-import { damagedActive, damagedError, DamageFound, type DamagedRange } from "./damage.ts";
+import { findIntactBatch, scanBatches, type Place } from "./segment/batch-scan.ts";
+import { damagedActive, damagedError, DamageFound, type DamagedRange } from "./segment/damage.ts";
 import type { DiskFile } from "./disk.ts";
 import { readSidecar, type GroupBoundary } from "./format/group-boundary.ts";
 import type { LogEnvironment } from "./log-environment.ts";
-import { Segment, segmentName } from "./segment.ts";
+import { Segment, segmentName } from "./segment/segment.ts";
 import type { SegmentedLogParts } from "./segmented-log.ts";
-import { createSegment, initializeSidecar, SegmentWriter } from "./segment-writer.ts";
+import { createSegment, initializeSidecar, SegmentWriter } from "./segment/segment-writer.ts";
 
 const LOG_NAME = /^(\d{20})\.log$/;
 const REWRITE_BYTES = 1024 * 1024;

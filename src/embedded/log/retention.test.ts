@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expiredCount, outgrown } from "./retention.ts";
-import { openTestLog, texts } from "./test-log.ts";
+import { openTestLog, texts } from "./log-stage.test.ts";
 
 const segment = (newestMs: number, count = 10, bytes = 100) => ({
   oldestMs: newestMs - 50,

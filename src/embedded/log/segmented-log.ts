@@ -9,8 +9,8 @@
 import { assert } from "../../model/assert.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
-import { damagedActive, damagedError, DamageFound } from "./damage.ts";
-import { diskFullError, GroupCommit } from "./group-commit.ts";
+import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
+import { diskFullError, GroupCommit } from "./commit/group-commit.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { EndWaiters } from "./end-waiters.ts";
 import type {
@@ -20,8 +20,8 @@ import type {
   PartitionLogOptions,
 } from "./partition-log.ts";
 import { expiredCount, outgrown } from "./retention.ts";
-import type { ReadLimits, Segment } from "./segment.ts";
-import { createSegment, type SegmentWriter } from "./segment-writer.ts";
+import type { ReadLimits, Segment } from "./segment/segment.ts";
+import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isMillraceError } from "../../model/errors.ts";
-import { MemoryContents } from "./disks/memory-disk.ts";
-import { acceptDamage } from "./open-log.ts";
-import { DIRECTORY, openTestLog, text, texts, type TestLog } from "./test-log.ts";
+import { isMillraceError } from "../../../model/errors.ts";
+import { MemoryContents } from "../disks/memory-disk.ts";
+import { acceptDamage } from "../open-log.ts";
+import { DIRECTORY, openTestLog, text, texts, type TestLog } from "../log-stage.test.ts";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
 const SIDECAR = `${DIRECTORY}/00000000000000000000.groups`;

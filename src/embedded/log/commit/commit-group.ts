@@ -6,10 +6,10 @@
  * checksum and one promise.
  */
 
-import { MillraceError } from "../../model/errors.ts";
-import { BATCH_BYTES_MAX, AT } from "./format/batch-layout.ts";
-import { BatchEncoder, recordBytesMax } from "./format/batch-encoder.ts";
-import type { AppendRecord } from "./partition-log.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import { BATCH_BYTES_MAX, AT } from "../format/batch-layout.ts";
+import { BatchEncoder, recordBytesMax } from "../format/batch-encoder.ts";
+import type { AppendRecord } from "../partition-log.ts";
 import { POOLED_BYTES, type BufferPool } from "./buffer-pool.ts";
 
 export interface EncodedBatch {

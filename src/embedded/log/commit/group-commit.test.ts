@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Disk, DiskFile } from "./disk.ts";
-import { systemError } from "./disks/memory-disk.ts";
-import { openTestLog, text, texts } from "./test-log.ts";
+import type { Disk, DiskFile } from "../disk.ts";
+import { systemError } from "../disks/memory-disk.ts";
+import { openTestLog, text, texts } from "../log-stage.test.ts";
 
 interface Faults {
   /** Files whose sync waits until `letGo`, by the end of their name. */

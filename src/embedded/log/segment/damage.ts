@@ -7,9 +7,9 @@
  * looked: restored the partition from a backup, or accepted the loss.
  */
 
-import { MillraceError } from "../../model/errors.ts";
+import { MillraceError } from "../../../model/errors.ts";
 import { join } from "node:path";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../disk.ts";
 
 export interface DamagedRange {
   readonly position: number;

@@ -3,8 +3,8 @@
  * looks at most once a second and counts what is written in between.
  */
 
-import type { Clock } from "../../model/clock.ts";
-import type { Disk } from "./disk.ts";
+import type { Clock } from "../../../model/clock.ts";
+import type { Disk } from "../disk.ts";
 
 const LOOK_EVERY_MS = 1000;
 

@@ -16,14 +16,14 @@
  * could succeed without anything having reached the disk.
  */
 
-import type { Durability } from "../../broker/streams.ts";
-import type { Timer } from "../../model/clock.ts";
-import { MillraceError } from "../../model/errors.ts";
+import type { Durability } from "../../../broker/streams.ts";
+import type { Timer } from "../../../model/clock.ts";
+import { MillraceError } from "../../../model/errors.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { errorCode } from "./disks/error-code.ts";
-import type { LogEnvironment } from "./log-environment.ts";
-import type { AppendRecord } from "./partition-log.ts";
-import type { SegmentWriter } from "./segment-writer.ts";
+import { errorCode } from "../disks/error-code.ts";
+import type { LogEnvironment } from "../log-environment.ts";
+import type { AppendRecord } from "../partition-log.ts";
+import type { SegmentWriter } from "../segment/segment-writer.ts";
 
 export interface GroupCommitOptions {
   readonly environment: LogEnvironment;

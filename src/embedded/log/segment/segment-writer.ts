@@ -6,18 +6,18 @@
  * written only after the sync before it has returned, and at most one boundary is on its way.
  */
 
-import type { EncodedBatch } from "./commit-group.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { EncodedBatch } from "../commit/commit-group.ts";
+import type { Disk, DiskFile } from "../disk.ts";
 import {
   encodeBoundary,
   SIDECAR_BYTES,
   slotOf,
   type GroupBoundary,
   type SegmentState,
-} from "./format/group-boundary.ts";
+} from "../format/group-boundary.ts";
 import { Segment, type SegmentFacts } from "./segment.ts";
 import { SparseIndex } from "./sparse-index.ts";
-import type { SyncGate } from "./sync-gate.ts";
+import type { SyncGate } from "../commit/sync-gate.ts";
 
 export interface WrittenGroup {
   readonly batches: readonly EncodedBatch[];

@@ -9,7 +9,7 @@
  */
 
 import { join } from "node:path";
-import { assert } from "../../model/assert.ts";
+import { assert } from "../../../model/assert.ts";
 import { after, BatchWindow, findIntactBatch, scanBatches, type Place } from "./batch-scan.ts";
 import {
   damagedError,
@@ -18,9 +18,9 @@ import {
   writeDamageNote,
   type DamagedRange,
 } from "./damage.ts";
-import type { Disk, DiskFile } from "./disk.ts";
-import { readRecords } from "./format/batch-decoder.ts";
-import type { LogRecord } from "./partition-log.ts";
+import type { Disk, DiskFile } from "../disk.ts";
+import { readRecords } from "../format/batch-decoder.ts";
+import type { LogRecord } from "../partition-log.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
 /** From the place that the index names to the record sought, for batches of ordinary size. */

@@ -1,8 +1,8 @@
 /** Walks through the batches of a segment file, and finds where to go on after damage. */
 
-import type { DiskFile } from "./disk.ts";
-import { AT } from "./format/batch-layout.ts";
-import { isIntact, readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
+import type { DiskFile } from "../disk.ts";
+import { AT } from "../format/batch-layout.ts";
+import { isIntact, readBatchHeader, type BatchHeader } from "../format/batch-decoder.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
