@@ -73,7 +73,13 @@ async function endsOf(parts: readonly RunningPart[]): Promise<ReadonlyMap<string
   return ends;
 }
 
+/** Throws what ended an input: it will not come to rest. */
 function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, number>): boolean {
+  for (const { runtime } of parts) {
+    for (const { engine } of runtime.inputs.values()) {
+      if (engine.failure !== undefined) throw engine.failure;
+    }
+  }
   return parts.every(({ runtime }) => {
     const { part, inputs } = runtime;
     return part.from.every((channel) => {

@@ -52,7 +52,9 @@ export class FailureDesk {
     }
     if (kind === "dependency-down") {
       keys.done(unit, left);
-      gate.pause("dependency", { reason: textOf(error), key: unit.key });
+      const noted = gate.pause("dependency", { reason: textOf(error), key: unit.key });
+      // Rows may still be worked off while parking is full, so this key must not come again at once.
+      if (!noted && gate.allowsRows) this.#rest(unit.key, 1);
       return;
     }
     counters.failed++;
@@ -71,21 +73,26 @@ export class FailureDesk {
   }
 
   #tryAgain(unit: Unit, left: readonly Arrival[], error: unknown, elsewhere: boolean): void {
-    const { part, environment, keys, gate, flight, settlement, woken } = this.#options;
+    const { part, environment, keys, gate, flight, settlement } = this.#options;
     const head = left[0]!;
     const failures = head.lease === undefined ? head.attempts : head.lease.attempt;
-    const waitMs = backoffMs(failures, part.policy, environment.random);
     gate.passed(unit.key);
     if (elsewhere) {
+      const waitMs = backoffMs(failures, part.policy, environment.random);
       keys.done(unit, left.slice(1));
       flight.forget(head);
       settlement.source?.retry(head, waitMs, parkCause(error, "bug", failures));
       return;
     }
     keys.done(unit, left);
-    keys.rest(unit.key);
-    environment.clock.after(waitMs, () => {
-      keys.wake(unit.key);
+    this.#rest(unit.key, failures);
+  }
+
+  #rest(key: string, failures: number): void {
+    const { part, environment, keys, woken } = this.#options;
+    keys.rest(key);
+    environment.clock.after(backoffMs(failures, part.policy, environment.random), () => {
+      keys.wake(key);
       woken();
     });
   }

@@ -54,9 +54,12 @@ export class PauseGate {
     return this.#pause?.kind === "parking";
   }
 
-  /** Pauses, or prolongs the pause whose probe has failed. `key` is whose head will be tried. */
-  pause(kind: PauseKind, options: { readonly reason: string; readonly key?: string }): void {
-    if (this.#ended) return;
+  /**
+   * Pauses, or prolongs the pause whose probe has failed. `key` is whose head will be tried. Returns
+   * false where the input stands still for another reason already.
+   */
+  pause(kind: PauseKind, options: { readonly reason: string; readonly key?: string }): boolean {
+    if (this.#ended) return true;
     const { reason, key } = options;
     const current = this.#pause;
     if (current === undefined) {
@@ -65,8 +68,9 @@ export class PauseGate {
     } else if (current.kind === kind && current.key === key && current.timer === undefined) {
       current.failures++;
       current.reason = reason;
-    } else return;
+    } else return false;
     if (key !== undefined) this.#scheduleProbe(this.#pause!, key);
+    return true;
   }
 
   /** A message of the key was handled, or failed in a way that has nothing to do with the pause. */

@@ -32,7 +32,6 @@ export async function runQueue(
   const queues = runtime.queues!;
   const input = declaration.name;
   const { epoch, lanes } = await store.readProgress(part.consumer, input);
-  const receiver = await queues.receive(input, { credit: CREDIT, signal: stop });
   const keeper = new LeaseKeeper(queues, declaration.leaseMs, environment);
   const tell = (what: Promise<unknown>): void => {
     what.catch((error: unknown) => {
@@ -62,6 +61,8 @@ export async function runQueue(
     },
     reread: (row) => rereadRow(runtime, row),
   });
+  const signal = AbortSignal.any([stop, engine.signal]);
+  const receiver = await queues.receive(input, { credit: CREDIT, signal });
   runtime.inputs.set(input, { name: input, engine });
   keeper.start((lease) => {
     const arrival = engine.arrivalOf(lease);
@@ -100,8 +101,8 @@ async function receive(
     engine.ignore(intake.ignored);
     engine.accept(intake.arrivals, (id) => seen.has(id));
     await engine.room();
-    if (engine.failure !== undefined) throw engine.failure;
   }
+  if (engine.failure !== undefined) throw engine.failure;
 }
 
 /** Hands back what was not begun, without counting it as a try. */
