@@ -42,8 +42,9 @@ export interface PartitionLog {
    * in the order of their calls. `onFull: "allow"` passes the free-space floor: acknowledgements and
    * deletions must work on a full disk.
    *
-   * Throws (at once) TOO_LARGE, OVERLOADED, DISK_FULL, CLOSED, DISK_FAILED; `durable` rejects with
-   * DISK_FULL or DISK_FAILED.
+   * Throws (at once) TOO_LARGE, OVERLOADED, DISK_FULL, CLOSED, DISK_FAILED, LOG_DAMAGED; `durable`
+   * rejects with DISK_FULL or DISK_FAILED. After DISK_FULL nothing of the append exists, nor of those
+   * that were waiting behind it, which fail too, and later appends are given their offsets.
    */
   append(
     records: readonly AppendRecord[],
@@ -64,7 +65,10 @@ export interface PartitionLog {
 
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void;
 
-  /** Removes segments that retention no longer keeps. Returns the new earliest offset. */
+  /**
+   * Removes segments that retention no longer keeps, after ending the one that is written where it is
+   * old enough. Returns the new earliest offset. Works on a full disk unless a segment must end.
+   */
   enforceRetention(nowMs: number): Promise<number>;
 
   /** Removes whole segments that lie wholly before `offset`. */

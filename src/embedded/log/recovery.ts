@@ -14,7 +14,6 @@
  */
 
 import { join } from "node:path";
-import { MillraceError } from "../../model/errors.ts";
 import { findIntactBatch, scanBatches, type Place } from "./segment/batch-scan.ts";
 import { damagedActive, damagedError, DamageFound, type DamagedRange } from "./segment/damage.ts";
 import type { DiskFile } from "./disk.ts";
@@ -105,7 +104,7 @@ async function openLast(
   const { disk, syncGate } = environment;
   const facts = { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0 };
   const segment = new Segment(disk, directory, facts);
-  const accepted = await segment.loadDamage();
+  const accepted = (await segment.loadDamage()) ? segment.damagedRanges.length : 0;
   const boundary = await readBoundary(environment, segment);
   if (boundary?.state === "sealed") {
     Object.assign(segment, reachedBy(boundary));
@@ -116,19 +115,21 @@ async function openLast(
   const log = await disk.open(segment.path, {});
   const sidecar = await disk.open(segment.sidecarPath, { create: true });
   const size = await log.size();
-  let stopped: MillraceError | undefined;
   if (boundary?.state === "clean" && boundary.bytes === size) {
     Object.assign(segment, reachedBy(boundary));
   } else {
-    stopped = await recoverActive(environment, segment, { log, size, boundary });
+    await recoverActive(environment, segment, { log, size, boundary });
   }
   if (boundary === undefined) await initializeSidecar(sidecar, facts);
   const sequence = boundary?.sequence ?? 0;
   const writer = new SegmentWriter({ segment, log, sidecar, syncGate, sequence });
-  if (stopped !== undefined && !accepted) return { segments: [segment], writer, stopped };
-  if (segment.damagedRanges.length === 0) {
+  const [damage] = segment.damagedRanges;
+  if (damage === undefined) {
     await writer.bound();
     return { segments: [segment], writer, stopped: undefined };
+  }
+  if (segment.damagedRanges.length > accepted) {
+    return { segments: [segment], writer, stopped: damagedActive(segment.path, damage) };
   }
   // The loss was accepted: the damaged segment is left as it is and the log goes on behind it.
   await writer.bound("sealed");
@@ -143,12 +144,12 @@ interface ActiveFile {
   readonly boundary: GroupBoundary | undefined;
 }
 
-/** Verifies all of the segment, cuts its tail, notes its damage. Returns why it may not be written. */
+/** Verifies all of the segment, cuts its tail, notes its damage. */
 async function recoverActive(
   environment: LogEnvironment,
   segment: Segment,
   { log, size, boundary }: ActiveFile,
-): Promise<MillraceError | undefined> {
+): Promise<void> {
   const start: Place = { position: 0, offset: segment.baseOffset };
   const bounded: Place =
     boundary === undefined
@@ -160,10 +161,10 @@ async function recoverActive(
     oldestMs: boundary?.oldestMs ?? 0,
     newestMs: boundary?.newestMs ?? 0,
   });
-  const damage = await verifyBounded(environment, segment);
+  await verifyBounded(environment, segment);
 
   const tail = await surveyTail(log, bounded, size);
-  if (damage === undefined) await makeDurable(environment, log, { bounded, end: tail.end, size });
+  await makeDurable(environment, log, { bounded, end: tail.end, size });
   if (tail.end.position < size) {
     environment.log.warn(
       { file: segment.path, from: tail.end.position, bytes: size - tail.end.position },
@@ -175,7 +176,6 @@ async function recoverActive(
   segment.oldestMs ||= tail.facts.oldestMs;
   segment.newestMs = Math.max(segment.newestMs, tail.facts.newestMs);
   segment.index = undefined;
-  return damage;
 }
 
 /**
@@ -192,21 +192,16 @@ async function boundedByContents(log: DiskFile, start: Place, size: number): Pro
 }
 
 /** Reads everything that was synced, and notes what is damaged. */
-async function verifyBounded(
-  environment: LogEnvironment,
-  segment: Segment,
-): Promise<MillraceError | undefined> {
-  for (;;) {
+async function verifyBounded(environment: LogEnvironment, segment: Segment): Promise<void> {
+  for (let whole = false; !whole;) {
     try {
       await segment.scan({ verify: true, onBatch: () => undefined });
-      break;
+      whole = true;
     } catch (error) {
       if (!(error instanceof DamageFound)) throw error;
       report(environment, segment, await segment.quarantine(error));
     }
   }
-  const [first] = segment.damagedRanges;
-  return first === undefined ? undefined : damagedActive(segment.path, first);
 }
 
 interface Survey {

@@ -11,6 +11,8 @@ import { MillraceError } from "../../model/errors.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
 import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
 import { diskFullError, GroupCommit } from "./commit/group-commit.ts";
+import type { Disk } from "./disk.ts";
+import { errorCode } from "./disks/error-code.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { EndWaiters } from "./end-waiters.ts";
 import type {
@@ -192,11 +194,11 @@ export class SegmentedLog implements PartitionLog {
       this.segments = this.segments.slice(1);
       this.openFiles.delete(oldest);
       await oldest.release();
-      await disk.remove(oldest.path);
+      await removeExisting(disk, oldest.path);
       await disk.syncDirectory(this.directory);
       // Without their segment these mean nothing: recovery removes what a crash leaves of them.
-      await disk.remove(oldest.sidecarPath);
-      if (oldest.damagedRanges.length > 0) await disk.remove(oldest.damagePath);
+      await removeExisting(disk, oldest.sidecarPath);
+      await removeExisting(disk, oldest.damagePath);
     }
   }
 
@@ -244,6 +246,15 @@ export class SegmentedLog implements PartitionLog {
           `from "earliest" or raise the retention`
         : `offset ${offset} is beyond ${end}, the end of ${this.directory}; start from "latest"`;
     return new MillraceError("OFFSET_OUT_OF_RANGE", text, { details: { offset, earliest, end } });
+  }
+}
+
+/** Somebody may have removed it before us, by hand. */
+async function removeExisting(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.remove(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
   }
 }
 

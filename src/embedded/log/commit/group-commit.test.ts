@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disk, DiskFile } from "../disk.ts";
 import { systemError } from "../disks/memory-disk.ts";
-import { openTestLog, text, texts } from "../log-stage.test.ts";
+import { readSidecar } from "../format/group-boundary.ts";
+import { DIRECTORY, openTestLog, text, texts } from "../log-stage.test.ts";
 
 interface Faults {
   /** Files whose sync waits until `letGo`, by the end of their name. */
@@ -97,6 +98,7 @@ test("a failed sync stops the partition for good and is not tried again", async 
   await bench.clock.settle();
   assert.deepEqual(faults.operations, ["write log", "sync log"]);
   assert.deepEqual(await texts(bench.log), ["0:one"], "what was durable is still served");
+  await assert.rejects(bench.log.trimBefore(1), { code: "DISK_FAILED" });
   await bench.log.close();
   assert.deepEqual(faults.operations, ["write log", "sync log"]);
 });
@@ -214,5 +216,7 @@ test("a closed log refuses appends and wakes its waiters", async () => {
   await assert.rejects(waiting, { code: "CLOSED" });
   await closing;
   await last;
+  const sidecar = bench.disk.files.get(`${DIRECTORY}/00000000000000000000.groups`)!.bytes;
+  assert.equal(readSidecar(sidecar)?.state, "clean");
   assert.equal(bench.log.end, 1, "what was appended before is durable");
 });

@@ -32,14 +32,16 @@ export interface GroupCommitOptions {
   readonly writer: SegmentWriter;
   readonly durability: Durability;
   readonly newestMs: number;
-  /** Whether the group should go into a new segment. */
-  readonly rollDue: (writer: SegmentWriter, groupBytes: number) => boolean;
+  /** Whether the next group should go into a new segment. */
+  readonly rollDue: (writer: SegmentWriter) => boolean;
   /** Ends the segment, which is synced, and begins the next one at its `nextOffset`. */
   readonly roll: (writer: SegmentWriter) => Promise<SegmentWriter>;
   readonly onVisible: (end: number) => void;
 }
 
 interface Task {
+  /** What had gathered when the task was given: it comes first. */
+  readonly behind: CommitGroup;
   readonly run: () => Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -87,10 +89,11 @@ export class GroupCommit {
     return { firstOffset, durable: group.durable };
   }
 
-  /** Runs the task when no group is on its way. */
+  /** Runs the task when no group is on its way and all appends made before are written. */
   between(run: () => Promise<void>): Promise<void> {
+    if (this.stopped !== undefined) return Promise.reject(this.stopped);
     return new Promise((resolve, reject) => {
-      this.tasks.push({ run, resolve, reject });
+      this.tasks.push({ behind: this.gathering, run, resolve, reject });
       this.wake();
     });
   }
@@ -148,14 +151,21 @@ export class GroupCommit {
   }
 
   private get hasWork(): boolean {
-    const appends = this.gathering.nextOffset > this.gathering.firstOffset;
-    return this.stopped === undefined && (appends || this.syncDue || this.tasks.length > 0);
+    if (this.stopped !== undefined) return false;
+    return this.hasAppends || this.syncDue || this.tasks.length > 0;
+  }
+
+  private get hasAppends(): boolean {
+    return this.gathering.nextOffset > this.gathering.firstOffset;
   }
 
   private async step(): Promise<void> {
-    const task = this.tasks.shift();
-    if (task !== undefined) return this.runTask(task);
-    if (this.gathering.nextOffset > this.gathering.firstOffset) return this.commit();
+    const task = this.tasks[0];
+    if (task !== undefined && (task.behind !== this.gathering || !this.hasAppends)) {
+      this.tasks.shift();
+      return this.runTask(task);
+    }
+    if (this.hasAppends) return this.commit();
     this.syncDue = false;
     await this.writer.sync();
     await this.startBoundary();
@@ -178,7 +188,7 @@ export class GroupCommit {
     this.writingBytes = group.bytes;
     try {
       if (freeSpace.stale) await freeSpace.look();
-      if (this.options.rollDue(this.writer, group.bytes)) await this.roll();
+      if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs } = group;
       await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs });
       freeSpace.spend(bytes);

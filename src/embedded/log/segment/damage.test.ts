@@ -68,6 +68,21 @@ test("a batch that repeats an offset does not follow", async () => {
   assert.deepEqual(await texts(bench.log), ["0:one", "1:two", "2:three"]);
 });
 
+test("what was cut does not come back behind new bytes of the same length", async () => {
+  await using bench = await openTestLog();
+  await bench.append("one");
+  await bench.clock.settle();
+  const sidecar = bytesOf(bench, SIDECAR).slice();
+  await bench.append("two", "three");
+  bench.disk.files.set(SIDECAR, new MemoryContents(sidecar));
+  bytesOf(bench)[100]! ^= 1;
+  await bench.crash();
+  assert.deepEqual(await texts(bench.log), ["0:one"]);
+  await bench.append("new");
+  await bench.crash();
+  assert.deepEqual(await texts(bench.log), ["0:one", "1:new"]);
+});
+
 test("any flipped byte of a synced group is found after a crash, reported and never served", async () => {
   await using original = await threeGroups();
   const whole = bytesOf(original).slice();
@@ -140,6 +155,28 @@ test("once its loss is accepted a damaged partition takes appends, and still ref
   await bench.reopen();
   assert.equal(bench.log.stopped, undefined);
   assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "1:two", "2:three", "3:four"]);
+});
+
+test("to accept one loss is not to accept the next", async () => {
+  await using bench = await threeGroups();
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  await bench.log.close();
+  await acceptDamage(bench.disk, DIRECTORY);
+  bytesOf(bench)[100]! ^= 1;
+  await bench.crash();
+  assert.notEqual(bench.log.stopped, undefined);
+  assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "LOG_DAMAGED", "2:three"]);
+});
+
+test("a sealed segment without its sidecar is read, and removed like any other", async () => {
+  await using bench = await openTestLog({ segmentBytesMax: 100 });
+  await bench.append("one ".repeat(20), "two ".repeat(20), "three");
+  bench.disk.files.delete(SIDECAR);
+  await bench.crash();
+  assert.equal((await readEach(bench))[0]?.slice(0, 5), "0:one");
+  assert.equal(await bench.log.trimBefore(1), 1);
+  assert.equal(bench.log.stopped, undefined);
 });
 
 test("damage in a sealed segment refuses its records and nothing else", async () => {
