@@ -7,6 +7,7 @@ import type { RawMessage } from "../model/message.ts";
 import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 import { openEmbedded } from "./embedded.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "./log/open-log.ts";
+import type { JournalLimits } from "./queue/log-journal.ts";
 import { checkOptions, type EmbeddedOptions } from "./options.ts";
 
 const DIRECTORY = "/data";
@@ -38,18 +39,22 @@ export interface TestBrokerOptions extends EmbeddedOptions {
   readonly disk?: MemoryDisk;
   /** Stands between the broker and the disk in memory. */
   readonly wrap?: (disk: Disk) => Disk;
+  readonly limits?: JournalLimits;
 }
 
 export async function openTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const { disk = createMemoryDisk(), wrap = (inner) => inner, ...settings } = options;
+  const { disk = createMemoryDisk(), wrap = (inner) => inner, limits, ...settings } = options;
   const checked = checkOptions({ directory: DIRECTORY, freeBytesMin: 0, ...settings });
   const open = async (startMs?: number): Promise<Opened> => {
     const environment = createTestEnvironment(startMs === undefined ? {} : { startMs });
+    const life = mortal(wrap(disk));
     const lock = () => ({ release: () => {} });
-    return {
-      environment,
-      broker: await openEmbedded(environment, checked, { disk: wrap(disk), lock }),
-    };
+    const broker = await openEmbedded(environment, checked, {
+      disk: life.disk,
+      lock,
+      ...(limits === undefined ? {} : { limits }),
+    });
+    return { environment, broker, end: life.end };
   };
   let opened = await open();
   return {
@@ -66,8 +71,8 @@ export async function openTestBroker(options: TestBrokerOptions = {}): Promise<T
     get queues() {
       return opened.broker.queues!;
     },
-    // The one left behind has a clock of its own, which stands still from now on.
     async crash() {
+      opened.end();
       opened = await open(opened.environment.clock.now());
     },
     async restart() {
@@ -83,6 +88,31 @@ export async function openTestBroker(options: TestBrokerOptions = {}): Promise<T
 interface Opened {
   readonly environment: TestEnvironment;
   readonly broker: Broker;
+  readonly end: () => void;
+}
+
+/** A disk that stops answering when its process ends. */
+function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
+  let ended = false;
+  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
+    new Proxy(target, {
+      get: (inner, name) => {
+        const method: unknown = Reflect.get(inner, name);
+        if (typeof method !== "function") return method;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (ended) return new Promise(() => undefined);
+          const result: unknown = await Reflect.apply(method, inner, args);
+          const opened = name === "open" && typeof result === "object" && result !== null;
+          return opened ? alive(result) : result;
+        };
+      },
+    });
+  return {
+    disk: alive(disk),
+    end: () => {
+      ended = true;
+    },
+  };
 }
 
 export async function readAll(

@@ -11,6 +11,7 @@ import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
+import { JOURNAL_LIMITS, type JournalLimits } from "./queue/log-journal.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
 
@@ -54,16 +55,24 @@ export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
   };
 }
 
+/** What tests bring and users do not. */
+type Access = Pick<DataDirectoryOptions, "disk" | "lock"> & { readonly limits?: JournalLimits };
+
 /** Opens the broker on any disk: tests bring one that records, fills up or fails. */
 export async function openEmbedded(
   environment: Environment,
   options: CheckedOptions,
-  access: Pick<DataDirectoryOptions, "disk" | "lock">,
+  { disk, lock, limits = JOURNAL_LIMITS }: Access,
 ): Promise<Broker> {
   const { directory, freeBytesMin } = options;
-  const data = await openBrokerDirectory(environment, { directory, freeBytesMin, ...access });
+  const data = await openBrokerDirectory(environment, {
+    directory,
+    freeBytesMin,
+    disk,
+    ...(lock === undefined ? {} : { lock }),
+  });
   try {
-    return await openBroker(environment, options, data);
+    return await openBroker(environment, { ...options, limits }, data);
   } catch (error) {
     await data.close();
     throw error;
@@ -72,14 +81,14 @@ export async function openEmbedded(
 
 async function openBroker(
   environment: Environment,
-  { segmentBytesMax, retentionCheckMs }: CheckedOptions,
+  { segmentBytesMax, retentionCheckMs, limits }: CheckedOptions & { limits: JournalLimits },
   data: BrokerDirectory,
 ): Promise<Broker> {
   const { clock, ids } = environment;
   // A tick ends when all promise work is done, so everything asked in it shares one append.
   const defer = (callback: () => void): void => process.nextTick(callback);
   const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax });
-  const queueStorage = await openDiskQueues(data, { environment, segmentBytesMax });
+  const queueStorage = await openDiskQueues(data, { environment, segmentBytesMax, limits });
   const streamEngine = new StreamEngine({
     storage: streamStorage,
     environment,

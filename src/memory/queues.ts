@@ -32,9 +32,7 @@ class MemoryJournal implements QueueJournal {
     return false;
   }
 
-  async loadHeldBack(): Promise<readonly []> {
-    return [];
-  }
+  async loadHeldBack(): Promise<void> {}
 
   async readMessage(): Promise<RawMessage> {
     assert(false, "a queue in memory keeps every message in its state");

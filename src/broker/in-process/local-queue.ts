@@ -25,7 +25,7 @@
 import type { Clock, Timer } from "../../model/clock.ts";
 import { isMillraceError, type MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
-import type { QueueEntry, QueueRules, QueueState } from "../queue-state.ts";
+import type { NewEntry, QueueEntry, QueueRules, QueueState } from "../queue-state.ts";
 import type {
   DeadLetter,
   Lease,
@@ -288,14 +288,14 @@ export class LocalQueue {
     if (this.#loading || this.#journal.heldBack === 0) return;
     if (this.#state.count("waiting") >= READY_LOW) return;
     this.#loading = true;
-    const state = this.#state;
-    this.#journal.loadHeldBack().then(
-      (entries) => {
+    const add = (entries: readonly NewEntry[]): void => {
+      const nowMs = this.#clock.now();
+      for (const entry of entries) this.#state.add(entry, nowMs);
+    };
+    this.#journal.loadHeldBack(add).then(
+      () => {
         this.#loading = false;
-        if (state !== this.#state) return;
-        const nowMs = this.#clock.now();
-        for (const entry of entries) state.add(entry, nowMs);
-        if (entries.length > 0) this.#wake();
+        this.#wake();
       },
       (error: unknown) => {
         this.#loading = false;

@@ -98,8 +98,11 @@ export interface QueueJournal {
    */
   holdBack(state: QueueState, sequence: number, message: RawMessage): boolean;
 
-  /** The oldest messages held back; they are held back no longer. */
-  loadHeldBack(): Promise<readonly NewEntry[]>;
+  /**
+   * Reads the oldest messages held back and hands them to `add`; in the same moment they count as held
+   * back no longer.
+   */
+  loadHeldBack(add: (entries: readonly NewEntry[]) => void): Promise<void>;
 
   /** The message of an entry that does not carry it. */
   readMessage(entry: QueueEntry): Promise<RawMessage>;

@@ -7,6 +7,7 @@ import { message, openTestBroker, takeGroup, textOf } from "../broker-stage.test
 const code = (wanted: string) => (error: unknown) =>
   isMillraceError(error) && error.code === wanted;
 
+// proves: delete-on-consume
 test("sent messages survive a crash, accepted ones never come back", async () => {
   await using stage = await openTestBroker();
   await stage.queues.ensureQueue({ name: "q" });
@@ -29,6 +30,7 @@ test("sent messages survive a crash, accepted ones never come back", async () =>
   );
 });
 
+// proves: acknowledgement
 test("a message that takes the process with it on each delivery reaches the dead letters", async () => {
   await using stage = await openTestBroker();
   await stage.queues.ensureQueue({ name: "q", attempts: 3 });

@@ -9,7 +9,7 @@ import type { QueueSpec } from "../../broker/queues.ts";
 import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import { openPartitionLog } from "../log/open-log.ts";
-import { LogJournal } from "./log-journal.ts";
+import { type JournalLimits, LogJournal } from "./log-journal.ts";
 
 interface QueueFacts {
   readonly spec: QueueSpec;
@@ -23,7 +23,12 @@ export async function openDiskQueues(
   {
     environment: { clock, ids, log: report },
     segmentBytesMax,
-  }: { readonly environment: Environment; readonly segmentBytesMax: number },
+    limits,
+  }: {
+    readonly environment: Environment;
+    readonly segmentBytesMax: number;
+    readonly limits: JournalLimits;
+  },
 ): Promise<QueueStorage> {
   const { state } = data;
   const incarnations = new Map<string, string>();
@@ -46,6 +51,7 @@ export async function openDiskQueues(
       generation: data.generation,
       clock,
       report,
+      limits,
       checkpoint: {
         get: () => {
           const offset = state.get(key);

@@ -6,7 +6,7 @@
  * `#cursor` on, and is loaded as receivers get near. So a million waiting messages cost neither
  * memory nor time at a start. `#skip` lists messages after the cursor that are not held back any more;
  * only recovery fills it, and loading passes and empties it. A message is kept in memory until it is
- * delivered, within `CACHED_BYTES_MAX`; later it is read again by its location.
+ * delivered, within a bound; later it is read again by its location.
  *
  * **Checkpoints.** When enough was appended since the last one, the state is written into the log
  * (`checkpoint.ts`), and when that is durable, its offset into the broker's state log. Recovery reads
@@ -42,7 +42,7 @@ import {
   type QueueState,
 } from "../../broker/queue-state.ts";
 import type { QueueSpec } from "../../broker/queues.ts";
-import type { PartitionLog } from "../log/open-log.ts";
+import type { LogRecord, PartitionLog } from "../log/open-log.ts";
 import { checkpointParts, deadFacts, livingFacts } from "./checkpoint.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
@@ -62,6 +62,7 @@ export interface LogJournalOptions {
   readonly generation: number;
   readonly clock: Clock;
   readonly report: Log;
+  readonly limits: JournalLimits;
   /** Where the newest finished checkpoint begins, kept durably outside the log. */
   readonly checkpoint: {
     get(): number | undefined;
@@ -69,16 +70,31 @@ export interface LogJournalOptions {
   };
 }
 
-/** Ready messages that the state holds before new ones are held back. */
-const READY_HIGH = 8_000;
-const CACHED_BYTES_MAX = 16 * 1024 * 1024;
+/** How much a journal holds in memory, and how often it writes checkpoints. */
+export interface JournalLimits {
+  /** Ready messages that the state holds before new ones are held back. */
+  readonly readyCount: number;
+  /** Bytes of messages in memory before new ones are held back. */
+  readonly cachedBytes: number;
+  /** Messages held back that are loaded at a time. */
+  readonly loadCount: number;
+  /** Records appended after which a checkpoint is written; also what copying forward must free. */
+  readonly checkpointRecords: number;
+  readonly checkpointBytes: number;
+}
+
+export const JOURNAL_LIMITS: JournalLimits = {
+  readyCount: 8_000,
+  cachedBytes: 16 * 1024 * 1024,
+  loadCount: 2_000,
+  checkpointRecords: 50_000,
+  checkpointBytes: 32 * 1024 * 1024,
+};
+
 /** What an entry is reckoned to cost beside its value. */
 const ENTRY_BYTES = 256;
-const LOAD = { count: 2_000, bytes: 2 * 1024 * 1024 };
+const LOAD_BYTES = 2 * 1024 * 1024;
 const REPLAY = { count: 5_000, bytes: 4 * 1024 * 1024 };
-/** Records and bytes appended after which a checkpoint is written. */
-const CHECKPOINT_RECORDS = 50_000;
-const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** At close a checkpoint is worth its write from so many records on. */
 const CLOSE_RECORDS = 8;
 /** Copies that are read and appended at a time. */
@@ -89,13 +105,15 @@ export class LogJournal implements QueueJournal {
   readonly #options: LogJournalOptions;
   readonly #log: PartitionLog;
   readonly #reader: MessageReader;
-  readonly #closing = new AbortController();
   #spec: QueueSpec;
   #heldBack = 0;
   #cursor = 0;
   #skip = new Set<number>();
   #marks = new SendMarks([]);
+  #closed = false;
   #loading = false;
+  /** Aborts with each recovery: a load that began before it must change nothing after it. */
+  #life = new AbortController();
   #cachedBytes = 0;
   #recordsSince = 0;
   #bytesSince = 0;
@@ -117,6 +135,8 @@ export class LogJournal implements QueueJournal {
   }
 
   async recover(rules: QueueRules): Promise<RecoveredQueue> {
+    this.#life.abort();
+    this.#life = new AbortController();
     await this.#tending;
     const log = this.#log;
     const checkpoint = this.#options.checkpoint.get();
@@ -152,6 +172,7 @@ export class LogJournal implements QueueJournal {
     this.#recordsSince = log.end - start;
     this.#bytesSince = bytes;
     this.#cachedBytes = 0;
+    this.#loading = false;
     const recovered = replay.build(rules, this.#options.clock.now());
     this.#state = recovered.state;
     return recovered;
@@ -177,7 +198,8 @@ export class LogJournal implements QueueJournal {
 
   holdBack(state: QueueState, sequence: number, message: RawMessage): boolean {
     if (this.#heldBack === 0 && !this.#loading) {
-      const room = state.count("waiting") < READY_HIGH && this.#cachedBytes < CACHED_BYTES_MAX;
+      const { readyCount, cachedBytes } = this.#options.limits;
+      const room = state.count("waiting") < readyCount && this.#cachedBytes < cachedBytes;
       if (room) {
         this.#cachedBytes += costOf(message);
         return false;
@@ -189,39 +211,43 @@ export class LogJournal implements QueueJournal {
     return true;
   }
 
-  async loadHeldBack(): Promise<readonly NewEntry[]> {
+  async loadHeldBack(add: (entries: readonly NewEntry[]) => void): Promise<void> {
+    const { signal } = this.#life;
     this.#loading = true;
     try {
-      if (this.#cursor >= this.#log.end) {
-        await this.#log.waitFor(this.#cursor, this.#closing.signal);
-      }
-      const records = await this.#log.read(this.#cursor, LOAD);
-      const entries: NewEntry[] = [];
-      const nowMs = this.#options.clock.now();
-      for (const record of records) {
-        this.#cursor = record.offset + 1;
-        if (this.#skip.delete(record.offset)) continue;
-        const decoded = decodeQueueRecord(record);
-        if (decoded.kind !== "message") continue;
-        const { message, readyMs } = decoded;
-        const kept = readyMs <= nowMs;
-        if (kept) this.#cachedBytes += costOf(message);
-        entries.push({
-          sequence: record.offset,
-          sentMs: record.appendedMs,
-          key: message.key,
-          readyMs,
-          message: kept ? message : undefined,
-        });
-      }
-      this.#heldBack -= entries.length;
-      return entries;
+      if (this.#cursor >= this.#log.end) await this.#log.waitFor(this.#cursor, signal);
+      const limits = { count: this.#options.limits.loadCount, bytes: LOAD_BYTES };
+      const records = await this.#log.read(this.#cursor, limits);
+      if (!signal.aborted) add(this.#takeHeldBack(records));
     } catch (error) {
-      if (this.#closing.signal.aborted || isMillraceError(error, "CLOSED")) return [];
-      throw error;
+      if (!signal.aborted) throw error;
     } finally {
-      this.#loading = false;
+      if (!signal.aborted) this.#loading = false;
     }
+  }
+
+  #takeHeldBack(records: readonly LogRecord[]): NewEntry[] {
+    const nowMs = this.#options.clock.now();
+    const entries: NewEntry[] = [];
+    for (const record of records) {
+      this.#cursor = record.offset + 1;
+      if (this.#skip.delete(record.offset)) continue;
+      const decoded = decodeQueueRecord(record);
+      if (decoded.kind !== "message") continue;
+      const { message, readyMs } = decoded;
+      // A delayed message is read again when its time has come.
+      const kept = readyMs <= nowMs;
+      if (kept) this.#cachedBytes += costOf(message);
+      entries.push({
+        sequence: record.offset,
+        sentMs: record.appendedMs,
+        key: message.key,
+        readyMs,
+        message: kept ? message : undefined,
+      });
+    }
+    this.#heldBack -= entries.length;
+    return entries;
   }
 
   async readMessage(entry: QueueEntry): Promise<RawMessage> {
@@ -254,8 +280,9 @@ export class LogJournal implements QueueJournal {
 
   tend(state: QueueState): void {
     this.#state = state;
-    if (this.#tending !== undefined || this.#closing.signal.aborted) return;
-    if (this.#recordsSince < CHECKPOINT_RECORDS && this.#bytesSince < CHECKPOINT_BYTES) return;
+    if (this.#tending !== undefined || this.#closed) return;
+    const { checkpointRecords, checkpointBytes } = this.#options.limits;
+    if (this.#recordsSince < checkpointRecords && this.#bytesSince < checkpointBytes) return;
     this.#tending = this.#tend(state).finally(() => {
       this.#tending = undefined;
     });
@@ -268,7 +295,8 @@ export class LogJournal implements QueueJournal {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closed = true;
+    this.#life.abort();
     await this.#tending;
     if (this.#state !== undefined && this.#recordsSince >= CLOSE_RECORDS) {
       await this.#tend(this.#state);
@@ -335,7 +363,7 @@ export class LogJournal implements QueueJournal {
       ({ location }) => location < needed,
     );
     if (old.length * 4 > needed - this.#log.earliest) return;
-    if (needed - this.#log.earliest < CHECKPOINT_RECORDS) return;
+    if (needed - this.#log.earliest < this.#options.limits.checkpointRecords) return;
     old.sort((a, b) => a.location - b.location);
     for (let from = 0; from < old.length; from += COPY_COUNT) {
       const read: { readonly entry: QueueEntry; readonly message: RawMessage }[] = [];
