@@ -1,7 +1,8 @@
 /** The project that a command works on: its configuration, if it has one, and its data directory. */
 
 import { join, resolve } from "node:path";
-import { DATA_DIRECTORY, findConfig, loadConfig, type LoadedConfig } from "../host/config.ts";
+import { DATA_DIRECTORY, findConfig } from "../host/config-file.ts";
+import type { LoadedConfig } from "../host/config.ts";
 import type { GlobalOptions } from "./context.ts";
 
 export interface Project {
@@ -15,11 +16,16 @@ export interface Project {
 /** Loading the configuration runs the modules that it imports. Throws BAD_CONFIG. */
 export async function loadProject(folder: string, options: GlobalOptions): Promise<Project> {
   const file = options.config === undefined ? findConfig(folder) : resolve(folder, options.config);
-  const loaded = file === undefined ? undefined : await loadConfig(file);
+  const loaded = file === undefined ? undefined : await load(file);
   const data = dataGiven(folder, options) ?? loaded?.data ?? resolve(folder, DATA_DIRECTORY);
   const { broker, streams } = loaded?.config ?? {};
   const configured = streams?.directory ?? broker?.directory;
   return { loaded, data, brokerDirectory: configured ?? brokerDirectoryIn(data) };
+}
+
+async function load(file: string): Promise<LoadedConfig> {
+  const { loadConfig } = await import("../host/config.ts");
+  return loadConfig(file);
 }
 
 export function brokerDirectoryIn(data: string): string {

@@ -6,7 +6,7 @@
  * whatever the command returned, unless it said itself how it ended.
  */
 
-import { openLog, SILENT_LOG } from "../host/logger.ts";
+import { createLog, SILENT_LOG } from "../host/logger.ts";
 import { createRealClock, holdProcess } from "../host/real-clock.ts";
 import { createRealEnvironment } from "../host/real-environment.ts";
 import { listenForSignals } from "../host/signals.ts";
@@ -34,7 +34,7 @@ export async function runCommand(
   using _hold = heldProcess();
   const level = debug ? "debug" : logs ? "info" : "warn";
   const clock = createRealClock();
-  const log = logs || debug ? await openLog({ level, now: () => clock.now() }) : SILENT_LOG;
+  const log = logs || debug ? createLog({ level, now: () => clock.now() }) : SILENT_LOG;
   const context: CommandContext = {
     options,
     output: createOutput({ stdout: process.stdout, stderr: process.stderr, json }),

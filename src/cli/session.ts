@@ -10,7 +10,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Admin } from "../admin/admin.ts";
-import { DATA_DIRECTORY } from "../host/config.ts";
+import { DATA_DIRECTORY } from "../host/config-file.ts";
 import { readDoorFile, type DoorFile } from "../host/door-file.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
 import type { CommandContext } from "./context.ts";

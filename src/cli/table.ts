@@ -11,7 +11,7 @@ const GAP = "  ";
 export function formatTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  widthMax = Infinity,
+  widthMax: number = Infinity,
 ): string[] {
   if (rows.length === 0) return [];
   const cells = rows.map((row) => columns.map(({ value }) => cellText(value(row))));

@@ -24,7 +24,7 @@ import type { DocumentQuery } from "../store/store.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
-import { openLog } from "./logger.ts";
+import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
 import { createRealEnvironment } from "./real-environment.ts";
@@ -75,7 +75,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const channels = refuseContradictions(options.services);
   await using opened = new AsyncDisposableStack();
   if (options.environment === undefined) opened.adopt(holdProcess(), (hold) => hold.cancel());
-  const environment = options.environment ?? createRealEnvironment(await logOf(options.log));
+  const environment = options.environment ?? createRealEnvironment(logOf(options.log));
 
   const brokers = opened.use(await openBrokers(options, environment));
   for (const service of options.services) refuseMissingCapabilities(service, brokers);
@@ -127,10 +127,10 @@ async function startServices(
   return services;
 }
 
-async function logOf(log: AppOptions["log"]): Promise<Log> {
+function logOf(log: AppOptions["log"]): Log {
   if (log !== undefined && "warn" in log) return log;
   const clock = createRealClock();
-  return openLog({ ...log, now: () => clock.now() });
+  return createLog({ ...log, now: () => clock.now() });
 }
 
 interface AppParts {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Part, Service } from "../service/part.ts";
-import { defineConfig, findConfig, loadConfig } from "./config.ts";
+import { findConfig } from "./config-file.ts";
+import { defineConfig, loadConfig } from "./config.ts";
 
 async function load(text: string): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-config-"));

@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MillraceError } from "../model/errors.ts";
+import { DATA_DIRECTORY } from "./config-file.ts";
 import { checkServices, SHARED_KEYS, type AppOptions } from "./options.ts";
 import { shape, text } from "./settings/settings.ts";
 
@@ -18,9 +19,6 @@ export interface Config extends Omit<AppOptions, "store" | "environment"> {
   /** SQLite files in the data directory unless said. */
   readonly store?: AppOptions["store"];
 }
-
-export const CONFIG_FILES = ["millrace.config.ts", "millrace.config.js", "millrace.config.mjs"];
-export const DATA_DIRECTORY = ".millrace";
 
 const configShape = shape({ ...SHARED_KEYS, data: text }, ["services"]);
 
@@ -37,11 +35,6 @@ export interface LoadedConfig {
   readonly file: string;
   /** The data directory, absolute. */
   readonly data: string;
-}
-
-/** The configuration file of a folder, or undefined where it has none. */
-export function findConfig(folder: string): string | undefined {
-  return CONFIG_FILES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 }
 
 /** Loads and checks a configuration file. Throws BAD_CONFIG with the file and the cause. */

@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MillraceError } from "../model/errors.ts";
-import { openLog, type LogFormat } from "./logger.ts";
+import { createLog, type LogFormat } from "./logger.ts";
 
 const now = (): number => Date.UTC(2026, 0, 1, 9, 30, 1, 250);
 
-async function linesOf(format: LogFormat, facts: object, text = "hello"): Promise<string> {
+function linesOf(format: LogFormat, facts: object, text = "hello"): string {
   const lines: string[] = [];
-  const log = await openLog({ format, now, sink: { write: (line) => lines.push(line) } });
+  const log = createLog({ format, now, sink: { write: (line) => lines.push(line) } });
   log.debug({}, "below the level");
   log.warn({ ...facts }, text);
   assert.equal(lines.length, 1);
   return lines[0] ?? "";
 }
 
-test("a text line carries time, level, text and facts", async () => {
+test("a text line carries time, level, text and facts", () => {
   assert.equal(
-    await linesOf("text", { stream: "orders", partition: 3, why: "two words" }),
+    linesOf("text", { stream: "orders", partition: 3, why: "two words" }),
     '09:30:01.250 warn  hello  stream=orders partition=3 why="two words"\n',
   );
 });
 
-test("a JSON line carries the same as data", async () => {
-  assert.deepEqual(JSON.parse(await linesOf("json", { stream: "orders" })), {
+test("a JSON line carries the same as data", () => {
+  assert.deepEqual(JSON.parse(linesOf("json", { stream: "orders" })), {
     level: "warn",
     time: "2026-01-01T09:30:01.250Z",
     pid: process.pid,
@@ -32,8 +32,8 @@ test("a JSON line carries the same as data", async () => {
 });
 
 for (const format of ["text", "json"] as const) {
-  test(`secrets never reach a ${format} log, wherever they stand`, async () => {
-    const line = await linesOf(
+  test(`secrets never reach a ${format} log, wherever they stand`, () => {
+    const line = linesOf(
       format,
       {
         password: "hunter2",
@@ -48,22 +48,22 @@ for (const format of ["text", "json"] as const) {
     assert.match(line, /a=1/);
   });
 
-  test(`an error in a ${format} log shows its code and text, and stays on one line`, async () => {
+  test(`an error in a ${format} log shows its code and text, and stays on one line`, () => {
     const error = new MillraceError("DISK_FULL", "no room\nleft", { cause: new Error("ENOSPC") });
-    const line = await linesOf(format, { error });
+    const line = linesOf(format, { error });
     assert.match(line, /DISK_FULL/);
     assert.match(line, /no room\\nleft/);
     assert.equal(line.indexOf("\n"), line.length - 1);
   });
 }
 
-test("facts without an end are cut, not followed", async () => {
+test("facts without an end are cut, not followed", () => {
   const loop: Record<string, unknown> = { name: "loop" };
   loop["self"] = loop;
-  assert.match(await linesOf("json", { loop, big: 12n }), /"big":"12"/);
+  assert.match(linesOf("json", { loop, big: 12n }), /"big":"12"/);
 });
 
-test("a text of several lines cannot forge a second entry", async () => {
-  const line = await linesOf("text", {}, "first\n09:30:01.250 error forged");
+test("a text of several lines cannot forge a second entry", () => {
+  const line = linesOf("text", {}, "first\n09:30:01.250 error forged");
   assert.equal(line.indexOf("\n"), line.length - 1);
 });

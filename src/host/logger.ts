@@ -3,6 +3,8 @@
  * belongs to data. On a terminal the lines are for people; elsewhere they are JSON, written by pino.
  */
 
+import { createRequire } from "node:module";
+import type { Logger } from "pino";
 import type { Log } from "../model/environment.ts";
 import { redactFacts, redactText, type LogFacts } from "./redact.ts";
 
@@ -27,45 +29,45 @@ export interface LogOptions {
   readonly now: () => number;
 }
 
-/** Loads pino only where JSON is asked for: a command on a terminal does not wait for it. */
-export async function openLog(options: LogOptions): Promise<Log> {
+export function createLog(options: LogOptions): Log {
   const sink = options.sink ?? process.stderr;
   const format = options.format ?? (sink.isTTY === true ? "text" : "json");
   return format === "text"
     ? createTextLog({ ...options, sink })
-    : openJsonLog({ ...options, sink });
+    : createJsonLog({ ...options, sink });
 }
 
-async function openJsonLog({
-  level = "info",
-  sink,
-  now,
-}: LogOptions & { readonly sink: LineSink }): Promise<Log> {
-  const { pino } = await import("pino");
-  const logger = pino(
-    {
-      level,
-      base: { pid: process.pid },
-      messageKey: "text",
-      formatters: { level: (label) => ({ level: label }) },
-      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
-    },
-    { write: (line) => void sink.write(line) },
-  );
+type SinkOptions = LogOptions & { readonly sink: LineSink };
+
+/** Pino is loaded with the first line: a start that has nothing to say does not wait for it. */
+function createJsonLog({ level = "info", sink, now }: SinkOptions): Log {
+  const least = LEVELS.indexOf(level);
+  let logger: Logger | undefined;
+  const open = (): Logger => {
+    const { pino }: typeof import("pino") = createRequire(import.meta.url)("pino");
+    return pino(
+      {
+        level,
+        base: { pid: process.pid },
+        messageKey: "text",
+        formatters: { level: (label) => ({ level: label }) },
+        timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+      },
+      { write: (line) => void sink.write(line) },
+    );
+  };
   const at =
     (name: LogLevel) =>
     (facts: LogFacts, text: string): void => {
-      if (logger.isLevelEnabled(name)) logger[name](redactFacts(facts), redactText(text));
+      if (LEVELS.indexOf(name) < least) return;
+      logger ??= open();
+      logger[name](redactFacts(facts), redactText(text));
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 /** `09:30:01.250 warn  the text  fact=1 other="two words"`; colours on a terminal only. */
-export function createTextLog({
-  level = "info",
-  sink,
-  now,
-}: LogOptions & { readonly sink: LineSink }): Log {
+function createTextLog({ level = "info", sink, now }: SinkOptions): Log {
   const least = LEVELS.indexOf(level);
   const at =
     (name: LogLevel) =>

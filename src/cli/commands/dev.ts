@@ -13,7 +13,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { relative } from "node:path";
-import { CONFIG_FILES, findConfig } from "../../host/config.ts";
+import { CONFIG_FILES, findConfig } from "../../host/config-file.ts";
 import { createToken } from "../../http/gate.ts";
 import { delay } from "../../model/clock.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";

@@ -22,6 +22,8 @@ export interface StartOptions extends GlobalOptions {
 export async function start(context: CommandContext, options: StartOptions): Promise<ExitCode> {
   const { environment } = context;
   const project = await loadProject(context.folder, options);
+  // The door's modules load while the broker waits for the disk.
+  const doorLoaded = import("../../http/serve.ts");
   await using opened = new AsyncDisposableStack();
   const brokers = opened.use(await openBrokers(brokersOf(project), environment));
   const channels = channelsOf(project.loaded?.config.services ?? []);
@@ -30,6 +32,7 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const { streams, queues } = brokers;
   const admin = opened.use(createAdmin({ streams, queues, registry, environment }));
   const settings = doorSettings(project, options);
+  await doorLoaded;
   const door = opened.use(
     await openDoor({ admin, environment, settings, directory: brokers.directory }),
   );
