@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { IdWindow } from "../store/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Fault, TestTime } from "./broker-case.ts";
-import type { ConformanceCase, Note, Topic } from "./case.ts";
+import type { Note, Topic } from "./case.ts";
 
 export type StoreNeed =
   | Fault
@@ -33,7 +33,6 @@ export interface StoreContext {
   readonly note: Note;
 }
 
-export type StoreCase = ConformanceCase<StoreContext, StoreNeed>;
 export type StoreTopic = Topic<StoreContext, StoreNeed>;
 
 /** The statuses of a batch's sets by key, as one line: `a applied, b conflict`. */

@@ -1,17 +1,27 @@
 /** The bounds that hold on every store (law 12). */
-export const STORE_LIMITS = {
+export interface StoreLimits {
   /** One document's JSON as UTF-8. */
-  documentBytesMax: 4 * 1024 * 1024,
+  readonly documentBytesMax: number;
   /** Names, ids and keys, in UTF-16 units. */
+  readonly nameLengthMax: number;
+  readonly setsMax: number;
+  /** Messages of one batch, with all that surrounds them. */
+  readonly batchBytesMax: number;
+  /** Ranges of finished offsets above a position, and open holes of a lane. */
+  readonly rangesMax: number;
+  readonly queryLimitMax: number;
+  readonly indexesMax: number;
+}
+
+export const STORE_LIMITS: StoreLimits = {
+  documentBytesMax: 4 * 1024 * 1024,
   nameLengthMax: 1024,
   setsMax: 10_000,
-  /** Messages of one batch, with all that surrounds them. */
   batchBytesMax: 64 * 1024 * 1024,
-  /** Ranges of finished offsets above a position, and open holes of a lane. */
   rangesMax: 10_000,
   queryLimitMax: 1000,
   indexesMax: 16,
-} as const;
+};
 
 /**
  * How long the inbox remembers the ids of strangers' messages, per consumer and input. An id is
