@@ -2,10 +2,10 @@
 
 import type { Broker, BrokerFactory } from "../broker/broker.ts";
 import { type BrokerCapabilities, type CapabilityLevel, NATIVE } from "../broker/capabilities.ts";
-import { LocalQueues } from "../broker/in-process/local-queues.ts";
-import { LocalStreams } from "../broker/in-process/local-streams.ts";
-import { QueueEngine } from "../broker/in-process/queue-engine.ts";
-import { StreamEngine } from "../broker/in-process/stream-engine.ts";
+import { LocalQueues } from "../broker/in-process/queue/local-queues.ts";
+import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
+import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
+import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
 import { createMemoryQueueStorage } from "./queues.ts";
 import { createMemoryStreamStorage } from "./streams.ts";

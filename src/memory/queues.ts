@@ -2,8 +2,8 @@
 
 import { assert } from "../model/assert.ts";
 import type { RawMessage } from "../model/message.ts";
-import type { QueueJournal, RecoveredQueue } from "../broker/in-process/queue-journal.ts";
-import type { QueueStorage } from "../broker/in-process/queue-storage.ts";
+import type { QueueJournal, RecoveredQueue } from "../broker/in-process/queue/queue-journal.ts";
+import type { QueueStorage } from "../broker/in-process/queue/queue-storage.ts";
 import { type QueueRules, QueueState } from "../broker/queue-state.ts";
 
 const DONE = Promise.resolve();

@@ -6,12 +6,12 @@ import type { RawMessage } from "../model/message.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Retention, StreamSpec } from "../broker/streams.ts";
 import { ownedMessage } from "../broker/in-process/owned-message.ts";
-import type { LoggedRecord, RecordLog } from "../broker/in-process/record-log.ts";
+import type { LoggedRecord, RecordLog } from "../broker/in-process/stream/record-log.ts";
 import type {
   StoredPosition,
   StoredStream,
   StreamStorage,
-} from "../broker/in-process/stream-storage.ts";
+} from "../broker/in-process/stream/stream-storage.ts";
 
 const DONE = Promise.resolve();
 

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import type { Environment } from "../../model/environment.ts";
 import type { QueueSpec } from "../../broker/queues.ts";
-import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue-storage.ts";
+import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue/queue-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import { openPartitionLog } from "../log/open-log.ts";
 import { type JournalLimits, LogJournal } from "./log-journal.ts";

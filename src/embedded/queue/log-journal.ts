@@ -33,7 +33,7 @@ import type {
   QueueOps,
   RecentId,
   RecoveredQueue,
-} from "../../broker/in-process/queue-journal.ts";
+} from "../../broker/in-process/queue/queue-journal.ts";
 import {
   laneOf,
   type NewEntry,

@@ -8,7 +8,7 @@
 
 import { MillraceError } from "../../model/errors.ts";
 import type { Header, RawMessage } from "../../model/message.ts";
-import type { QueueOps } from "../../broker/in-process/queue-journal.ts";
+import type { QueueOps } from "../../broker/in-process/queue/queue-journal.ts";
 import type { LogRecord } from "../log/open-log.ts";
 import type { CheckpointPart } from "./checkpoint.ts";
 

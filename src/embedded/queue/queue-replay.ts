@@ -8,7 +8,7 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import type { QueueOps } from "../../broker/in-process/queue-journal.ts";
+import type { QueueOps } from "../../broker/in-process/queue/queue-journal.ts";
 import { type QueueEntry, type QueueRules, QueueState } from "../../broker/queue-state.ts";
 import type { Backlog, CheckpointPart } from "./checkpoint.ts";
 import type { QueueRecord } from "./queue-record.ts";

@@ -15,7 +15,7 @@ import type {
   StoredPosition,
   StoredStream,
   StreamStorage,
-} from "../../broker/in-process/stream-storage.ts";
+} from "../../broker/in-process/stream/stream-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import { openPartitionLog } from "../log/open-log.ts";
 

@@ -6,14 +6,14 @@
  * written; a repetition is answered when the original is durable, and fails when it does.
  */
 
-import type { Clock } from "../../model/clock.ts";
-import { MillraceError } from "../../model/errors.ts";
-import type { DedupeWindow } from "../../model/durability.ts";
-import { dedupeId, SeenIds } from "../dedupe-window.ts";
-import type { QueueState } from "../queue-state.ts";
-import type { QueueSend, QueueSpec, Sent } from "../queues.ts";
-import { ownedMessage } from "./owned-message.ts";
-import type { PendingCall } from "./pending-call.ts";
+import type { Clock } from "../../../model/clock.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { DedupeWindow } from "../../../model/durability.ts";
+import { dedupeId, SeenIds } from "../../dedupe-window.ts";
+import type { QueueState } from "../../queue-state.ts";
+import type { QueueSend, QueueSpec, Sent } from "../../queues.ts";
+import { ownedMessage } from "../owned-message.ts";
+import type { PendingCall } from "../pending-call.ts";
 import type { JournaledSend, QueueJournal } from "./queue-journal.ts";
 
 export interface WaitingSend {

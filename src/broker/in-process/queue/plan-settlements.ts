@@ -1,6 +1,6 @@
 /** Turns what was asked of a queue in one turn into one set of operations, changing no message yet. */
 
-import type { QueueEntry, QueueState } from "../queue-state.ts";
+import type { QueueEntry, QueueState } from "../../queue-state.ts";
 import type { QueueOps } from "./queue-journal.ts";
 import {
   attemptsCause,

@@ -5,11 +5,11 @@
  * runs only while some stream asks for it.
  */
 
-import type { Environment } from "../../model/environment.ts";
-import type { Timer } from "../../model/clock.ts";
-import { MillraceError } from "../../model/errors.ts";
-import type { StreamInfo, StreamSpec } from "../streams.ts";
-import { checkStreamSpec } from "../validate.ts";
+import type { Environment } from "../../../model/environment.ts";
+import type { Timer } from "../../../model/clock.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { StreamInfo, StreamSpec } from "../../streams.ts";
+import { checkStreamSpec } from "../../validate.ts";
 import { Group } from "./group.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { StoredStream, StreamStorage } from "./stream-storage.ts";

@@ -3,8 +3,8 @@
  * satisfies it on disk, `memory/` in an array; everything above is shared, so the two cannot drift.
  */
 
-import type { RawMessage } from "../../model/message.ts";
-import type { Durability, Retention } from "../streams.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { Durability, Retention } from "../../streams.ts";
 
 export interface LoggedRecord extends RawMessage {
   readonly offset: number;

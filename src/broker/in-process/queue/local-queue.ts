@@ -22,10 +22,10 @@
  * which is the truth: `recovering` holds all turns meanwhile, and leases given out are lost.
  */
 
-import type { Clock, Timer } from "../../model/clock.ts";
-import { isMillraceError, type MillraceError } from "../../model/errors.ts";
-import type { Outcome } from "../../model/outcome.ts";
-import type { NewEntry, QueueEntry, QueueRules, QueueState } from "../queue-state.ts";
+import type { Clock, Timer } from "../../../model/clock.ts";
+import { isMillraceError, type MillraceError } from "../../../model/errors.ts";
+import type { Outcome } from "../../../model/outcome.ts";
+import type { NewEntry, QueueEntry, QueueRules, QueueState } from "../../queue-state.ts";
 import type {
   DeadLetter,
   Lease,
@@ -35,11 +35,11 @@ import type {
   QueueSpec,
   ReceiveOptions,
   Sent,
-} from "../queues.ts";
-import { tooLarge } from "../validate.ts";
+} from "../../queues.ts";
+import { tooLarge } from "../../validate.ts";
 import { LeaseStage } from "./lease-stage.ts";
 import { LocalReceiver } from "./local-receiver.ts";
-import { PendingCall } from "./pending-call.ts";
+import { PendingCall } from "../pending-call.ts";
 import { planSettlements } from "./plan-settlements.ts";
 import {
   applyOps,

@@ -11,10 +11,10 @@
  * that is deleted (both reject `ended`). Either way all its partitions are revoked and waited for.
  */
 
-import { MillraceError } from "../../model/errors.ts";
-import type { StartAt } from "../../model/position.ts";
-import { GroupAssignment, type AssignmentStep, type StreamPartition } from "../assignment.ts";
-import type { AssignedPartition, GroupMember, GroupPosition, JoinOptions } from "../streams.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { StartAt } from "../../../model/position.ts";
+import { GroupAssignment, type AssignmentStep, type StreamPartition } from "../../assignment.ts";
+import type { AssignedPartition, GroupMember, GroupPosition, JoinOptions } from "../../streams.ts";
 import type { LocalStream } from "./local-stream.ts";
 import { readPartition } from "./read-partition.ts";
 import type { StreamStorage } from "./stream-storage.ts";

@@ -1,8 +1,8 @@
 /** What the holder of a lease, or an operator, asks a queue to do with messages. */
 
-import { MillraceError } from "../../model/errors.ts";
-import type { DeadLetterCause, Lease } from "../queues.ts";
-import type { PendingCall } from "./pending-call.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { DeadLetterCause, Lease } from "../../queues.ts";
+import type { PendingCall } from "../pending-call.ts";
 
 /** What happens to a leased message. */
 export type Fate =

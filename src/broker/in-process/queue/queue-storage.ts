@@ -1,6 +1,6 @@
 /** Where the queues of a broker in this process keep their journals. */
 
-import type { QueueSpec } from "../queues.ts";
+import type { QueueSpec } from "../../queues.ts";
 import type { QueueJournal } from "./queue-journal.ts";
 
 export interface StoredQueue {

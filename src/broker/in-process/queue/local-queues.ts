@@ -1,8 +1,8 @@
 /** The queue port of a broker in this process: one client's view of a `QueueEngine`. */
 
-import { MillraceError } from "../../model/errors.ts";
-import { type Outcome, valuesOf } from "../../model/outcome.ts";
-import type { BrokerCapabilities } from "../capabilities.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import { type Outcome, valuesOf } from "../../../model/outcome.ts";
+import type { BrokerCapabilities } from "../../capabilities.ts";
 import type {
   DeadLetter,
   DeadLetterCause,
@@ -14,9 +14,9 @@ import type {
   QueueSpec,
   ReceiveOptions,
   Sent,
-} from "../queues.ts";
-import { checkBatchCount, checkDuration, checkWhole } from "../validate.ts";
-import { PendingCall } from "./pending-call.ts";
+} from "../../queues.ts";
+import { checkBatchCount, checkDuration, checkWhole } from "../../validate.ts";
+import { PendingCall } from "../pending-call.ts";
 import type { QueueEngine } from "./queue-engine.ts";
 import { type DeadLetterChange, type Fate, leaseLost } from "./settlement.ts";
 

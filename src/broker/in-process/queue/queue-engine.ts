@@ -1,9 +1,9 @@
 /** The queues of one broker: the registry that all its clients share. Changes run one after another. */
 
-import type { Clock } from "../../model/clock.ts";
-import { MillraceError } from "../../model/errors.ts";
-import type { QueueInfo, QueueSpec } from "../queues.ts";
-import { checkQueueSpec } from "../validate.ts";
+import type { Clock } from "../../../model/clock.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { QueueInfo, QueueSpec } from "../../queues.ts";
+import { checkQueueSpec } from "../../validate.ts";
 import { LocalQueue, rulesOf } from "./local-queue.ts";
 import type { QueueStorage, StoredQueue } from "./queue-storage.ts";
 

@@ -11,11 +11,11 @@
  * fails when the original does; the id is then taken out of the window again.
  */
 
-import type { RawMessage } from "../../model/message.ts";
-import type { Clock } from "../../model/clock.ts";
-import { dedupeId, type SeenIds } from "../dedupe-window.ts";
-import type { Appended } from "../streams.ts";
-import type { PendingCall } from "./pending-call.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { Clock } from "../../../model/clock.ts";
+import { dedupeId, type SeenIds } from "../../dedupe-window.ts";
+import type { Appended } from "../../streams.ts";
+import type { PendingCall } from "../pending-call.ts";
 import type { RecordLog } from "./record-log.ts";
 
 /** Ids are remembered with their place, packed into one number. Partitions are at most 1,024. */

@@ -6,10 +6,10 @@
  * whose receiver closed meanwhile is given back without counting the attempt, since nobody saw it.
  */
 
-import { isMillraceError } from "../../model/errors.ts";
-import type { RawMessage } from "../../model/message.ts";
-import type { QueueEntry, QueueState } from "../queue-state.ts";
-import type { Lease, QueueSpec } from "../queues.ts";
+import { isMillraceError } from "../../../model/errors.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { QueueEntry, QueueState } from "../../queue-state.ts";
+import type { Lease, QueueSpec } from "../../queues.ts";
 import { LocalReceiver } from "./local-receiver.ts";
 import type { QueueJournal } from "./queue-journal.ts";
 

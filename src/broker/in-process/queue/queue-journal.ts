@@ -6,11 +6,11 @@
  * what it rests on is durable.
  */
 
-import { assert } from "../../model/assert.ts";
-import type { DedupeWindow } from "../../model/durability.ts";
-import type { RawMessage } from "../../model/message.ts";
-import type { NewEntry, QueueEntry, QueueRules, QueueState } from "../queue-state.ts";
-import type { QueueSpec } from "../queues.ts";
+import { assert } from "../../../model/assert.ts";
+import type { DedupeWindow } from "../../../model/durability.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { NewEntry, QueueEntry, QueueRules, QueueState } from "../../queue-state.ts";
+import type { QueueSpec } from "../../queues.ts";
 
 /** What happened to messages, by sequence. A sequence stands in one list only. */
 export interface QueueOps {

@@ -1,10 +1,10 @@
 /** The stream port of a broker in this process: one client's view of a `StreamEngine`. */
 
-import { MillraceError } from "../../model/errors.ts";
-import type { RawMessage } from "../../model/message.ts";
-import type { Outcome } from "../../model/outcome.ts";
-import type { StartAt } from "../../model/position.ts";
-import type { BrokerCapabilities } from "../capabilities.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { Outcome } from "../../../model/outcome.ts";
+import type { StartAt } from "../../../model/position.ts";
+import type { BrokerCapabilities } from "../../capabilities.ts";
 import type {
   Appended,
   GroupInfo,
@@ -15,8 +15,8 @@ import type {
   StreamRecord,
   StreamSpec,
   Streams,
-} from "../streams.ts";
-import { checkBatchCount, checkName } from "../validate.ts";
+} from "../../streams.ts";
+import { checkBatchCount, checkName } from "../../validate.ts";
 import type { Group } from "./group.ts";
 import { readPartition } from "./read-partition.ts";
 import type { StreamEngine } from "./stream-engine.ts";

@@ -1,9 +1,9 @@
 /** Reading one partition: the loop behind `read` and behind a group member's partition. */
 
-import { isMillraceError } from "../../model/errors.ts";
-import type { StartAt } from "../../model/position.ts";
-import type { StreamRecord } from "../streams.ts";
-import { checkWhole } from "../validate.ts";
+import { isMillraceError } from "../../../model/errors.ts";
+import type { StartAt } from "../../../model/position.ts";
+import type { StreamRecord } from "../../streams.ts";
+import { checkWhole } from "../../validate.ts";
 import type { LocalStream } from "./local-stream.ts";
 
 export interface ReadPlan {

@@ -5,7 +5,7 @@
  * `asking` is true while the reader waits; the queue then answers with `deliver`, `fail` or the end.
  */
 
-import type { Lease, QueueReceiver } from "../queues.ts";
+import type { Lease, QueueReceiver } from "../../queues.ts";
 
 interface Waiter {
   readonly resolve: (result: IteratorResult<readonly Lease[]>) => void;

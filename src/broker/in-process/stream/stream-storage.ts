@@ -1,6 +1,6 @@
 /** What the streams of a broker in this process need from below: logs, specs, group positions. */
 
-import type { StreamSpec } from "../streams.ts";
+import type { StreamSpec } from "../../streams.ts";
 import type { RecordLog } from "./record-log.ts";
 
 export interface StoredStream {

@@ -5,17 +5,17 @@
  * a start must not read a window's worth of records. Until it is read, appends wait in their buffers.
  */
 
-import type { Clock } from "../../model/clock.ts";
-import { MillraceError } from "../../model/errors.ts";
-import type { RawMessage } from "../../model/message.ts";
-import type { Outcome } from "../../model/outcome.ts";
-import type { StartAt } from "../../model/position.ts";
-import { dedupeId, SeenIds } from "../dedupe-window.ts";
-import { KeylessSpread, partitionOfKey } from "../partitioner.ts";
-import type { Appended, DedupeWindow, StreamInfo, StreamSpec } from "../streams.ts";
-import { tooLarge } from "../validate.ts";
+import type { Clock } from "../../../model/clock.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { RawMessage } from "../../../model/message.ts";
+import type { Outcome } from "../../../model/outcome.ts";
+import type { StartAt } from "../../../model/position.ts";
+import { dedupeId, SeenIds } from "../../dedupe-window.ts";
+import { KeylessSpread, partitionOfKey } from "../../partitioner.ts";
+import type { Appended, DedupeWindow, StreamInfo, StreamSpec } from "../../streams.ts";
+import { tooLarge } from "../../validate.ts";
 import { packPlace, PartitionAppender } from "./partition-appender.ts";
-import { PendingCall } from "./pending-call.ts";
+import { PendingCall } from "../pending-call.ts";
 import type { LoggedRecord, RecordLog } from "./record-log.ts";
 import type { StoredStream } from "./stream-storage.ts";
 
