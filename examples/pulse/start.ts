@@ -73,15 +73,14 @@ async function totals(app: App): Promise<Totals> {
   };
 }
 
-/** Prints the totals whenever they have changed, until `ended`. */
-async function watch(app: App, ended: Promise<unknown>): Promise<void> {
-  let over = false;
-  const end = ended.finally(() => (over = true));
-  for (let shown = ""; !over;) {
+/** Prints the totals whenever they have changed, until the signal aborts. */
+async function watch(app: App, signal: AbortSignal): Promise<void> {
+  let shown = "";
+  while (!signal.aborted) {
     const { line } = await totals(app);
     if (line !== shown) console.log(line);
     shown = line;
-    await Promise.race([sleep(500, undefined, { ref: false }), end]);
+    await sleep(500, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -98,9 +97,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const { url, token } = app.door!;
 console.log(`door: ${url}  token: ${token}\n`);
 
-const feeding = feed(app);
-await watch(app, feeding);
-const fresh = await feeding;
+const fed = new AbortController();
+const watching = watch(app, fed.signal);
+const fresh = await feed(app).finally(() => fed.abort());
+await watching;
 await app.settled();
 const { events, line } = await totals(app);
 console.log(

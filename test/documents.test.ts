@@ -1,0 +1,60 @@
+/**
+ * What the pages show is what runs: a code block under `<!-- path#region -->` is that region of that
+ * file, links lead somewhere, and the program of the README does what it says.
+ */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+const PAGES = globSync(["*.md", "docs/**/*.md", "examples/**/*.md"]);
+
+function regionOf(path: string, name: string): string {
+  const lines = readFileSync(path, "utf8").split("\n");
+  const from = lines.indexOf(`// #region ${name}`);
+  const to = lines.indexOf("// #endregion", from);
+  assert.ok(from >= 0 && to > from, `${path} has no region ${name}`);
+  return lines.slice(from + 1, to).join("\n");
+}
+
+test("code blocks that name a region show that region", () => {
+  const shown = PAGES.flatMap((page) =>
+    [
+      ...readFileSync(page, "utf8").matchAll(
+        /<!-- (\S+)#(\S+) -->\n+```ts\n(?:\/\/ \S+\n)?([\s\S]*?)\n```/g,
+      ),
+    ].map(([, path = "", name = "", block = ""]) => ({ page, path, name, block })),
+  );
+  for (const { page, path, name, block } of shown) {
+    assert.equal(block, regionOf(path, name), `${page} shows ${path}#${name} otherwise`);
+  }
+  assert.ok(shown.length >= 3, `only ${shown.length} blocks were compared`);
+});
+
+test("links of the pages lead to files that exist", () => {
+  const links = PAGES.flatMap((page) =>
+    [...readFileSync(page, "utf8").matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      ([, target = ""]) => ({ page, target }),
+    ),
+  );
+  const broken = links.filter(({ page, target }) => !existsSync(resolve(dirname(page), target)));
+  assert.deepEqual(broken, []);
+  assert.ok(links.length > 5, `only ${links.length} links were followed`);
+});
+
+test("the program of the README runs in an empty folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-readme-"));
+  try {
+    const main = resolve("examples/orders/main.ts");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=source", main], {
+      cwd: folder,
+    });
+    assert.deepEqual(stdout.trim().split("\n").toSorted(), ["receipt for o1", "{ total: 5 }"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
