@@ -76,6 +76,7 @@ const steps: readonly Step[] = [
   { name: "features page", run: () => command("node", "scripts/features.ts", "--check") },
   { name: "lock file", run: lockFileNamesNoHost },
   { name: "dependencies", run: dependenciesAreInert },
+  { name: "type-check time", run: () => command("node", "scripts/type-check-time.ts") },
   { name: "unused code", run: () => command("knip") },
   { name: "package", run: packageIsSound },
 ];
