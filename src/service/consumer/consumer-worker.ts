@@ -69,45 +69,43 @@ class UnitOfWork {
   #staged = new Map<string, Staged>();
   #emitted: OutgoingMessage[] = [];
   #call = 0;
+  #access: object | undefined;
+  #over = false;
 
   constructor(context: WorkContext, docs: readonly (readonly [string, DocumentDeclaration])[]) {
     this.#context = context;
     this.#docs = docs;
   }
 
-  /** What the handler of this message gets. It is dead once the handler has ended. */
+  /** What the handler of this message gets. `emit` is dead once that handler has ended. */
   begin(message: Message): object {
-    const { envelope } = message;
+    const { id, time, version, key, actor } = message.envelope;
     const context = this.#context;
     const call = ++this.#call;
-    const alive = (what: string): void => {
-      if (call === this.#call) return;
-      throw new MillraceError(
-        "BAD_ARGUMENT",
-        `${what} was called after its handler had ended; await everything inside the handler`,
-      );
+    const emit = (draft: Draft): void => {
+      if (call !== this.#call) throw calledTooLate("emit");
+      this.#emitted.push(context.stamp(draft, message));
     };
-    const docs: Record<string, unknown> = {};
-    for (const [name, declaration] of this.#docs) docs[name] = this.#access(declaration, alive);
+    // Made once a unit: most of a busy consumer's time would go into making them anew.
+    this.#access ??= Object.fromEntries(
+      this.#docs.map(([name, declaration]) => [name, this.#accessTo(declaration)]),
+    );
+    const docs = this.#access;
     return {
-      id: envelope.id,
-      time: envelope.time,
-      version: envelope.version,
-      key: envelope.key,
-      actor: envelope.actor,
+      id,
+      time,
+      version,
+      key,
+      actor,
       get signal() {
         return context.signal;
       },
-      emit: (draft: Draft) => {
-        alive("emit");
-        this.#emitted.push(context.stamp(draft, message));
-      },
+      emit,
       docs,
     };
   }
 
   keep(): void {
-    this.#call++;
     if (this.#emitted.length > 0) this.#outgoing.push(...this.#emitted);
     for (const [key, staged] of this.#staged) this.#kept.set(key, staged);
     this.discard();
@@ -120,6 +118,7 @@ class UnitOfWork {
   }
 
   async decision(handled: number, failure?: { readonly error: unknown }): Promise<Decision> {
+    this.#over = true;
     const documents: DocumentWrite[] = [];
     for (const [key, { declaration, id, json, state }] of this.#kept) {
       const what = `document "${declaration.name}"`;
@@ -139,7 +138,10 @@ class UnitOfWork {
     };
   }
 
-  #access(declaration: DocumentDeclaration, alive: (what: string) => void): object {
+  #accessTo(declaration: DocumentDeclaration): object {
+    const alive = (what: string): void => {
+      if (this.#over) throw calledTooLate(what);
+    };
     const keyOf = (id: string): string => `${declaration.collection}\n${id}`;
     const stage = (id: string, state: unknown, json: string | null): void => {
       this.#staged.set(keyOf(id), { declaration, id, json, state });
@@ -187,4 +189,11 @@ class UnitOfWork {
     this.#versions.set(key, version);
     return version;
   }
+}
+
+function calledTooLate(what: string): MillraceError {
+  return new MillraceError(
+    "BAD_ARGUMENT",
+    `${what} was called after its handler had ended; await everything inside the handler`,
+  );
 }
