@@ -37,15 +37,6 @@ export class SeenIds {
     this.#window = window;
   }
 
-  get size(): number {
-    return this.#places.size;
-  }
-
-  /** The smallest place remembered, for places that grow; undefined when empty. */
-  get oldestPlace(): number | undefined {
-    return this.#idPlaces[this.#head];
-  }
-
   /** Where the id was stored, if it is inside the window. */
   find(id: string, nowMs: number): number | undefined {
     this.#forgetOld(nowMs);

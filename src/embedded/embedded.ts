@@ -95,7 +95,12 @@ async function openBroker(
     defer,
     retentionCheckMs,
   });
-  const queueEngine = await QueueEngine.open({ storage: queueStorage, clock, defer });
+  const queueEngine = await QueueEngine.open({
+    storage: queueStorage,
+    clock,
+    report: environment.log,
+    defer,
+  });
   const streams = new LocalStreams(streamEngine, CAPABILITIES);
   const queues = new LocalQueues(queueEngine, CAPABILITIES);
 

@@ -77,6 +77,11 @@ async function createEngines(environment: Environment): Promise<Engines> {
       defer,
       retentionCheckMs: RETENTION_CHECK_MS,
     }),
-    queues: await QueueEngine.open({ storage: createMemoryQueueStorage(), clock, defer }),
+    queues: await QueueEngine.open({
+      storage: createMemoryQueueStorage(),
+      clock,
+      report: environment.log,
+      defer,
+    }),
   };
 }

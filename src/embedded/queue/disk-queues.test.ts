@@ -201,3 +201,24 @@ test("a deleted queue is gone with its files; its leases are lost", async () => 
   await stage.queues.ensureQueue({ name: "q" });
   assert.equal((await stage.queues.describeQueue("q")).waiting, 0);
 });
+
+test("a queue with damaged records is named and refused, and the rest of the broker goes on", async () => {
+  await using stage = await openTestBroker();
+  for (const name of ["bad", "good"]) {
+    await stage.queues.ensureQueue({ name });
+    for (const text of ["first", "second", "third"]) {
+      valuesOf(await stage.queues.send(name, [{ message: message(text) }]));
+    }
+  }
+  const [path] = [...stage.disk.files.keys()].filter((file) => /queues\/bad.*\.log$/.test(file));
+  const { bytes } = stage.disk.files.get(path!)!;
+  const at = Buffer.from(bytes).indexOf("second");
+  assert.ok(at > 0);
+  bytes[at]! ^= 0xff;
+  await stage.crash();
+  await assert.rejects(stage.queues.describeQueue("bad"), code("LOG_DAMAGED"));
+  await assert.rejects(stage.queues.ensureQueue({ name: "bad" }), code("LOG_DAMAGED"));
+  assert.equal((await takeGroup(stage.queues, "good")).length, 3);
+  await stage.queues.deleteQueue("bad");
+  assert.equal((await stage.queues.ensureQueue({ name: "bad" })).waiting, 0);
+});

@@ -184,3 +184,33 @@ test("a full disk refuses appends by item and still takes commits", async () => 
   await committed;
   assert.equal((await stage.streams.describeGroup("g")).positions[0]!.committed, 1);
 });
+
+test("a damaged partition is named and refused, and the others go on", async () => {
+  await using stage = await openTestBroker();
+  await stage.streams.ensureStream({ name: "s", partitions: 2 });
+  for (const partition of [0, 1]) {
+    for (const text of ["first", "second", "third"]) {
+      valuesOf(await stage.streams.append("s", [message(text)], { partition }));
+    }
+  }
+  await stage.broker.close();
+  const [path] = [...stage.disk.files.keys()].filter((file) =>
+    /streams.*\/0\/\d+\.log$/.test(file),
+  );
+  const { bytes } = stage.disk.files.get(path!)!;
+  const at = Buffer.from(bytes).indexOf("second");
+  assert.ok(at > 0);
+  bytes[at]! ^= 0xff;
+  await stage.crash();
+  await assert.rejects(readAll(stage.streams, "s", 0), code("LOG_DAMAGED"));
+  assert.deepEqual((await readAll(stage.streams, "s", 1)).map(textOf), [
+    "first",
+    "second",
+    "third",
+  ]);
+  const { partitions } = await stage.streams.describeStream("s");
+  assert.match(partitions[0]!.stopped ?? "", /damage/);
+  const [refused] = await stage.streams.append("s", [message("x")], { partition: 0 });
+  assert.equal(refused!.ok ? "" : refused!.error.code, "LOG_DAMAGED");
+  valuesOf(await stage.streams.append("s", [message("fourth")], { partition: 1 }));
+});

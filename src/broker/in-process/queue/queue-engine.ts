@@ -1,7 +1,13 @@
-/** The queues of one broker: the registry that all its clients share. Changes run one after another. */
+/**
+ * The queues of one broker: the registry that all its clients share. Changes run one after another.
+ *
+ * A queue whose log is damaged does not keep the broker from opening: it stays in the registry with its
+ * error, which every call on it throws, until it is repaired or deleted.
+ */
 
 import type { Clock } from "../../../model/clock.ts";
-import { MillraceError } from "../../../model/errors.ts";
+import type { Log } from "../../../model/environment.ts";
+import { isMillraceError, MillraceError } from "../../../model/errors.ts";
 import type { QueueInfo, QueueSpec } from "../../queues.ts";
 import { checkQueueSpec } from "../../validate.ts";
 import { LocalQueue, rulesOf } from "./local-queue.ts";
@@ -10,6 +16,7 @@ import type { QueueStorage, StoredQueue } from "./queue-storage.ts";
 export interface QueueEngineOptions {
   readonly storage: QueueStorage;
   readonly clock: Clock;
+  readonly report: Log;
   /** Runs the callback at the end of the present tick. */
   readonly defer: (callback: () => void) => void;
 }
@@ -17,6 +24,10 @@ export interface QueueEngineOptions {
 export class QueueEngine {
   readonly #options: QueueEngineOptions;
   readonly #queues = new Map<string, LocalQueue>();
+  readonly #damaged = new Map<
+    string,
+    { readonly error: MillraceError; readonly stored: StoredQueue }
+  >();
   #changes: Promise<unknown> = Promise.resolve();
 
   private constructor(options: QueueEngineOptions) {
@@ -26,7 +37,7 @@ export class QueueEngine {
   /** Recovers every queue found. */
   static async open(options: QueueEngineOptions): Promise<QueueEngine> {
     const engine = new QueueEngine(options);
-    for (const stored of options.storage.found) await engine.#add(stored);
+    for (const stored of options.storage.found) await engine.#open(stored);
     return engine;
   }
 
@@ -34,17 +45,19 @@ export class QueueEngine {
     return this.#queues;
   }
 
-  /** Throws UNKNOWN_QUEUE. */
+  /** Throws UNKNOWN_QUEUE, and LOG_DAMAGED where recovery found damage. */
   queue(name: string): LocalQueue {
     const queue = this.#queues.get(name);
     if (queue !== undefined) return queue;
-    throw unknownQueue(name);
+    throw this.#damaged.get(name)?.error ?? unknownQueue(name);
   }
 
   ensure(spec: QueueSpec): Promise<QueueInfo> {
     checkQueueSpec(spec);
     return this.#change(async () => {
       const present = this.#queues.get(spec.name);
+      const damaged = this.#damaged.get(spec.name);
+      if (damaged !== undefined) throw damaged.error;
       if (present === undefined) {
         const queue = await this.#add(await this.#options.storage.createQueue(spec));
         return queue.info();
@@ -66,9 +79,15 @@ export class QueueEngine {
 
   remove(name: string): Promise<void> {
     return this.#change(async () => {
-      const queue = this.queue(name);
-      this.#queues.delete(name);
-      await queue.close(unknownQueue(name));
+      const damaged = this.#damaged.get(name);
+      if (damaged === undefined) {
+        const queue = this.queue(name);
+        this.#queues.delete(name);
+        await queue.close(unknownQueue(name));
+      } else {
+        this.#damaged.delete(name);
+        await damaged.stored.journal.close();
+      }
       await this.#options.storage.removeQueue(name);
     });
   }
@@ -76,7 +95,21 @@ export class QueueEngine {
   async close(): Promise<void> {
     await this.#changes;
     const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close(reason)));
+    await Promise.all([
+      ...[...this.#queues.values()].map((queue) => queue.close(reason)),
+      ...[...this.#damaged.values()].map(({ stored }) => stored.journal.close()),
+    ]);
+  }
+
+  async #open(stored: StoredQueue): Promise<void> {
+    try {
+      await this.#add(stored);
+    } catch (error) {
+      if (!isMillraceError(error, "LOG_DAMAGED")) throw error;
+      const { name } = stored.spec;
+      this.#damaged.set(name, { error, stored });
+      this.#options.report.error({ queue: name, code: error.code }, error.message);
+    }
   }
 
   async #add({ spec, journal }: StoredQueue): Promise<LocalQueue> {
