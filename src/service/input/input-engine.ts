@@ -140,10 +140,7 @@ export class InputEngine {
     );
   }
 
-  /**
-   * Takes messages in the order in which they came. `isSeen` tells the ids of strangers that the
-   * store remembers.
-   */
+  /** Takes messages as they came. `isSeen` tells the ids of strangers that the store remembers. */
   accept(arrivals: readonly Arrival[], isSeen: (id: string) => boolean): void {
     for (const arrival of arrivals) {
       const admission = this.#flight.admit(arrival, isSeen);
@@ -181,6 +178,11 @@ export class InputEngine {
     arrival.cancel?.abort();
     this.#flight.forget(arrival);
     this.#changed();
+  }
+
+  /** To be awaited before the first message is accepted. Throws STORE_FAILED. */
+  start(): Promise<void> {
+    return this.#rows.load();
   }
 
   /** Learns from the store what is parked and what of it shall be worked off. */

@@ -44,6 +44,15 @@ export class ParkedRows {
     return this.#asking === undefined;
   }
 
+  /**
+   * Asks for the first time. Throws STORE_FAILED: nothing may be given out before the lanes know which
+   * keys have rows, because what arrives must wait behind them.
+   */
+  async load(): Promise<void> {
+    await this.#ask();
+    this.watch();
+  }
+
   /** Resolves when the lanes know what the store has at the call, or later. */
   refresh(): Promise<void> {
     if (this.#asking === undefined) {

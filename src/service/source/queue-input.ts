@@ -17,6 +17,7 @@ import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
+import { persistently } from "./persistently.ts";
 import { seenOf } from "./stream-input.ts";
 
 /** Leases held at one time. */
@@ -31,7 +32,9 @@ export async function runQueue(
   const { part, store, environment, changed } = runtime;
   const queues = runtime.queues!;
   const input = declaration.name;
-  const { epoch, lanes } = await store.readProgress(part.consumer, input);
+  const { epoch, lanes } = await persistently(runtime, stop, () =>
+    store.readProgress(part.consumer, input),
+  );
   const keeper = new LeaseKeeper(queues, declaration.leaseMs, environment);
   const tell = (what: Promise<unknown>): void => {
     what.catch((error: unknown) => {
@@ -61,6 +64,7 @@ export async function runQueue(
     },
     reread: (row) => rereadRow(runtime, row),
   });
+  await persistently(runtime, stop, () => engine.start());
   const signal = AbortSignal.any([stop, engine.signal]);
   const receiver = await queues.receive(input, { credit: CREDIT, signal });
   runtime.inputs.set(input, { name: input, engine });
@@ -69,7 +73,6 @@ export async function runQueue(
     if (arrival !== undefined) engine.lose(arrival);
   });
   changed();
-  void engine.refreshParked();
   try {
     await receive(runtime, receiver, engine, keeper);
   } finally {

@@ -11,13 +11,13 @@
  */
 
 import type { AssignedPartition, StreamRecord } from "../../broker/streams.ts";
-import { delay } from "../../model/clock.ts";
 import { isFinished, NO_PROGRESS, type Progress } from "../../store/progress.ts";
-import { isStoreOutage, backoffMs } from "../failure.ts";
 import type { Arrival } from "../input/arrival.ts";
 import { GroupMirror } from "./group-mirror.ts";
 import { InputEngine } from "../input/input-engine.ts";
+import { Interrupt } from "./interrupt.ts";
 import { checkPosition, logOf } from "./log-position.ts";
+import { persistently } from "./persistently.ts";
 import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
 
 const FETCH_COUNT = 1024;
@@ -28,19 +28,11 @@ export async function runPartition(
   assigned: AssignedPartition,
 ): Promise<void> {
   const input = `${assigned.stream}/${assigned.partition}`;
-  for (let failures = 1; !assigned.revoked.aborted;) {
-    try {
-      const again = await runOnce(runtime, assigned, input);
-      if (!again) return;
-    } catch (error) {
-      if (!isStoreOutage(error)) throw error;
-      runtime.environment.log.warn(
-        { part: runtime.part.name, input, error: error.message },
-        "an input could not be taken over",
-      );
-      const waitMs = backoffMs(failures++, runtime.part.policy, runtime.environment.random);
-      await delay(runtime.environment.clock, waitMs, assigned.revoked).catch(() => undefined);
-    }
+  const run = (): Promise<boolean> => runOnce(runtime, assigned, input);
+  try {
+    while (!assigned.revoked.aborted && (await persistently(runtime, assigned.revoked, run)));
+  } catch (error) {
+    if (!assigned.revoked.aborted) throw error;
   }
 }
 
@@ -67,8 +59,8 @@ async function runOnce(
     },
     reread: (row) => rereadRow(runtime, row),
   });
-  let sought: { readonly offset: number; readonly done: () => void } | undefined;
-  const interrupt = Promise.withResolvers<undefined>();
+  let sought: { readonly offset: number; readonly done: PromiseWithResolvers<void> } | undefined;
+  const interrupt = new Interrupt();
   const registered = {
     name: input,
     engine,
@@ -76,29 +68,31 @@ async function runOnce(
     get position() {
       return state.position;
     },
-    seek: (offset: number) =>
-      new Promise<void>((done) => {
-        sought = { offset, done };
-        interrupt.resolve(undefined);
-      }),
+    seek: (offset: number) => {
+      const done = Promise.withResolvers<void>();
+      sought = { offset, done };
+      interrupt.raise();
+      return done.promise;
+    },
   };
+  await engine.start();
   runtime.inputs.set(input, registered);
   changed();
-  void engine.refreshParked();
   try {
-    await read(runtime, assigned, engine, progress, state, interrupt.promise);
+    await read(runtime, assigned, engine, progress, state, interrupt);
   } catch (error) {
     // The log cannot be read on: seen in the status, and nothing else of the service is stopped by it.
     engine.fail(error);
   }
-  if (!assigned.revoked.aborted && sought === undefined)
-    await untilEither(assigned, interrupt.promise);
+  if (!interrupt.raised) await interrupt.or(aborted(assigned.revoked));
   await engine.finish(runtime.deadlineMs());
   await mirror.close();
   runtime.inputs.delete(input);
   if (sought !== undefined) {
-    await store.seek(part.consumer, input, { position: sought.offset, log });
-    sought.done();
+    const { offset, done } = sought;
+    await store
+      .seek(part.consumer, input, { position: offset, log })
+      .then(done.resolve, done.reject);
   }
   changed();
   return sought !== undefined;
@@ -137,16 +131,16 @@ async function read(
   engine: InputEngine,
   progress: Progress,
   state: { next: number },
-  interrupted: Promise<undefined>,
+  interrupt: Interrupt,
 ): Promise<void> {
   const reading = assigned.read({ offset: progress.position }, { batchCount: FETCH_COUNT });
   const batches = reading[Symbol.asyncIterator]();
   try {
     while (!assigned.revoked.aborted && engine.failure === undefined) {
-      const batch = await Promise.race([batches.next(), interrupted]);
+      const batch = await interrupt.or(batches.next());
       if (batch === undefined || batch.done === true) return;
       await take(runtime, engine, progress, state, batch.value);
-      await Promise.race([engine.room(), interrupted]);
+      await interrupt.or(engine.room());
     }
   } finally {
     // Not awaited: it may wait for the next batch, which only the end of the assignment brings.
@@ -192,25 +186,18 @@ export async function seenOf(
 ): Promise<ReadonlySet<string>> {
   const ids = arrivals.filter(({ incoming }) => incoming.mark === undefined);
   if (part.pure === true || ids.length === 0) return new Set();
-  for (let failures = 1; ; failures++) {
-    try {
-      return await store.seenIds(
-        part.consumer,
-        engine.input,
-        ids.map(({ incoming }) => incoming.id),
-      );
-    } catch (error) {
-      if (!isStoreOutage(error) || engine.signal.aborted) throw error;
-      const waitMs = backoffMs(failures, part.policy, environment.random);
-      await delay(environment.clock, waitMs, engine.signal);
-    }
-  }
+  return persistently({ part, environment }, engine.signal, () =>
+    store.seenIds(
+      part.consumer,
+      engine.input,
+      ids.map(({ incoming }) => incoming.id),
+    ),
+  );
 }
 
-function untilEither({ revoked }: AssignedPartition, interrupted: Promise<unknown>): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (revoked.aborted) resolve();
-    revoked.addEventListener("abort", () => resolve(), { once: true });
-    void interrupted.then(() => resolve());
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
