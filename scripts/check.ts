@@ -20,19 +20,36 @@ function command(program: string, ...args: string[]): string | undefined {
   return `${program} ${args.join(" ")}\n${stdout}${stderr}${error?.message ?? ""}`;
 }
 
-function lockFileNamesNoHost(): string | undefined {
-  const lock = readFileSync("package-lock.json", "utf8");
-  return /"resolved":\s*"\w+:/.test(lock)
-    ? "package-lock.json names download addresses"
-    : undefined;
+interface LockedPackage {
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly license?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+function lockedPackages(): Readonly<Record<string, LockedPackage>> {
+  const lock: { packages: Record<string, LockedPackage> } = JSON.parse(
+    readFileSync("package-lock.json", "utf8"),
+  );
+  return lock.packages;
+}
+
+/** It names no host, and has all that it refers to: npm leaves out what it could not fetch, and `npm ci` fails. */
+function lockFileIsWhole(): string | undefined {
+  if (/"resolved":\s*"\w+:/.test(readFileSync("package-lock.json", "utf8"))) {
+    return "package-lock.json names download addresses";
+  }
+  const locked = lockedPackages();
+  const wanted = Object.values(locked).flatMap((entry) =>
+    Object.keys(entry.optionalDependencies ?? {}),
+  );
+  const missing = wanted.filter((name) => locked[`node_modules/${name}`] === undefined);
+  return missing.length === 0 ? undefined : `package-lock.json lacks ${missing.join(", ")}`;
 }
 
 /** No dependency that we ship may run code at installation or carry a compiled addon. */
 function dependenciesAreInert(): string | undefined {
-  const lock: {
-    packages: Record<string, { dev?: boolean; hasInstallScript?: boolean; license?: string }>;
-  } = JSON.parse(readFileSync("package-lock.json", "utf8"));
-  const shipped = Object.entries(lock.packages).filter(
+  const shipped = Object.entries(lockedPackages()).filter(
     ([path, entry]) => path.startsWith("node_modules/") && entry.dev !== true,
   );
   const scripted = shipped
@@ -74,7 +91,7 @@ const steps: readonly Step[] = [
   { name: "types", run: () => command("tsc", "--noEmit") },
   { name: "tidy", run: () => command("node", "--test", "test/tidy.test.ts") },
   { name: "features page", run: () => command("node", "scripts/features.ts", "--check") },
-  { name: "lock file", run: lockFileNamesNoHost },
+  { name: "lock file", run: lockFileIsWhole },
   { name: "dependencies", run: dependenciesAreInert },
   { name: "type-check time", run: () => command("node", "scripts/type-check-time.ts") },
   { name: "unused code", run: () => command("knip") },
