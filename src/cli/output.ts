@@ -10,7 +10,7 @@ import { formatTable, type Column } from "./table.ts";
 /** The part of a Node stream that is needed, so that a test can collect. */
 export interface Sink {
   write(text: string): boolean;
-  once(event: "drain", listener: () => void): unknown;
+  once(event: "drain" | "error", listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -53,6 +53,8 @@ export function createOutput(options: {
     if (!stdout.write(`${text}\n`)) {
       await new Promise<void>((resolve) => {
         stdout.once("drain", resolve);
+        // Nobody reads on: whoever runs the command has heard of it and ends it.
+        stdout.once("error", resolve);
       });
     }
   };

@@ -62,6 +62,8 @@ async function serveSupervisor(): Promise<void> {
   const { reportModules } = await import("../module-report.ts");
   reportModules((path) => process.send?.({ module: path }));
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  // Listening must not keep a process alive that has stopped.
+  process.channel?.unref();
 }
 
 function requireConfig(project: Project): NonNullable<Project["loaded"]>["config"] {
