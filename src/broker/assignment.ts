@@ -7,8 +7,8 @@
  * gets an epoch above every one before it.
  *
  * Each change of members computes the wanted owners anew (`wantedOwners`): holders keep what they
- * have as long as the loads differ by no more than one, so a change moves few partitions. The machine
- * answers with the steps to take; the caller takes them and reports `released`.
+ * have as long as the loads differ by no more than one, so a change moves few partitions. The
+ * machine answers with the steps to take; the caller takes them and reports `released`.
  */
 
 import { assert } from "../model/assert.ts";
@@ -107,8 +107,8 @@ export class GroupAssignment {
 }
 
 /**
- * The owner each partition should have: every partition that a member reads has one, loads differ by
- * at most one between members that read the same, and holders keep as much as that allows.
+ * The owner each partition should have: every partition that a member reads has one, loads differ
+ * by at most one between members that read the same, and holders keep as much as that allows.
  */
 function wantedOwners(
   places: readonly Place[],

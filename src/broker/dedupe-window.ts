@@ -1,18 +1,20 @@
 /**
  * Remembers which message ids came lately, so that a message sent twice counts once.
  *
- * The window has two bounds, a count and an age; an id that passes either is forgotten. A repetition
- * does not renew its id. The ids stand in a map for the look-up and, oldest first, in three parallel
- * arrays for forgetting (a map alone cannot give its oldest key in constant time: V8 walks over the
- * holes that deletions left). `head` marks the oldest; the arrays are cut when half of them is dead.
+ * The window has two bounds, a count and an age; an id that passes either is forgotten. A
+ * repetition does not renew its id. The ids stand in a map for the look-up and, oldest first, in
+ * three parallel arrays for forgetting (a map alone cannot give its oldest key in constant time: V8
+ * walks over the holes that deletions left). `head` marks the oldest; the arrays are cut when half
+ * of them is dead.
  */
 
 import type { RawMessage } from "../model/message.ts";
 import type { DedupeWindow } from "./streams.ts";
 
 /**
- * The id by which a broker tells repetitions: CloudEvents' `source` and `id` together (only the pair
- * is unique, so two strangers may both count from 1), or undefined where the message has no id.
+ * The id by which a broker tells repetitions: CloudEvents' `source` and `id` together (only the
+ * pair is unique, so two strangers may both count from 1), or undefined where the message has no
+ * id.
  */
 export function dedupeId(message: RawMessage): string | undefined {
   let id: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Chooses partitions as Kafka's Java producer does, so that a key lies in the same partition whoever
- * wrote it: `toPositive(murmur2(key bytes)) % partitions` (Kafka's `BuiltInPartitioner`).
+ * Chooses partitions as Kafka's Java producer does, so that a key lies in the same partition
+ * whoever wrote it: `toPositive(murmur2(key bytes)) % partitions` (Kafka's `BuiltInPartitioner`).
  *
  * Keyless messages have no home; they are spread evenly.
  */
@@ -71,8 +71,8 @@ export function partitionOfKey(key: string | Uint8Array, partitions: number): nu
 }
 
 /**
- * Spreads keyless messages: each call's share is cut into contiguous runs, one a partition, so that a
- * big call makes few, large batches; small calls take the partitions in turn.
+ * Spreads keyless messages: each call's share is cut into contiguous runs, one a partition, so that
+ * a big call makes few, large batches; small calls take the partitions in turn.
  */
 export class KeylessSpread {
   #next = 0;

@@ -4,20 +4,21 @@
  * A message (an entry) is **waiting**, **delayed** (not before `readyMs`), **leased**, **dead**, or
  * **gone**. Moves: add -> waiting or delayed; take: waiting -> leased, one attempt more; accept:
  * leased -> gone; release: leased -> waiting or delayed; bury: leased -> dead; redrive: dead ->
- * waiting with no attempts; discard: dead -> gone; ripen: delayed -> waiting. Whether a release must be a
- * burial is asked with `exhausted`; the caller decides, because it must write the decision down first.
+ * waiting with no attempts; discard: dead -> gone; ripen: delayed -> waiting. Whether a release
+ * must be a burial is asked with `exhausted`; the caller decides, because it must write the
+ * decision down first.
  *
  * With `keyOrder` the entries of one key form a **lane**, ordered by sequence. Only the lane's head
  * may be delayed or leased; the rest wait behind it. A dead letter leaves its lane and, redriven,
  * re-enters at its old place.
  *
- * Times: `readyMs` is wall time, because delays survive restarts. `endsMs` is monotonic time, because
- * leases end with the process, and a jump of the wall clock must not end them all.
+ * Times: `readyMs` is wall time, because delays survive restarts. `endsMs` is monotonic time,
+ * because leases end with the process, and a jump of the wall clock must not end them all.
  *
  * No move takes time in proportion to the number of messages. The structures tolerate stale items
- * instead of searching for them: an item taken from `#ready`, `#delayed` or `#ends` counts only if its
- * entry's state still agrees (`#isReady` and its like); `#ends` is swept when mostly stale, since
- * otherwise each accepted message would stay in it until its lease would have ended.
+ * instead of searching for them: an item taken from `#ready`, `#delayed` or `#ends` counts only if
+ * its entry's state still agrees (`#isReady` and its like); `#ends` is swept when mostly stale,
+ * since otherwise each accepted message would stay in it until its lease would have ended.
  *
  * The machine knows no clock, no disk and no receiver.
  */

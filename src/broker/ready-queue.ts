@@ -1,8 +1,8 @@
 /**
  * Items that may be taken, lowest sequence first.
  *
- * Nearly all come in ascending order and go through a plain buffer in constant time; those that come
- * back out of order (released, redriven) go through a heap. The lower head of the two is next.
+ * Nearly all come in ascending order and go through a plain buffer in constant time; those that
+ * come back out of order (released, redriven) go through a heap. The lower head of the two is next.
  */
 
 import { MinHeap } from "./min-heap.ts";

@@ -97,13 +97,16 @@ function checkDedupe(name: string, dedupe: DedupeWindow | undefined): void {
   checkWhole(`dedupe ms of ${name}`, dedupe.ms, { min: 1 });
 }
 
-/** The length in UTF-8, exact when it may pass `limit` and otherwise at most three bytes a letter. */
+/**
+ * The length in UTF-8, exact when it may pass `limit` and otherwise at most three bytes a letter.
+ */
 function textBytes(text: string, limit: number): number {
   return text.length * 3 <= limit ? text.length : encoder.encode(text).length;
 }
 
 /**
- * Refuses a message that is over a limit; undefined when it fits. `address` names where it would go.
+ * Refuses a message that is over a limit; undefined when it fits. `address` names where it would
+ * go.
  *
  * Returned and not thrown, because one message of a batch fails without the others.
  */

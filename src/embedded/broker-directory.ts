@@ -1,6 +1,6 @@
 /**
- * The data directory as streams and queues see it: the locked directory, the state log in it, and the
- * number of this opening.
+ * The data directory as streams and queues see it: the locked directory, the state log in it, and
+ * the number of this opening.
  */
 
 import { dirname, join } from "node:path";

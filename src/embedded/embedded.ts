@@ -39,8 +39,8 @@ const CAPABILITIES: BrokerCapabilities = {
 };
 
 /**
- * Streams and queues on this machine's disk. What is acknowledged is synced, unless a stream or queue
- * asks for less.
+ * Streams and queues on this machine's disk. What is acknowledged is synced, unless a stream or
+ * queue asks for less.
  *
  * Throws BAD_CONFIG at once for an unknown setting. `open` throws DIRECTORY_IN_USE while another
  * process, or another opening of this one, has the directory, and DIRECTORY_VERSION where a newer

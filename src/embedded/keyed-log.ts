@@ -1,13 +1,13 @@
 /**
  * Small durable facts of the broker by key: specs, positions, checkpoints' places.
  *
- * A log whose records are a key and its newest value (null removes it), as in a compacted Kafka topic,
- * and a map that holds what the log says. Opening replays the log. When most of the log is overtaken,
- * the whole map is appended once more and everything before it is trimmed; a crash in the middle leaves
- * both, which replay to the same map.
+ * A log whose records are a key and its newest value (null removes it), as in a compacted Kafka
+ * topic, and a map that holds what the log says. Opening replays the log. When most of the log is
+ * overtaken, the whole map is appended once more and everything before it is trimmed; a crash in
+ * the middle leaves both, which replay to the same map.
  *
- * `put` changes the map at once and resolves when the change is durable. All puts of one tick share one
- * append. They pass on a full disk, because acknowledgements must.
+ * `put` changes the map at once and resolves when the change is durable. All puts of one tick share
+ * one append. They pass on a full disk, because acknowledgements must.
  */
 
 import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";

@@ -8,7 +8,10 @@ export interface EmbeddedOptions {
   readonly directory?: string;
   /** Appends are refused while less than this is free on the disk; 256 MiB unless said. */
   readonly freeBytesMin?: number;
-  /** A segment is ended when it reaches this size; retention removes whole segments. 64 MiB unless said. */
+  /**
+   * A segment is ended when it reaches this size; retention removes whole segments. 64 MiB unless
+   * said.
+   */
   readonly segmentBytesMax?: number;
   /** How often retention looks for segments that may go; 10,000 unless said. */
   readonly retentionCheckMs?: number;

@@ -48,7 +48,8 @@ interface Engines {
  *
  * Every `open` of one factory gives a client of the same broker, also after an earlier one was
  * closed: so several services share it, and a test can stop and start a service and find everything
- * kept. Time, ids and randomness are those of the first `open`. Leases of a closed client end by time.
+ * kept. Time, ids and randomness are those of the first `open`. Leases of a closed client end by
+ * time.
  */
 export function memoryBroker(): BrokerFactory {
   let engines: Promise<Engines> | undefined;

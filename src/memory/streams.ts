@@ -15,12 +15,14 @@ import type {
 
 const DONE = Promise.resolve();
 
-/** What a record costs on disk beside its contents, about; so that retention by size means the same. */
+/**
+ * What a record costs on disk beside its contents, about; so that retention by size means the same.
+ */
 const RECORD_BYTES = 32;
 
 /**
- * A partition: an array of records that begins at `earliest`. Retention is exact here: single records
- * go, where a log on disk drops whole segments.
+ * A partition: an array of records that begins at `earliest`. Retention is exact here: single
+ * records go, where a log on disk drops whole segments.
  */
 export class MemoryLog implements RecordLog {
   readonly stopped = undefined;

@@ -1,7 +1,7 @@
 /**
- * Messages as a broker in this process keeps them: with bytes of their own, since the caller may use
- * its buffers again, and in the form in which a log would give them back: a key or header whose bytes
- * are valid UTF-8 is text.
+ * Messages as a broker in this process keeps them: with bytes of their own, since the caller may
+ * use its buffers again, and in the form in which a log would give them back: a key or header whose
+ * bytes are valid UTF-8 is text.
  */
 
 import type { Header, RawMessage } from "../../model/message.ts";

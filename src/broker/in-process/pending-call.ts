@@ -1,4 +1,6 @@
-/** One `append` or `send` under way: its items finish one by one, the promise settles with the last. */
+/**
+ * One `append` or `send` under way: its items finish one by one, the promise settles with the last.
+ */
 
 import { isMillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
@@ -24,7 +26,9 @@ export class PendingCall<Value> {
     if (--this.#left === 0) this.#resolve(this.#outcomes);
   }
 
-  /** A `MillraceError` is the item's outcome; anything else is a defect and rejects the whole call. */
+  /**
+   * A `MillraceError` is the item's outcome; anything else is a defect and rejects the whole call.
+   */
   fail(index: number, error: unknown): void {
     if (!isMillraceError(error)) return this.#reject(error);
     this.#outcomes[index] = { ok: false, error };

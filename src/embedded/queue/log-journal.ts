@@ -1,24 +1,24 @@
 /**
  * A queue's journal over one partition log: messages and what happened to them, in one order.
  *
- * **What is in memory.** The state holds messages that were touched (leased, released, delayed, dead)
- * and the next few thousand that are ready; the rest is *held back*: it stands only in the log, from
- * `#cursor` on, and is loaded as receivers get near. So a million waiting messages cost neither
- * memory nor time at a start. `#skip` lists messages after the cursor that are not held back any more;
- * only recovery fills it, and loading passes and empties it. A message is kept in memory until it is
- * delivered, within a bound; later it is read again by its location.
+ * **What is in memory.** The state holds messages that were touched (leased, released, delayed,
+ * dead) and the next few thousand that are ready; the rest is *held back*: it stands only in the
+ * log, from `#cursor` on, and is loaded as receivers get near. So a million waiting messages cost
+ * neither memory nor time at a start. `#skip` lists messages after the cursor that are not held
+ * back any more; only recovery fills it, and loading passes and empties it. A message is kept in
+ * memory until it is delivered, within a bound; later it is read again by its location.
  *
  * **Checkpoints.** When enough was appended since the last one, the state is written into the log
- * (`checkpoint.ts`), and when that is durable, its offset into the broker's state log. Recovery reads
- * the checkpoint and what follows. Between the two writes the older checkpoint counts, and nothing
- * that it needs is trimmed before the newer one's offset is durable.
+ * (`checkpoint.ts`), and when that is durable, its offset into the broker's state log. Recovery
+ * reads the checkpoint and what follows. Between the two writes the older checkpoint counts, and
+ * nothing that it needs is trimmed before the newer one's offset is durable.
  *
- * **Copy-forward.** A few old messages (dead letters, long delays) would keep the whole log behind them from
- * being trimmed. Before a checkpoint, when they are fewer than a quarter of what could be trimmed, they are
- * copied to the end of the log. Their sequence stays, their location moves.
+ * **Copy-forward.** A few old messages (dead letters, long delays) would keep the whole log behind
+ * them from being trimmed. Before a checkpoint, when they are fewer than a quarter of what could be
+ * trimmed, they are copied to the end of the log. Their sequence stays, their location moves.
  *
- * One task at a time does these (`#tending`), beside the traffic; the snapshot itself is one synchronous
- * step, so it stands in the log exactly where its contents end.
+ * One task at a time does these (`#tending`), beside the traffic; the snapshot itself is one
+ * synchronous step, so it stands in the log exactly where its contents end.
  */
 
 import type { Clock } from "../../model/clock.ts";
@@ -310,10 +310,15 @@ export class LogJournal implements QueueJournal {
     for (let i = 0; i < records.length; i++) this.#bytesSince += records[i]!.value?.length ?? 0;
   }
 
-  /** Copies forward, writes a checkpoint, points to it, trims. A failure only leaves the log long. */
+  /**
+   * Copies forward, writes a checkpoint, points to it, trims. A failure only leaves the log long.
+   */
   async #tend(state: QueueState): Promise<void> {
     try {
-      await this.#copyForward(state);
+      await this.#copyForward(state).catch((error: unknown) => {
+        // On a full disk nothing is copied; trimming without it may still free something.
+        if (!isMillraceError(error, "DISK_FULL")) throw error;
+      });
       await this.#checkpoint(state);
     } catch (error) {
       if (isMillraceError(error, "CLOSED")) return;

@@ -1,8 +1,8 @@
 /**
  * Reads single messages of a queue's log by offset.
  *
- * Those asked for together mostly stand together, so a read fetches a chunk and keeps it for the next
- * ones. Reads run one after another: a thousand asked for at once find the first one's chunk.
+ * Those asked for together mostly stand together, so a read fetches a chunk and keeps it for the
+ * next ones. Reads run one after another: a thousand asked for at once find the first one's chunk.
  */
 
 import { assert } from "../../model/assert.ts";

@@ -1,10 +1,10 @@
 /**
  * What a queue's log says, gathered record by record: the pure part of recovery.
  *
- * It begins empty or with a checkpoint. A message that was sent and not touched since is only counted
- * as **held back**; it is known by standing at or after `cursor` and not in `skip`. The first
- * operation on such a message takes it out of those held back and gives it a `ReplayedEntry`, whose
- * time and lane are unknown (`sentMs` undefined) until they are read from its record.
+ * It begins empty or with a checkpoint. A message that was sent and not touched since is only
+ * counted as **held back**; it is known by standing at or after `cursor` and not in `skip`. The
+ * first operation on such a message takes it out of those held back and gives it a `ReplayedEntry`,
+ * whose time and lane are unknown (`sentMs` undefined) until they are read from its record.
  */
 
 import { assert } from "../../model/assert.ts";

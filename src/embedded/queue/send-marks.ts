@@ -1,6 +1,7 @@
 /**
- * Where in a queue's log the latest messages were sent, about: so that the window of ids can be read
- * back without scanning the whole log, and trimming does not remove what the window still needs.
+ * Where in a queue's log the latest messages were sent, about: so that the window of ids can be
+ * read back without scanning the whole log, and trimming does not remove what the window still
+ * needs.
  *
  * A mark stands for up to `MARK_SENDS` messages sent from its offset on. Marks that the window has
  * passed are dropped, so there are about as many as the window's count divided by `MARK_SENDS`.

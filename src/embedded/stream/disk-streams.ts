@@ -4,8 +4,8 @@
  *
  * A stream exists from the moment its spec is in the state log; its logs are made when they are
  * opened. Removing one is two durable steps, since many files cannot go at once: the spec and the
- * groups' positions are removed and the directory is noted under `gone/`, then the files go, then the
- * note. An opening finishes what a crash left in between.
+ * groups' positions are removed and the directory is noted under `gone/`, then the files go, then
+ * the note. An opening finishes what a crash left in between.
  */
 
 import { join } from "node:path";

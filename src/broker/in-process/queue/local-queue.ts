@@ -4,22 +4,24 @@
  * Calls only collect in buffers; all work happens in a **turn**, at the end of the tick in which
  * something was asked, or when a lease or a delay falls due. A turn goes through fixed stages:
  *
- * 1. *settle*: accepts, releases, rejections, ended leases, redrives and discards become one record of
- *    operations, written even on a full disk, then applied to the state;
+ * 1. *settle*: accepts, releases, rejections, ended leases, redrives and discards become one record
+ *    of operations, written even on a full disk, then applied to the state;
  * 2. *send*: new messages become one batch, refused as a whole where the disk is full;
  * 3. *lease*: ready messages are given to the receivers that ask, as one record.
  *
- * Each stage writes first and changes the state after, within the tick, so journal and state have one
- * order. The state thereby runs ahead of the disk, but nothing leaves before it is durable: callers
- * are answered, and leases delivered, when their record is. A message can be sent, leased and delivered with a
- * single sync.
+ * Each stage writes and changes the state within one step of the program, so journal and state have
+ * one order; what the journal refuses at once leaves the state as it was. The state thereby runs ahead of the disk, but nothing leaves before it is durable:
+ * callers are answered, and leases delivered, when their record is. A message can be sent, leased
+ * and delivered with a single sync.
  *
  * Lease records are synced before delivery, though that costs a group commit: consumers live in the
- * broker's own process, so a message that crashes its consumer takes the broker with it, and without
- * the durable attempt it would come back as "attempt 1" for ever and never reach the dead letters.
+ * broker's own process, so a message that crashes its consumer takes the broker with it, and
+ * without the durable attempt it would come back as "attempt 1" for ever and never reach the dead
+ * letters.
  *
- * If a write fails after the state changed, the state is thrown away and recovered from the journal,
- * which is the truth: `recovering` holds all turns meanwhile, and leases given out are lost.
+ * If a write fails after the state changed, the state is thrown away and recovered from the
+ * journal, which is the truth: `recovering` holds all turns meanwhile, and leases given out are
+ * lost.
  */
 
 import type { Clock, Timer } from "../../../model/clock.ts";

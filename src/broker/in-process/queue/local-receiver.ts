@@ -1,8 +1,9 @@
 /**
  * One receiver of a queue: asks for leases when its reader asks for a group, within its credit.
  *
- * Leases are taken on demand and never buffered: a lease that waits in a buffer would run out there.
- * `asking` is true while the reader waits; the queue then answers with `deliver`, `fail` or the end.
+ * Leases are taken on demand and never buffered: a lease that waits in a buffer would run out
+ * there. `asking` is true while the reader waits; the queue then answers with `deliver`, `fail` or
+ * the end.
  */
 
 import type { Lease, QueueReceiver } from "../../queues.ts";
@@ -52,7 +53,9 @@ export class LocalReceiver implements QueueReceiver {
     this.#coming += count;
   }
 
-  /** Hands over a group that was expected to have `expected`; false when nobody takes it any more. */
+  /**
+   * Hands over a group that was expected to have `expected`; false when nobody takes it any more.
+   */
   deliver(leases: readonly Lease[], expected: number): boolean {
     this.#coming -= expected;
     if (leases.length === 0) {

@@ -1,4 +1,6 @@
-/** Turns what was asked of a queue in one turn into one set of operations, changing no message yet. */
+/**
+ * Turns what was asked of a queue in one turn into one set of operations, changing no message yet.
+ */
 
 import type { QueueEntry, QueueState } from "../../queue-state.ts";
 import type { QueueOps } from "./queue-journal.ts";
@@ -31,8 +33,8 @@ export interface SettlementPlan {
 }
 
 /**
- * Requests that come too late fail here with LEASE_LOST. A planned lease loses its token at once, so
- * that a second request for it in the same turn finds it lost.
+ * Requests that come too late fail here with LEASE_LOST. A planned lease loses its token at once,
+ * so that a second request for it in the same turn finds it lost.
  */
 export function planSettlements(state: QueueState, request: SettlementRequest): SettlementPlan {
   const { settlements, changes, ended, nowMs } = request;

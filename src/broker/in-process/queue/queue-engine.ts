@@ -1,8 +1,8 @@
 /**
  * The queues of one broker: the registry that all its clients share. Changes run one after another.
  *
- * A queue whose log is damaged does not keep the broker from opening: it stays in the registry with its
- * error, which every call on it throws, until it is repaired or deleted.
+ * A queue whose log is damaged does not keep the broker from opening: it stays in the registry with
+ * its error, which every call on it throws, until it is repaired or deleted.
  */
 
 import type { Clock } from "../../../model/clock.ts";

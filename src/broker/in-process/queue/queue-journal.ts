@@ -1,9 +1,9 @@
 /**
  * Where a queue of a broker in this process writes down what happens to it.
  *
- * The engine first writes, then changes its state, in one tick: so the journal's order is the state's
- * order, and replaying the journal gives the same state. What goes out (answers, leases) waits until
- * what it rests on is durable.
+ * The engine first writes, then changes its state, in one tick: so the journal's order is the
+ * state's order, and replaying the journal gives the same state. What goes out (answers, leases)
+ * waits until what it rests on is durable.
  */
 
 import { assert } from "../../../model/assert.ts";
@@ -93,14 +93,14 @@ export interface QueueJournal {
   record(ops: QueueOps): Promise<void>;
 
   /**
-   * Asked for each message just sent: true when it is to stay in the journal only (then it counts as
-   * held back), false when the state is to hold it.
+   * Asked for each message just sent: true when it is to stay in the journal only (then it counts
+   * as held back), false when the state is to hold it.
    */
   holdBack(state: QueueState, sequence: number, message: RawMessage): boolean;
 
   /**
-   * Reads the oldest messages held back and hands them to `add`; in the same moment they count as held
-   * back no longer.
+   * Reads the oldest messages held back and hands them to `add`; in the same moment they count as
+   * held back no longer.
    */
   loadHeldBack(add: (entries: readonly NewEntry[]) => void): Promise<void>;
 

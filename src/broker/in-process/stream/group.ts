@@ -2,10 +2,10 @@
  * A consumer group within one process: members, their runs, and the committed positions.
  *
  * `GroupAssignment` decides; this class takes its steps. *assign* starts the member's `run` with a
- * fresh `revoked` signal; *revoke* aborts that signal; when the run returns, the partition is reported
- * released and the machine gives it on. So a partition's next owner starts when the former's run has
- * returned, never before. A run that returns without being asked keeps its partition, idle, until the
- * next change: starting it again at once would spin.
+ * fresh `revoked` signal; *revoke* aborts that signal; when the run returns, the partition is
+ * reported released and the machine gives it on. So a partition's next owner starts when the
+ * former's run has returned, never before. A run that returns without being asked keeps its
+ * partition, idle, until the next change: starting it again at once would spin.
  *
  * A member ends in one of two ways: `close` (resolves `ended`), or a run that rejects, or a stream
  * that is deleted (both reject `ended`). Either way all its partitions are revoked and waited for.

@@ -1,8 +1,9 @@
 /**
  * One stream at work: its partitions' logs, the appenders before them and the window of ids.
  *
- * The window is rebuilt from the tails of the logs at the first append after opening, not at opening:
- * a start must not read a window's worth of records. Until it is read, appends wait in their buffers.
+ * The window is rebuilt from the tails of the logs at the first append after opening, not at
+ * opening: a start must not read a window's worth of records. Until it is read, appends wait in
+ * their buffers.
  */
 
 import type { Clock } from "../../../model/clock.ts";
@@ -140,7 +141,10 @@ export class LocalStream {
     return key === null ? this.#spread.next() : partitionOfKey(key, this.#appenders.length);
   }
 
-  /** The offset that `from` names. Throws OFFSET_OUT_OF_RANGE with `earliest` and `end` in its details. */
+  /**
+   * The offset that `from` names. Throws OFFSET_OUT_OF_RANGE with `earliest` and `end` in its
+   * details.
+   */
   async resolve(partition: number, from: StartAt): Promise<number> {
     const log = this.log(partition);
     if (from === "earliest") return log.earliest;

@@ -2,9 +2,9 @@
  * Gathers the appends of one tick into one log append per partition.
  *
  * The buffer is three parallel arrays (message, call, index in the call) so that a message costs no
- * object of its own. The first push schedules a flush; the flush drops repetitions, hands the rest to
- * the log as one batch (several when large), and finishes the calls when the batch is durable. The
- * log does its own group commit, so batches of later ticks join the next sync by themselves.
+ * object of its own. The first push schedules a flush; the flush drops repetitions, hands the rest
+ * to the log as one batch (several when large), and finishes the calls when the batch is durable.
+ * The log does its own group commit, so batches of later ticks join the next sync by themselves.
  *
  * An id enters the window when its record has an offset, before it is durable: so its repetition in
  * the next tick is seen. Such a repetition is answered only after the original became durable, and

@@ -1,8 +1,8 @@
 /**
  * The streams of one broker: the registry of streams and groups that all its clients share.
  *
- * Changes to the registry (ensure, delete) run one after another. Retention is driven by a timer that
- * runs only while some stream asks for it.
+ * Changes to the registry (ensure, delete) run one after another. Retention is driven by a timer
+ * that runs only while some stream asks for it.
  */
 
 import type { Environment } from "../../../model/environment.ts";
