@@ -1,5 +1,5 @@
 /**
- * Runs the conformance suites on one of our own brokers: `npm run conformance -- memory [--only TEXT]`.
+ * Runs the conformance suites on one of our own brokers: `npm run conformance -- embedded [--only TEXT]`.
  *
  * Prints what passed, what was skipped and why, and what was compared. Fails when a case failed, and
  * when none ran.

@@ -20,17 +20,18 @@ export interface LifeOptions {
  * When the child dies: one in ten while it opens the directory (recovery must bear being killed, too),
  * the others 100 to 700 ms into their work.
  */
-function planDeath(random: Random): {
-  readonly from: "opening" | "ready";
-  readonly afterMs: number;
-} {
-  if (random.next() < 0.1) return { from: "opening", afterMs: random.next() * 100 };
-  return { from: "ready", afterMs: 100 + random.next() * 600 };
+function planDeath(
+  life: number,
+  random: Random,
+): { readonly from: "opening" | "ready"; readonly afterMs: number } {
+  const chance = random.next();
+  if (life % 10 === 5) return { from: "opening", afterMs: chance * 100 };
+  return { from: "ready", afterMs: 100 + chance * 600 };
 }
 
 /** Runs a child until it is killed. Everything that it wrote before has been reported on return. */
 export async function liveAndDie({ assignment, random, onReport }: LifeOptions): Promise<void> {
-  const death = planDeath(random);
+  const death = planDeath(assignment.life, random);
   const child = spawn(process.execPath, ["--conditions=source", CHILD], {
     stdio: ["pipe", "pipe", "inherit"],
   });

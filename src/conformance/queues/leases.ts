@@ -29,6 +29,7 @@ export const leases: BrokerTopic = {
   topic: "leases",
   cases: [
     {
+      // proves: removed-on-ack
       title: "a message is leased once, and gone when accepted",
       run: async (context) => {
         const queue = await makeQueue(context);
@@ -66,6 +67,7 @@ export const leases: BrokerTopic = {
       },
     },
     {
+      // proves: competing-consumers
       title: "competing receivers get every message and none twice",
       run: async (context) => {
         const queue = await makeQueue(context);

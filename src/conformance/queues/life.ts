@@ -160,6 +160,7 @@ export const life: BrokerTopic = {
       },
     },
     {
+      // proves: delete-on-consume
       title: "a restart keeps what waits, frees what was leased, and forgets what was accepted",
       needs: ["restart"],
       run: keeps("restart"),

@@ -84,6 +84,7 @@ export const groups: BrokerTopic = {
       },
     },
     {
+      // proves: durable-subscription
       title: "the next owner resumes at what was committed, and repeats nothing before it",
       run: async (context) => {
         const stream = await filledStream(context);
@@ -93,6 +94,7 @@ export const groups: BrokerTopic = {
         await eventually(context, "200 records seen", () => one.seen.length >= 200);
         await one.member.close();
         await context.streams().append(stream, messages(60, { stem: "later", keys: 31 }));
+        await context.time.pass(3_600_000);
         const two = await joinTestMember(context, { group, streams: [stream], member: "two" });
         await eventually(context, "60 records seen", () => two.seen.length >= 60);
         await two.member.close();
@@ -163,6 +165,7 @@ export const groups: BrokerTopic = {
       },
     },
     {
+      // proves: event-stream
       title: "groups do not disturb each other",
       run: async (context) => {
         const stream = await filledStream(context, { count: 120 });

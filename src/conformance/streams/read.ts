@@ -34,6 +34,7 @@ export const reading: BrokerTopic = {
       },
     },
     {
+      // proves: immutable-log
       title: "three reads give the same records, byte for byte",
       needs: ["replay"],
       run: async ({ streams, name, note }) => {
@@ -170,6 +171,7 @@ export const reading: BrokerTopic = {
       },
     },
     {
+      // proves: independent-consumers
       title:
         "a reader that does not ask holds up neither appends nor other readers, and misses nothing",
       run: async ({ streams, name, note }) => {

@@ -56,6 +56,7 @@ class AppendRecord implements ComponentRecord {
     return this.#senders.resume();
   }
 
+  // proves: durable-broker
   /** Reads every partition whole: each key must count 0, 1, 2, … and hold all that was acknowledged. */
   async verify({ broker }: Opened): Promise<void> {
     const streams = broker.streams!;

@@ -1,6 +1,7 @@
 /** Ports that report what passes them, or that spoil it on purpose. */
 
 import type { QueueReceiver, Queues } from "../../../src/broker/queues.ts";
+import type { Streams } from "../../../src/broker/streams.ts";
 import type { Outcome } from "../../../src/model/outcome.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { Tell } from "../report.ts";
@@ -14,6 +15,18 @@ export function observeCommits(store: Store, tell: Tell): Store {
       const outcome = await store.apply(batch);
       tell("ack", consumer, input, outcome.position ?? -1);
       return outcome;
+    },
+  });
+}
+
+/** Tells `try` and `ack` around what the service publishes: its relay at work. */
+export function observeAppends(streams: Streams, tell: Tell): Streams {
+  return overlay(streams, {
+    append: async (stream, messages, options) => {
+      tell("try");
+      const outcomes = await streams.append(stream, messages, options);
+      tell("ack", outcomes.length);
+      return outcomes;
     },
   });
 }

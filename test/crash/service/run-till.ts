@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Queues } from "../../../src/broker/queues.ts";
+import type { Streams } from "../../../src/broker/streams.ts";
 import type { RunningService } from "../../../src/service/running-service.ts";
 import { startService } from "../../../src/service/start-service.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -12,6 +13,7 @@ import { createTill } from "./till.ts";
 export interface TillOptions {
   readonly fails: () => boolean;
   readonly wrapStore?: (store: Store) => Store;
+  readonly wrapStreams?: (streams: Streams) => Streams;
   readonly wrapQueues?: (queues: Queues) => Queues;
   /** Looks at the store before anything runs. */
   readonly before?: (store: Store) => Promise<void>;
@@ -24,8 +26,9 @@ export interface RunningTill extends AsyncDisposable {
 
 export async function runTill(
   { broker, directory, environment }: Opened,
-  { fails, wrapStore = (store) => store, wrapQueues = (queues) => queues, before }: TillOptions,
+  options: TillOptions,
 ): Promise<RunningTill> {
+  const { fails, before, wrapStore, wrapStreams, wrapQueues } = options;
   const service = createTill(fails);
   const store = await sqlite({ directory: join(directory, "stores") }).open({
     service: service.name,
@@ -34,9 +37,9 @@ export async function runTill(
   await before?.(store);
   const running = await startService({
     service,
-    streams: broker.streams,
-    queues: broker.queues && wrapQueues(broker.queues),
-    store: wrapStore(store),
+    streams: wrapStreams?.(broker.streams!) ?? broker.streams,
+    queues: wrapQueues?.(broker.queues!) ?? broker.queues,
+    store: wrapStore?.(store) ?? store,
     environment,
   });
   return {

@@ -8,7 +8,7 @@ import type { MessageType } from "../../../src/schema/declaration.ts";
 import type { ChildContext, Driver } from "../driver.ts";
 import { type Numbered, startSenders } from "../drivers/keyed-sequences.ts";
 import type { Json, Tell } from "../report.ts";
-import { acceptOnReceipt, observeCommits } from "./observed-ports.ts";
+import { acceptOnReceipt, observeAppends, observeCommits } from "./observed-ports.ts";
 import { runTill } from "./run-till.ts";
 import { ServiceRecord } from "./service-record.ts";
 import { Charge, charges, Paid, payments } from "./till.ts";
@@ -23,6 +23,7 @@ export const serviceDriver: Driver = {
     const { running } = await runTill(context, {
       fails: () => random.next() < FAILS,
       wrapStore: (store) => observeCommits(store, prefixed(tell, "commit")),
+      wrapStreams: (streams) => observeAppends(streams, prefixed(tell, "relay")),
       ...(control === "ack-before-commit" && { wrapQueues: acceptOnReceipt }),
       before: async (store) => {
         for (const { consumer, input, position } of await store.listProgress()) {

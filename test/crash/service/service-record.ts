@@ -19,7 +19,16 @@ export class ServiceRecord implements ComponentRecord {
   readonly #positions = new Map<string, number>();
   readonly #committing = new Map<string, number>();
   #redriving = 0;
-  #counts = { positions: 0, commits: 0, redriven: 0, effects: 0, published: 0, sent: 0 };
+  #relaying = 0;
+  #counts = {
+    positions: 0,
+    commits: 0,
+    redriven: 0,
+    relayed: 0,
+    effects: 0,
+    published: 0,
+    sent: 0,
+  };
 
   take([component, kind, ...facts]: Report): void {
     const [source = "", what = ""] = kind.split("-");
@@ -28,6 +37,7 @@ export class ServiceRecord implements ComponentRecord {
       const error = senders.take([component, what, ...facts]);
       if (error !== undefined) this.#report("wrong", error);
     } else if (source === "commit") this.#commit(what, facts.map(String));
+    else if (source === "relay") this.#relay(what, Number(facts[0] ?? 0));
     else if (source === "redrive") this.#redrive(what, Number(facts[0] ?? 0));
     else if (source === "position") this.#compare(facts.map(String));
     else this.#report("wrong", facts.join(" "));
@@ -41,6 +51,11 @@ export class ServiceRecord implements ComponentRecord {
     const name = `${consumer} on ${input}`;
     const reached = Number(position);
     if (reached >= 0) this.#positions.set(name, Math.max(reached, this.#positions.get(name) ?? 0));
+  }
+
+  #relay(what: string, messages: number): void {
+    this.#relaying += what === "try" ? 1 : -1;
+    this.#counts.relayed += messages;
   }
 
   #redrive(what: string, rows: number): void {
@@ -62,10 +77,12 @@ export class ServiceRecord implements ComponentRecord {
       publish: this.#publish.died(),
       command: this.#command.died(),
       "redrive rows": this.#redriving,
+      relay: this.#relaying,
     };
     for (const part of Object.keys(COLLECTIONS)) inFlight[part] = this.#committing.get(part) ?? 0;
     this.#committing.clear();
     this.#redriving = 0;
+    this.#relaying = 0;
     return inFlight;
   }
 
@@ -73,6 +90,7 @@ export class ServiceRecord implements ComponentRecord {
     return [this.#publish.resume(), this.#command.resume()];
   }
 
+  // proves: crash-recovery
   /** Lets the service come to rest with nothing failing, then looks at every document. */
   async verify(opened: Opened): Promise<void> {
     await using till = await runTill(opened, {
@@ -117,12 +135,13 @@ export class ServiceRecord implements ComponentRecord {
   }
 
   get totals(): ComponentRecord["totals"] {
-    const { published, sent, effects, commits, positions, redriven } = this.#counts;
+    const { published, sent, effects, commits, positions, redriven, relayed } = this.#counts;
     return {
       "events acknowledged": published,
       "commands acknowledged": sent,
       "effects on documents counted": effects,
       "commits acknowledged": commits,
+      "messages relayed": relayed,
       "positions compared": positions,
       "parked rows redriven": redriven,
     };

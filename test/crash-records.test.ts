@@ -1,0 +1,110 @@
+/** The kill suite's own memory must notice what the suite exists to find: told here by hand. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Opened, Violation } from "./crash/driver.ts";
+import { appendDriver, ensureLedger } from "./crash/drivers/append.ts";
+import { groupDriver } from "./crash/drivers/group.ts";
+import { encodeNumbered, LEDGER_STREAM } from "./crash/drivers/names.ts";
+import { queueDriver } from "./crash/drivers/queue.ts";
+import { InFlightHistogram } from "./crash/histogram.ts";
+import type { Report } from "./crash/report.ts";
+import { tally } from "./crash/service/till.ts";
+import { memoryBroker } from "../src/memory/broker.ts";
+import { createTestEnvironment } from "../src/testing/environment.ts";
+
+const kindsOf = (violations: readonly Violation[]): string[] => violations.map(({ kind }) => kind);
+
+function kindsAfter(driver: typeof queueDriver, reports: readonly Report[]): string[] {
+  const record = driver.createRecord();
+  for (const report of reports) record.take(report);
+  return kindsOf(record.violations);
+}
+
+/** A stream in memory that holds these numbers of one key. */
+async function ledgerOf(key: string, sequences: readonly number[]): Promise<Opened> {
+  const environment = createTestEnvironment();
+  const broker = await memoryBroker().open(environment);
+  await ensureLedger(broker.streams!);
+  const messages = sequences.map((sequence) => ({
+    ...encodeNumbered({ key, sequence }),
+    headers: [],
+  }));
+  await broker.streams!.append(LEDGER_STREAM, messages);
+  return { broker, environment, directory: "" };
+}
+
+test("a gap is a loss, a number that comes again is a repetition", async () => {
+  const cases: readonly (readonly [readonly number[], readonly string[]])[] = [
+    [[0, 1, 2, 3], []],
+    [[0, 1, 3], ["lost"]],
+    [[0, 1, 1, 2], ["twice"]],
+    [[1], ["lost"]],
+  ];
+  for (const [sequences, expected] of cases) {
+    const record = appendDriver.createRecord();
+    await record.verify(await ledgerOf("w0.0", sequences), { last: true });
+    assert.deepEqual(kindsOf(record.violations), expected, sequences.join());
+  }
+});
+
+test("an acknowledged append that is not at the end of its key is a loss", async () => {
+  const record = appendDriver.createRecord();
+  record.take(["append", "try", 0, 0]);
+  await record.verify(await ledgerOf("w0.0", []), { last: true });
+  assert.deepEqual(kindsOf(record.violations), [], "what was only tried may be missing");
+  record.take(["append", "ack", 0, 0]);
+  await record.verify(await ledgerOf("w0.0", []), { last: true });
+  assert.deepEqual(kindsOf(record.violations), ["lost"]);
+  await record.verify(await ledgerOf("w0.0", [0]), { last: true });
+  assert.deepEqual(kindsOf(record.violations), ["lost"], "no further one");
+});
+
+test("a message that comes after its acceptance was acknowledged is a repetition", () => {
+  const accepted: readonly Report[] = [
+    ["queue", "got", "q0.0", 0, 1],
+    ["queue", "try-accept", "q0.0", 0],
+  ];
+  const again: Report = ["queue", "got", "q0.0", 0, 2];
+  assert.deepEqual(kindsAfter(queueDriver, [...accepted, again]), []);
+  const acknowledged: Report = ["queue", "ack-accept", "q0.0", 0];
+  assert.deepEqual(kindsAfter(queueDriver, [...accepted, acknowledged, again]), ["twice"]);
+});
+
+test("a message that comes before an unsettled one of its key is disorder", () => {
+  const second: Report = ["queue", "got", "q0.0", 1, 1];
+  assert.deepEqual(kindsAfter(queueDriver, [["queue", "got", "q0.0", 0, 1], second]), ["disorder"]);
+  assert.deepEqual(kindsAfter(queueDriver, [["queue", "try-reject", "q0.0", 0], second]), []);
+});
+
+test("a position or an epoch that goes back is noticed, and so is a skipped record", () => {
+  const first: readonly Report[] = [
+    ["group", "assigned", 0, 5, 0],
+    ["group", "try", 0, 0, 10],
+    ["group", "ack", 0, 10],
+  ];
+  assert.deepEqual(kindsAfter(groupDriver, [...first, ["group", "assigned", 0, 6, 10]]), []);
+  assert.deepEqual(kindsAfter(groupDriver, [...first, ["group", "assigned", 0, 6, 9]]), [
+    "regressed",
+  ]);
+  assert.deepEqual(kindsAfter(groupDriver, [...first, ["group", "assigned", 0, 5, 10]]), [
+    "regressed",
+  ]);
+  assert.deepEqual(kindsAfter(groupDriver, [...first, ["group", "assigned", 0, 6, 11]]), ["lost"]);
+  assert.deepEqual(kindsAfter(groupDriver, [...first, ["group", "try", 0, 12, 13]]), ["lost"]);
+});
+
+test("a tally tells what is missing from what came again", () => {
+  const none = { count: 0, next: 0, missing: 0, repeated: 0 };
+  const after = (numbers: readonly number[]) => numbers.reduce(tally, none);
+  assert.deepEqual(after([0, 1, 2]), { count: 3, next: 3, missing: 0, repeated: 0 });
+  assert.deepEqual(after([0, 3]), { count: 2, next: 4, missing: 2, repeated: 0 });
+  assert.deepEqual(after([0, 1, 1]), { count: 3, next: 2, missing: 0, repeated: 1 });
+});
+
+test("the histogram counts a kill as idle only when nothing at all was in flight", () => {
+  const histogram = new InFlightHistogram();
+  histogram.add({ append: 0, queue: 0 });
+  histogram.add({ append: 0, queue: 5 });
+  assert.deepEqual([histogram.kills, histogram.killsWithWork], [2, 1]);
+});
