@@ -1,7 +1,7 @@
 /** What every command is given: the process it runs in, seen through what a command may use of it. */
 
 import type { Environment } from "../model/environment.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "./terminal/output.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {

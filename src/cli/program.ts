@@ -52,7 +52,7 @@ const list = (text: string, before: readonly string[] = []): readonly string[] =
 
 const each = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command("millrace")
     .description("Event-driven services and their durable broker, on one machine with one command.")
     .option("--json", "data as JSON: one document, or a line an item where items stream")

@@ -12,8 +12,8 @@ import { createRealEnvironment } from "../host/real-environment.ts";
 import { listenForSignals } from "../host/signals.ts";
 import { EXIT, isMillraceError, type ExitCode } from "../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
-import { reportFailure } from "./failure-report.ts";
-import { createOutput } from "./output.ts";
+import { reportFailure } from "./terminal/failure-report.ts";
+import { createOutput } from "./terminal/output.ts";
 
 export type Command = (context: CommandContext) => Promise<ExitCode>;
 

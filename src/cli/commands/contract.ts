@@ -16,7 +16,7 @@ import {
   type ContractLock,
 } from "../../schema/contract-lock.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
-import type { Output } from "../output.ts";
+import type { Output } from "../terminal/output.ts";
 import { loadProject } from "../project.ts";
 
 export interface LockOptions extends GlobalOptions {

@@ -3,9 +3,9 @@
 import type { Description, ServiceDescription } from "../../admin/admin.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext } from "../context.ts";
-import type { Output } from "../output.ts";
+import type { Output } from "../terminal/output.ts";
 import { openSession } from "../session.ts";
-import type { Column } from "../table.ts";
+import type { Column } from "../terminal/table.ts";
 import { GROUP_COLUMNS, QUEUE_COLUMNS, STREAM_COLUMNS } from "./list.ts";
 
 interface PartRow {

@@ -3,10 +3,10 @@
 import type { Failure, FailureFilter } from "../../admin/admin.ts";
 import { writeShown } from "../../http/shown-json.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";
-import { confirm } from "../confirm.ts";
+import { confirm } from "../terminal/confirm.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import { printable, type Column } from "../table.ts";
+import { printable, type Column } from "../terminal/table.ts";
 
 export interface ListOptions extends GlobalOptions, FailureFilter {
   readonly limit?: number;

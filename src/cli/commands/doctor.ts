@@ -3,7 +3,7 @@
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { runChecks, type Finding } from "../health-checks.ts";
-import type { Column } from "../table.ts";
+import type { Column } from "../terminal/table.ts";
 
 const COLUMNS: readonly Column<Finding>[] = [
   { title: "check", value: ({ check }) => check },

@@ -4,7 +4,7 @@ import { writeShownList } from "../../http/shown-json.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import { printable } from "../table.ts";
+import { printable } from "../terminal/table.ts";
 import { parseWhere } from "../input/where.ts";
 
 export interface FindOptions extends GlobalOptions {

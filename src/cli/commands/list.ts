@@ -6,7 +6,7 @@ import type { GroupInfo, GroupPosition, PartitionInfo, StreamInfo } from "../../
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import type { Column } from "../table.ts";
+import type { Column } from "../terminal/table.ts";
 
 const sum = <Item>(items: readonly Item[], value: (item: Item) => number): number =>
   items.reduce((total, item) => total + value(item), 0);

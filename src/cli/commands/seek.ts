@@ -2,10 +2,10 @@
 
 import type { Moved } from "../../admin/admin.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
-import { confirm } from "../confirm.ts";
+import { confirm } from "../terminal/confirm.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import type { Column } from "../table.ts";
+import type { Column } from "../terminal/table.ts";
 
 export interface SeekOptions extends GlobalOptions {
   readonly to: string;

@@ -1,6 +1,6 @@
 /** How a command ends that failed: the text for people or programs, and the exit code. */
 
-import { ERROR_CODES, EXIT, isMillraceError, type ExitCode } from "../model/errors.ts";
+import { ERROR_CODES, EXIT, isMillraceError, type ExitCode } from "../../model/errors.ts";
 
 export interface FailureReport {
   readonly text: string;

@@ -4,7 +4,7 @@
  * line for each item where the items stream.
  */
 
-import { writeShown } from "../http/shown-json.ts";
+import { writeShown } from "../../http/shown-json.ts";
 import { formatTable, type Column } from "./table.ts";
 
 /** The part of a Node stream that is needed, so that a test can collect. */

@@ -1,7 +1,7 @@
 /** Destructive commands: say what would go, and go on only after a yes. */
 
 import { createInterface } from "node:readline/promises";
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export interface Question {
   /** What will happen, as it ends a sentence: `discard 12 messages of order-desk for good`. */
