@@ -529,3 +529,48 @@ test("a seek repeats from there, and only there", async () => {
   assert.deepEqual(done, [0, 1, 2, 3, 4, 3, 4]);
   await assert.rejects(app.running.seek("reader", "one", 0, 9), { code: "OFFSET_OUT_OF_RANGE" });
 });
+
+// proves: independent-consumers
+test("two consumers each see everything, and the slow one does not delay the other", async () => {
+  const environment = createTestEnvironment();
+  const seen = { quick: [] as number[], slow: [] as number[] };
+  const quick = consumer("quick", { from: counts }).handle({
+    Counted: ({ n }) => void seen.quick.push(n),
+  });
+  const slow = consumer("slow", { from: counts }).handle({
+    Counted: async ({ n }) => {
+      await delay(environment.clock, 1000);
+      seen.slow.push(n);
+    },
+  });
+  await using app = await openTestService({ service: service("s", { quick, slow }), environment });
+  await app.publish(items(10, ["a"]).map(Counted));
+  await environment.clock.advance(500);
+  assert.equal(seen.quick.length, 10);
+  assert.equal(seen.slow.length, 0);
+  await app.settled();
+  assert.deepEqual(seen.slow, seen.quick);
+});
+
+// proves: durable-subscription
+test("a consumer that was away for an hour resumes without a gap, and sees nothing twice", async () => {
+  const environment = createTestEnvironment();
+  const shared = { environment, broker: memoryBroker() };
+  const store = memoryStore();
+  const seen: number[] = [];
+  const part = consumer("part", { from: counts }).handle({ Counted: ({ n }) => void seen.push(n) });
+  const idle = consumer("idle", { from: counts }).handle({});
+  {
+    await using app = await openTestService({ service: service("s", { part }), ...shared, store });
+    await app.publish(items(5, ["a"]).map(Counted));
+    await app.settled();
+  }
+  {
+    await using feeder = await openTestService({ service: service("feeder", { idle }), ...shared });
+    await feeder.publish([5, 6, 7].map((n) => Counted({ key: "a", n })));
+    await environment.clock.advance(3_600_000);
+  }
+  await using app = await openTestService({ service: service("s", { part }), ...shared, store });
+  await app.settled();
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7]);
+});

@@ -256,3 +256,19 @@ test("after a restart, what came meanwhile waits behind the parked rows of its k
   await app.settled();
   assert.deepEqual(done, [3, 0, 1, 2]);
 });
+
+test("a former owner is fenced: it stops visibly, and writes nothing more", async () => {
+  await using app = await openTestService({ service: service("s", { count }) });
+  await app.publish(drafts(2, ["a"]));
+  await app.settled();
+  await app.store.readProgress("count", "ins/0", { epoch: 99 });
+  await app.publish(drafts(2, ["a"]));
+  await assert.rejects(app.settled(), { code: "FENCED" });
+  assert.deepEqual(await app.running.get("count", "a"), { n: 2 });
+  const [status] = await app.running.status();
+  assert.equal(status!.state, "paused");
+  // Taking over anew claims a higher epoch, and goes on where the store is.
+  await app.until(app.running.seek("count", "ins", 0, 2));
+  await app.settled();
+  assert.deepEqual(await app.running.get("count", "a"), { n: 4 });
+});
