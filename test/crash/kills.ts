@@ -30,6 +30,8 @@ export interface KillsResult {
   /** Why the run fails; empty when it does not. */
   readonly problems: readonly string[];
   readonly violations: ReadonlyMap<Violation["kind"], number>;
+  /** How many things were demanded: of each kind of violation none, of each count more than none. */
+  readonly demands: number;
 }
 
 export async function runKills(options: KillsOptions): Promise<KillsResult> {
@@ -89,12 +91,14 @@ function conclude(
 ): KillsResult {
   const lines = ["", ...histogram.lines(), ""];
   const problems: string[] = [];
+  let demands = 1;
   const counts = new Map<Violation["kind"], number>(
     (["lost", "twice", "regressed", "disorder", "wrong"] as const).map((kind) => [kind, 0]),
   );
   for (const [name, { totals, violations }] of records) {
     for (const [what, count] of Object.entries(totals)) {
       lines.push(`  ${name}: ${count} ${what}`);
+      demands++;
       if (count === 0) problems.push(`${name}: no ${what}, so nothing is proved`);
     }
     for (const { kind } of violations) counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -103,11 +107,12 @@ function conclude(
     }
   }
   lines.push("", `  ${[...counts].map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
+  demands += counts.size;
   for (const [kind, count] of counts) if (count > 0) problems.push(`${kind}: ${count}`);
   const { kills, killsWithWork } = histogram;
   lines.push(`  ${killsWithWork} of ${kills} kills had work in flight`);
   if (killsWithWork < kills * WITH_WORK_AT_LEAST) {
     problems.push(`only ${killsWithWork} of ${kills} kills had work in flight`);
   }
-  return { lines, problems, violations: counts };
+  return { lines, problems, violations: counts, demands };
 }

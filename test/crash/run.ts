@@ -44,16 +44,20 @@ async function report(kills: number, seed: number, control: Control | undefined)
   console.log(`seed ${seed}; replay with: ${replay}`);
   const result = await runKills({ kills, seed, control, progress: (line) => console.log(line) });
   for (const line of result.lines) console.log(line);
-  if (control !== undefined) {
-    const lost = result.violations.get("lost") ?? 0;
-    console.log(
-      lost > 0
-        ? `control ${control}: lost ${lost}, as it must`
-        : `FAILED: control ${control} lost nothing, so this suite would not notice a loss`,
-    );
-    return lost > 0 ? 0 : 1;
-  }
+  if (control !== undefined) return concludeControl(control, result.violations.get("lost") ?? 0);
   for (const problem of result.problems) console.log(`FAILED: ${problem}`);
-  if (result.problems.length > 0) console.log(`replay with: ${replay}`);
-  return result.problems.length > 0 ? 1 : 0;
+  const failed = result.problems.length;
+  if (failed > 0) console.log(`replay with: ${replay}`);
+  console.log(`${result.demands - failed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+function concludeControl(control: Control, lost: number): number {
+  console.log(
+    lost > 0
+      ? `control ${control}: lost ${lost}, as it must`
+      : `FAILED: control ${control} lost nothing, so this suite would not notice a loss`,
+  );
+  console.log(lost > 0 ? "1 passed, 0 failed" : "0 passed, 1 failed");
+  return lost > 0 ? 0 : 1;
 }

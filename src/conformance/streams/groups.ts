@@ -165,7 +165,6 @@ export const groups: BrokerTopic = {
       },
     },
     {
-      // proves: event-stream
       title: "groups do not disturb each other",
       run: async (context) => {
         const stream = await filledStream(context, { count: 120 });

@@ -34,7 +34,7 @@ export const reading: BrokerTopic = {
       },
     },
     {
-      // proves: immutable-log
+      // proves: immutable-log, event-stream
       title: "three reads give the same records, byte for byte",
       needs: ["replay"],
       run: async ({ streams, name, note }) => {

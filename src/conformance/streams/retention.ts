@@ -141,6 +141,7 @@ export const retention: BrokerTopic = {
       },
     },
     {
+      // proves: immutable-log
       title: "offsets are not used again after their records went",
       needs: ["retentionByAge"],
       run: async (context) => {
