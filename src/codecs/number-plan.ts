@@ -15,10 +15,12 @@
 
 export type NumberFormat = "int64" | "uint64" | "decimal" | "double" | "float";
 
-export const INTEGER_RANGES = {
+export const INTEGER_RANGES: Readonly<
+  Record<"int64" | "uint64", { readonly min: bigint; readonly max: bigint }>
+> = {
   int64: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
   uint64: { min: 0n, max: 2n ** 64n - 1n },
-} as const;
+};
 
 export interface NumberPlan {
   readonly format: NumberFormat | undefined;

@@ -6,7 +6,7 @@ import type { BrokerCapabilities, Capability } from "../broker/capabilities.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import { isMillraceError, type ErrorCode, type MillraceError } from "../model/errors.ts";
-import type { ConformanceCase, Note, Topic } from "./case.ts";
+import type { Note, Topic } from "./case.ts";
 
 /**
  * What can befall a broker: `restart` closes it and opens it again on the same data, `kill` ends it
@@ -45,7 +45,6 @@ export interface BrokerContext {
   readonly note: Note;
 }
 
-export type BrokerCase = ConformanceCase<BrokerContext, BrokerNeed>;
 export type BrokerTopic = Topic<BrokerContext, BrokerNeed>;
 
 /** The error of a call that must be refused, thrown by the call or given for its only item. */

@@ -28,7 +28,10 @@ export function message(
 }
 
 /** `count` messages `stem-0`, `stem-1`, …; keys repeat after `keys`, or are absent. */
-export function messages(count: number, { stem = "m", keys = 0 } = {}): RawMessage[] {
+export function messages(
+  count: number,
+  { stem = "m", keys = 0 }: { readonly stem?: string; readonly keys?: number } = {},
+): RawMessage[] {
   return Array.from({ length: count }, (_, index) =>
     message(`${stem}-${index}`, { key: keys === 0 ? null : `key-${index % keys}` }),
   );

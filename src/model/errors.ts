@@ -6,6 +6,50 @@
  * A broken invariant is not such a thing: it throws through `assert` in `assert.ts`.
  */
 
+export type ErrorCode =
+  | "BAD_DECLARATION"
+  | "BAD_CONFIG"
+  | "BAD_ARGUMENT"
+  | "CONTRACT_BROKEN"
+  | "CAPABILITY_MISSING"
+  | "BAD_ENVELOPE"
+  | "BAD_PAYLOAD"
+  | "BAD_JSON"
+  | "UNKNOWN_TYPE"
+  | "UNKNOWN_VERSION"
+  | "UNSUPPORTED_CONTENT"
+  | "TOO_LARGE"
+  | "UNKNOWN_STREAM"
+  | "UNKNOWN_QUEUE"
+  | "UNKNOWN_GROUP"
+  | "UNKNOWN_DEAD_LETTER"
+  | "STREAM_MISMATCH"
+  | "OFFSET_OUT_OF_RANGE"
+  | "LEASE_LOST"
+  | "FENCED"
+  | "QUEUE_FULL"
+  | "OVERLOADED"
+  | "DISK_FULL"
+  | "DISK_FAILED"
+  | "LOG_DAMAGED"
+  | "DIRECTORY_IN_USE"
+  | "DIRECTORY_VERSION"
+  | "STORE_FAILED"
+  | "CONFLICT"
+  | "POSITION_MISMATCH"
+  | "PARKED"
+  | "UNKNOWN_VIEW"
+  | "CLOSED"
+  | "CANCELLED"
+  | "DEADLINE"
+  | "UNREACHABLE"
+  | "NOT_FOUND"
+  | "NOT_ALLOWED"
+  | "CONFIRMATION_NEEDED"
+  | "BAD_REQUEST"
+  | "BAD_MESSAGE"
+  | "DEPENDENCY_DOWN";
+
 /** How a tool ends when a command failed with this code; see `docs/errors.md`. */
 export const EXIT = {
   ok: 0,
@@ -28,10 +72,8 @@ interface CodeFacts {
   readonly meaning: string;
 }
 
-const facts = <const Codes extends Record<string, CodeFacts>>(codes: Codes): Codes => codes;
-
 /** Every code. Adding one is a feature; changing one breaks callers. */
-export const ERROR_CODES = facts({
+export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
   // Declarations and contracts
   BAD_DECLARATION: {
     retryable: false,
@@ -209,9 +251,7 @@ export const ERROR_CODES = facts({
     exit: 69,
     meaning: "User code says that something it depends on is down: pause, do not park.",
   },
-});
-
-export type ErrorCode = keyof typeof ERROR_CODES;
+};
 
 /** Plain JSON data: what `details` of an error may hold. */
 export type ErrorDetails = Readonly<

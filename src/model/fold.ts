@@ -13,4 +13,5 @@ export interface FoldContext {
   readonly version: number;
 }
 
+/** Returns the state after the event. */
 export type Evolve<State, Data> = (state: State, data: Data, context: FoldContext) => State;

@@ -1,9 +1,9 @@
 /** The bounds that hold on every broker (law 12). Too large is refused before it is sent. */
 export const LIMITS = {
   /** Key, value and headers of one message together. */
-  messageBytesMax: 1024 * 1024,
+  messageBytesMax: 1_048_576,
   headersMax: 64,
-  headerBytesMax: 16 * 1024,
+  headerBytesMax: 16_384,
   keyBytesMax: 1024,
   /** Messages of one append or send call. */
   batchCountMax: 10_000,

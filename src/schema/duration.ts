@@ -16,10 +16,10 @@ const UNIT_BYTES = {
   MB: 1e6,
   GB: 1e9,
   TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
+  KiB: 1024,
+  MiB: 1_048_576,
+  GiB: 1_073_741_824,
+  TiB: 1_099_511_627_776,
 } as const;
 
 /** `500ms`, `30s`, `15m`, `12h`, `90d`, `2w`; a fraction is allowed, a bare number is not. */

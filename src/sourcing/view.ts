@@ -1,6 +1,6 @@
 /** `view`: a fold of events into documents that can be queried. */
 
-import type { FoldContext } from "../model/fold.ts";
+import type { Evolve } from "../model/fold.ts";
 import type { Message } from "../model/message.ts";
 import type { StreamDeclaration } from "../schema/declaration.ts";
 import { indexedValues, type IndexField } from "../service/consumer/document.ts";
@@ -54,9 +54,6 @@ export interface ViewOptions<From extends Streams, State> {
   readonly id?: "all" | NoInfer<DocumentIds<From>>;
   readonly policy?: Partial<FailurePolicy>;
 }
-
-/** Returns the state after the event. Pure: what it may know stands in its arguments. */
-type Evolve<State, Data> = (state: State, data: Data, context: FoldContext) => State;
 
 export type Evolvers<From, State> = {
   readonly [Name in NamesOf<ItemOf<From>>]?: Evolve<State, DataOf<ItemOf<From>, Name>>;

@@ -21,7 +21,7 @@ export interface TestReceiver {
 export async function openReceiver(
   queues: Queues,
   queue: string,
-  { credit = 1000 } = {},
+  { credit = 1000 }: { readonly credit?: number } = {},
 ): Promise<TestReceiver> {
   const receiver = await queues.receive(queue, { credit });
   const buffer: Lease[] = [];

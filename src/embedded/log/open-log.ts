@@ -8,17 +8,9 @@ import { SegmentedLog } from "./segmented-log.ts";
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
 export { acceptDamage } from "./segment/damage.ts";
-export {
-  openLogEnvironment,
-  type LogEnvironment,
-  type LogEnvironmentOptions,
-} from "./log-environment.ts";
-export {
-  openDataDirectory,
-  type DataDirectory,
-  type DataDirectoryOptions,
-} from "./directory/data-directory.ts";
-export type { Disk, DiskFile } from "./disk.ts";
+export { openLogEnvironment, type LogEnvironment } from "./log-environment.ts";
+export { openDataDirectory } from "./directory/data-directory.ts";
+export type { Disk } from "./disk.ts";
 export type {
   AppendRecord,
   LogRecord,

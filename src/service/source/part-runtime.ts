@@ -47,11 +47,6 @@ export interface RunningInput {
   readonly seek?: (offset: number) => Promise<void>;
 }
 
-export interface Intake {
-  readonly arrivals: readonly Arrival[];
-  readonly ignored: readonly Arrival[];
-}
-
 /** What identifies a message before it was read. */
 interface Arriving {
   readonly raw: RawMessage;
