@@ -92,7 +92,14 @@ class QueueRecord implements ComponentRecord {
   /** Of each key the number below which everything is settled. */
   readonly #settledBelow = new Map<string, number>();
   readonly #inFlight = new Set<string>();
-  #counts = { accepted: 0, released: 0, rejected: 0, delivered: 0, acknowledged: 0, left: 0 };
+  #counts = {
+    accepted: 0,
+    released: 0,
+    rejected: 0,
+    delivered: 0,
+    acknowledged: 0,
+    accountedFor: 0,
+  };
 
   take(report: Report): void {
     const [, kind, ...facts] = report;
@@ -144,7 +151,6 @@ class QueueRecord implements ComponentRecord {
     this.#counts.acknowledged = acknowledged.length;
     if (!last) return;
     const left = await drain(broker.queues!);
-    this.#counts.left = left.length;
     const found = new Set(left);
     if (found.size !== left.length) {
       this.#report("twice", `${left.length} messages were left, ${found.size} different ones`);
@@ -155,7 +161,8 @@ class QueueRecord implements ComponentRecord {
     for (const text of acknowledged) {
       const standing = this.#standing.get(text);
       const settled = standing === "accepted" || standing === "accepting";
-      if (!settled && !found.has(text)) this.#report("lost", `${text} (${standing ?? "waiting"})`);
+      if (settled || found.has(text)) this.#counts.accountedFor++;
+      else this.#report("lost", `${text} (${standing ?? "waiting"})`);
     }
   }
 
@@ -164,14 +171,14 @@ class QueueRecord implements ComponentRecord {
   }
 
   get totals(): ComponentRecord["totals"] {
-    const { acknowledged, delivered, accepted, released, rejected, left } = this.#counts;
+    const { acknowledged, delivered, accepted, released, rejected, accountedFor } = this.#counts;
     return {
       "sends acknowledged": acknowledged,
       "leases given": delivered,
       "acceptances acknowledged": accepted,
       "releases acknowledged": released,
       "rejections acknowledged": rejected,
-      "left at the end": left,
+      "sends accounted for": accountedFor,
     };
   }
 }
