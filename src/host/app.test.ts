@@ -83,15 +83,17 @@ test("of many drafts each succeeds or fails by itself", async () => {
   await clock.run(app.close());
 });
 
-test("a command is not published and an event is not sent", async () => {
+// proves: message-kinds
+test("a command is not published and an event is not sent, by type and at run time", async () => {
   const environment = createTestEnvironment();
   const { clock } = environment;
   await using app = await openApp({ services: [shop], ...parts(), environment });
-  await assert.rejects(clock.run(app.publish(CancelOrder({ orderId: "a" }))), /is a command.*send/);
-  await assert.rejects(
-    clock.run(app.send(OrderPlaced({ orderId: "a", total: 1 }))),
-    /is an event.*publish/,
-  );
+  // @ts-expect-error a command has one address
+  const published = app.publish(CancelOrder({ orderId: "a" }));
+  await assert.rejects(clock.run(published), /is a command.*send/);
+  // @ts-expect-error an event has no addressee
+  const sent = app.send(OrderPlaced({ orderId: "a", total: 1 }));
+  await assert.rejects(clock.run(sent), /is an event.*publish/);
   await clock.run(app.close());
 });
 

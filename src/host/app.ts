@@ -40,18 +40,21 @@ export interface DocumentList<State> {
   readonly next?: string;
 }
 
+type EventDraft = Draft<string, unknown, "event">;
+type CommandDraft = Draft<string, unknown, "command">;
+
 export interface App extends AsyncDisposable {
   /**
    * Publishes an event, and resolves when it is durable; throws what went wrong. Of an array, each
    * succeeds or fails by itself.
    */
-  publish(draft: Draft, options?: PublishOptions): Promise<Published>;
+  publish(draft: EventDraft, options?: PublishOptions): Promise<Published>;
   publish(
-    drafts: readonly Draft[],
+    drafts: readonly EventDraft[],
     options?: PublishOptions,
   ): Promise<readonly Outcome<Published>[]>;
   /** Sends a command to the queue that carries it; resolves when it is durable, not when it is done. */
-  send(draft: Draft, options?: PublishOptions): Promise<Published>;
+  send(draft: CommandDraft, options?: PublishOptions): Promise<Published>;
   /** A document of a view; undefined where there is none. Throws UNKNOWN_VIEW, PARKED. */
   get<State>(view: View<State>, id: string): Promise<State | undefined>;
   /** Documents by what the view indexes. Throws UNKNOWN_VIEW, BAD_ARGUMENT. */
@@ -157,9 +160,9 @@ class RunningApp implements App {
     this.#opened = opened;
   }
 
-  publish(draft: Draft, options?: PublishOptions): Promise<Published>;
+  publish(draft: EventDraft, options?: PublishOptions): Promise<Published>;
   publish(
-    drafts: readonly Draft[],
+    drafts: readonly EventDraft[],
     options?: PublishOptions,
   ): Promise<readonly Outcome<Published>[]>;
   async publish(
@@ -170,7 +173,7 @@ class RunningApp implements App {
     return only(await this.#publisher.publish("stream", [given], options));
   }
 
-  async send(draft: Draft, options: PublishOptions = {}): Promise<Published> {
+  async send(draft: CommandDraft, options: PublishOptions = {}): Promise<Published> {
     return only(await this.#publisher.publish("queue", [draft], options));
   }
 

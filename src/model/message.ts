@@ -11,11 +11,19 @@ import type { Envelope } from "./envelope.ts";
 /** An event is a fact, a command is a wish with one address, a reply is the answer to a command. */
 export type MessageKind = "event" | "command" | "reply";
 
+declare const draftKind: unique symbol;
+
 /** What a message constructor returns. Two drafts are equal when type and data are. */
-export interface Draft<Type extends string = string, Data = unknown> {
+export interface Draft<
+  Type extends string = string,
+  Data = unknown,
+  Kind extends "event" | "command" = "event" | "command",
+> {
   readonly type: Type;
   /** In the form of the schema's input, which is also what the wire stores. */
   readonly data: Data;
+  /** For the compiler alone: an event cannot be sent, nor a command published. Never set. */
+  readonly [draftKind]?: Kind;
 }
 
 /** A message with its identity. `Data` is in the form of the schema's output once decoded. */

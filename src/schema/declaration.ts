@@ -21,7 +21,7 @@ export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
  * `Output` is what handlers get.
  */
 export interface MessageType<Type extends string = string, Input = any, Output = any> {
-  (data: Input): Draft<Type, Input>;
+  (data: Input): Draft<Type, Input, this["kind"]>;
   readonly kind: "event" | "command";
   readonly type: Type;
   readonly version: number;
@@ -67,7 +67,7 @@ export type InputOf<Type extends MessageType> =
 
 /** The draft that a message type's constructor returns. */
 export type DraftOf<Type extends MessageType> =
-  Type extends MessageType<infer Name, infer Input> ? Draft<Name, Input> : never;
+  Type extends MessageType<infer Name, infer Input> ? Draft<Name, Input, Type["kind"]> : never;
 
 export interface StreamDeclaration<Events extends EventTypes = EventTypes> {
   readonly kind: "stream";

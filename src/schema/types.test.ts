@@ -39,7 +39,7 @@ const orders = stream("orders", { OrderPlaced, OrderPaid }, { keep: "90d", parti
 const inferred: readonly [
   Same<InputOf<typeof OrderPlaced>, { orderId: string; total: number }>,
   Same<(typeof OrderPlaced)["type"], "order.placed">,
-  Same<DraftOf<typeof OrderPaid>, Draft<"order.paid", { orderId: string }>>,
+  Same<DraftOf<typeof OrderPaid>, Draft<"order.paid", { orderId: string }, "event">>,
   Same<InputOf<typeof Dated>, { at: string }>,
   Same<OutputOf<typeof Dated>, { at: Date }>,
   Same<ReturnType<typeof readPayload<OutputOf<typeof Dated>>>, { at: Date }>,
