@@ -1,0 +1,54 @@
+/** What `npm start` promises: killed at any moment and started again, it ends with the right totals. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { test, type TestContext } from "node:test";
+
+const START = resolve(import.meta.dirname, "start.ts");
+const KILL_AFTER = [20, 200, 500];
+
+/** Starts the program; ends it with SIGKILL at the first line that counts `killAfter` events. */
+async function start(
+  t: TestContext,
+  data: string,
+  { rate, killAfter }: { readonly rate: number; readonly killAfter?: number },
+): Promise<readonly string[]> {
+  const child = spawn(
+    process.execPath,
+    ["--conditions=source", START, "--once", "--data", data, "--rate", String(rate)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  const exited = once(child, "exit");
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    const events = Number(/^\s*(\d+) events/.exec(line)?.[1] ?? 0);
+    if (killAfter !== undefined && events >= killAfter) child.kill("SIGKILL");
+  }
+  await exited;
+  return lines;
+}
+
+// proves: crash-recovery
+test("killed three times on its way, the example still ends with the totals of the file", async (t) => {
+  const data = mkdtempSync(join(tmpdir(), "millrace-pulse-"));
+  try {
+    for (const killAfter of KILL_AFTER) {
+      const lines = await start(t, data, { rate: 300, killAfter });
+      const ended = lines.find((line) => line.startsWith("all "));
+      assert.equal(ended, undefined, `it came to its end before ${killAfter} events were seen`);
+    }
+    const lines = await start(t, data, { rate: 10_000 });
+    const totals = lines.findLast((line) => / events \| /.test(line)) ?? "";
+    t.diagnostic(totals);
+    assert.match(totals, /^800 events \| 15 types, most PushEvent \(425\) .* 5 hot$/);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});
