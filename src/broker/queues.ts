@@ -97,8 +97,13 @@ export interface Queues {
   ensureQueue(spec: QueueSpec): Promise<QueueInfo>;
 
   /**
-   * Resolves when every item is durable or has failed. Throws UNKNOWN_QUEUE; per item TOO_LARGE,
-   * QUEUE_FULL, DISK_FULL, DISK_FAILED, CLOSED.
+   * Resolves when every item is durable or has failed; items enter the queue in their order.
+   *
+   * Once an item of a call has failed for another reason than its own content (TOO_LARGE is its own),
+   * nothing behind it in that call is written; what lies behind fails with it, save repetitions of
+   * what was durable before. So sending again from the first failure on keeps the order.
+   *
+   * Throws UNKNOWN_QUEUE; per item TOO_LARGE, QUEUE_FULL, DISK_FULL, DISK_FAILED, OVERLOADED, CLOSED.
    */
   send(queue: string, items: readonly QueueSend[]): Promise<readonly Outcome<Sent>[]>;
 

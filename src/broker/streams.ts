@@ -135,9 +135,12 @@ export interface Streams {
   /**
    * Appends each message to the partition of its key (murmur2 as Java's producer computes it; keyless
    * messages are spread). Resolves when every item is durable or has failed. Messages of one call that
-   * fall into one partition keep their order, and calls keep the order in which they were made. An
-   * item that fails for its partition's sake (disk, overload, closing) fails those behind it too, so
-   * that sending again from there on keeps the order; consumers that count sequences rely on it.
+   * fall into one partition keep their order, and calls keep the order in which they were made.
+   *
+   * Once an item of a call has failed for another reason than its own content (TOO_LARGE is its own),
+   * nothing behind it in that call is written to that partition; what lies behind fails with it, save
+   * repetitions of what was durable before. So sending again from the first failure on keeps the
+   * order; consumers that count sequences rely on it.
    *
    * Throws UNKNOWN_STREAM; per item TOO_LARGE, DISK_FULL, DISK_FAILED, OVERLOADED, CLOSED.
    */

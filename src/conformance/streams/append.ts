@@ -183,6 +183,22 @@ export const appending: BrokerTopic = {
       },
     },
     {
+      title: "a call whose messages are large together is taken, by values as by headers",
+      run: async ({ streams, name, note }) => {
+        const stream = name("orders");
+        await streams().ensureStream({ name: stream, partitions: 1 });
+        const wide = "x".repeat(16_000);
+        const sent = messages(700).map((one, index) =>
+          index % 2 === 0
+            ? { ...one, headers: [["wide", wide] as const] }
+            : { ...one, value: bytes(`${textOf(one)} ${wide}`) },
+        );
+        valuesOf(await streams().append(stream, sent));
+        const found = await readAll(streams(), stream);
+        compareLists(note, "texts", found.map(textOf), sent.map(textOf));
+      },
+    },
+    {
       title: "the time of appending never falls and lies within the call",
       run: async ({ streams, name, time }) => {
         const stream = name("orders");

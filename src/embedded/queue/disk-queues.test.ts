@@ -30,6 +30,27 @@ test("sent messages survive a crash, accepted ones never come back", async () =>
   );
 });
 
+test("a send of more than one batch's bytes is taken whole and in order", async () => {
+  await using stage = await openTestBroker();
+  await stage.queues.ensureQueue({ name: "q" });
+  const texts = Array.from({ length: 10_000 }, (_, index) => `${index}`.padEnd(1024));
+  valuesOf(
+    await stage.queues.send(
+      "q",
+      texts.map((text) => ({ message: message(text) })),
+    ),
+  );
+  await stage.crash();
+  assert.equal((await stage.queues.describeQueue("q")).waiting, 10_000);
+  const found: string[] = [];
+  while (found.length < texts.length) {
+    const leases = await takeGroup(stage.queues, "q", 1000);
+    found.push(...leases.map(({ message }) => textOf(message)));
+    valuesOf(await stage.queues.accept(leases));
+  }
+  assert.deepEqual(found, texts);
+});
+
 // proves: acknowledgement
 test("a message that takes the process with it on each delivery reaches the dead letters", async () => {
   await using stage = await openTestBroker();

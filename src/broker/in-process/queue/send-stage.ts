@@ -1,5 +1,6 @@
 /**
- * The sending stage of a queue's turn: what waits to be sent becomes one batch in the journal.
+ * The sending stage of a queue's turn: what waits to be sent becomes one batch in the journal (or
+ * several, when large, up to the first that the journal refuses).
  *
  * It keeps the window of ids. Like a stream's, the window is rebuilt from the journal at the first
  * send after opening (sends wait meanwhile), and an id is known from the moment its message is
@@ -9,9 +10,11 @@
 import type { Clock } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { DedupeWindow } from "../../../model/durability.ts";
+import type { RawMessage } from "../../../model/message.ts";
 import { dedupeId, SeenIds } from "../../dedupe-window.ts";
 import type { QueueState } from "../../queue-state.ts";
 import type { QueueSend, QueueSpec, Sent } from "../../queues.ts";
+import { stretchEnd } from "../batch-bounds.ts";
 import { ownedMessage } from "../owned-message.ts";
 import type { PendingCall } from "../pending-call.ts";
 import type { JournaledSend, QueueJournal } from "./queue-journal.ts";
@@ -32,7 +35,13 @@ export interface SendStageOptions {
   readonly broke: (error: unknown) => void;
 }
 
-/** One turn's messages on their way to the journal. */
+interface Turn {
+  readonly state: QueueState;
+  readonly spec: QueueSpec;
+  readonly nowMs: number;
+}
+
+/** Messages of one turn on their way to the journal. */
 interface Batch {
   readonly sends: WaitingSend[];
   readonly written: JournaledSend[];
@@ -78,17 +87,35 @@ export class SendStage {
   run(state: QueueState, spec: QueueSpec, nowMs: number): void {
     if (this.#waiting.length === 0) return;
     if (this.#seen !== undefined && this.#seenState !== "read") return this.#readRecentIds();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const messageAt = (index: number): RawMessage => waiting[index]!.item.message;
+    for (let from = 0; from < waiting.length;) {
+      const to = stretchEnd(from, waiting.length, messageAt);
+      const refusal = this.#send(waiting.slice(from, to), { state, spec, nowMs });
+      if (refusal !== undefined) {
+        // Nothing behind a refused stretch may be written: `Queues.send` promises it.
+        for (const { call, index } of waiting.slice(to)) call.fail(index, refusal.error);
+        return;
+      }
+      from = to;
+    }
+  }
+
+  /** Writes what is new of the stretch; tells why the journal refused it at once, where it did. */
+  #send(waiting: readonly WaitingSend[], turn: Turn): { readonly error: unknown } | undefined {
     const { journal } = this.#options;
+    const { state, spec, nowMs } = turn;
     const room = (spec.depthMax ?? Infinity) - state.depth - journal.heldBack;
-    const batch = this.#gather(spec, room, nowMs);
-    if (batch.sends.length === 0) return;
+    const batch = this.#gather(waiting, { spec, room, nowMs });
+    if (batch.sends.length === 0) return undefined;
     let sent: ReturnType<QueueJournal["send"]>;
     try {
       sent = journal.send(batch.written, nowMs);
     } catch (error) {
       for (const { call, index } of batch.sends) call.fail(index, error);
       for (const { send } of batch.repeats) send.call.fail(send.index, error);
-      return;
+      return { error };
     }
     const { firstSequence, durable } = sent;
     this.#lastDurable = durable;
@@ -102,15 +129,17 @@ export class SendStage {
       state.add({ sequence, sentMs: nowMs, key: owned.key, readyMs, message: owned }, nowMs);
     }
     this.#answer(batch, firstSequence, durable);
+    return undefined;
   }
 
   /** Sorts what waits into fresh messages, repetitions and messages beyond the depth limit. */
-  #gather(spec: QueueSpec, room: number, nowMs: number): Batch {
+  #gather(
+    waiting: readonly WaitingSend[],
+    { spec, room, nowMs }: { spec: QueueSpec; room: number; nowMs: number },
+  ): Batch {
     const batch: Batch = { sends: [], written: [], ids: [], repeats: [] };
     const positions = new Map<string, number>();
     let left = room;
-    const waiting = this.#waiting;
-    this.#waiting = [];
     for (const send of waiting) {
       const { message, delayMs = 0 } = send.item;
       const id = this.#seen === undefined ? undefined : dedupeId(message);

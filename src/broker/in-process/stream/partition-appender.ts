@@ -3,7 +3,8 @@
  *
  * The buffer is three parallel arrays (message, call, index in the call) so that a message costs no
  * object of its own. The first push schedules a flush; the flush drops repetitions, hands the rest
- * to the log as one batch (several when large), and finishes the calls when the batch is durable.
+ * to the log as one batch (several when large, up to the first that the log refuses), and finishes
+ * the calls when the batch is durable.
  * The log does its own group commit, so batches of later ticks join the next sync by themselves.
  *
  * An id enters the window when its record has an offset, before it is durable: so its repetition in
@@ -15,13 +16,12 @@ import type { RawMessage } from "../../../model/message.ts";
 import type { Clock } from "../../../model/clock.ts";
 import { dedupeId, type SeenIds } from "../../dedupe-window.ts";
 import type { Appended } from "../../streams.ts";
+import { stretchEnd } from "../batch-bounds.ts";
 import type { PendingCall } from "../pending-call.ts";
 import type { RecordLog } from "./record-log.ts";
 
 /** Ids are remembered with their place, packed into one number. Partitions are at most 1,024. */
 const PARTITION_SPACE = 1024;
-const BATCH_COUNT_MAX = 8_192;
-const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 export const packPlace = (partition: number, offset: number): number =>
   offset * PARTITION_SPACE + partition;
@@ -76,12 +76,11 @@ export class PartitionAppender {
   /** Fails everything that has not reached the log. */
   failAll(error: unknown): void {
     this.#held = false;
-    const calls = this.#calls;
-    const indexes = this.#indexes;
+    const waiting = { messages: this.#messages, calls: this.#calls, indexes: this.#indexes };
     this.#messages = [];
     this.#calls = [];
     this.#indexes = [];
-    for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
+    failAll(waiting, error);
   }
 
   readonly #flush = (): void => {
@@ -93,27 +92,21 @@ export class PartitionAppender {
     this.#indexes = [];
     const seen = this.#options.seen();
     const { length } = batch.messages;
+    const messageAt = (index: number): RawMessage => batch.messages[index]!;
     for (let from = 0; from < length;) {
-      let bytes = 0;
-      let to = from;
-      while (to < length && to - from < BATCH_COUNT_MAX && bytes < BATCH_BYTES_MAX) {
-        bytes += batch.messages[to++]!.value?.length ?? 0;
-      }
-      const whole = from === 0 && to === length;
-      const part = whole
-        ? batch
-        : {
-            messages: batch.messages.slice(from, to),
-            calls: batch.calls.slice(from, to),
-            indexes: batch.indexes.slice(from, to),
-          };
-      if (seen === undefined) this.#append(part, undefined, undefined);
-      else this.#appendUnseen(part, seen);
+      const to = stretchEnd(from, length, messageAt);
+      const part = from === 0 && to === length ? batch : sliceOf(batch, from, to);
+      const refusal =
+        seen === undefined
+          ? this.#append(part, undefined, undefined).refusal
+          : this.#appendUnseen(part, seen);
+      // Nothing behind a refused part may be written: `Streams.append` promises it.
+      if (refusal !== undefined) return failAll(sliceOf(batch, to, length), refusal.error);
       from = to;
     }
   };
 
-  #appendUnseen(batch: Batch, seen: SeenIds): void {
+  #appendUnseen(batch: Batch, seen: SeenIds): Refusal | undefined {
     const nowMs = this.#options.clock.now();
     const fresh: Batch = { messages: [], calls: [], indexes: [] };
     const ids: (string | undefined)[] = [];
@@ -143,15 +136,14 @@ export class PartitionAppender {
       fresh.calls.push(call);
       fresh.indexes.push(index);
     }
-    if (fresh.messages.length === 0) return;
-    const { firstOffset, refused } = this.#append(fresh, ids, seen);
+    if (fresh.messages.length === 0) return undefined;
+    const { firstOffset, refusal } = this.#append(fresh, ids, seen);
     for (const { position, call, index } of repeats) {
-      if (firstOffset === undefined) {
-        call.fail(index, refused);
-        continue;
-      }
-      this.#answerRepeat(packPlace(this.#options.partition, firstOffset + position), call, index);
+      if (refusal !== undefined) call.fail(index, refusal.error);
+      else
+        this.#answerRepeat(packPlace(this.#options.partition, firstOffset + position), call, index);
     }
+    return refusal;
   }
 
   /** Hands the batch to the log; tells the first offset, or why the log refused it at once. */
@@ -159,14 +151,14 @@ export class PartitionAppender {
     { messages, calls, indexes }: Batch,
     ids: readonly (string | undefined)[] | undefined,
     seen: SeenIds | undefined,
-  ): { readonly firstOffset?: number; readonly refused?: unknown } {
+  ): { readonly firstOffset: number; readonly refusal?: Refusal } {
     const { partition, clock, lastDurable } = this.#options;
     let appended: ReturnType<RecordLog["append"]>;
     try {
       appended = this.#log.append(messages);
     } catch (error) {
-      for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
-      return { refused: error };
+      failAll({ messages, calls, indexes }, error);
+      return { firstOffset: -1, refusal: { error } };
     }
     const { firstOffset, durable } = appended;
     if (ids !== undefined && seen !== undefined) {
@@ -187,7 +179,7 @@ export class PartitionAppender {
         if (ids !== undefined && seen !== undefined) {
           for (const id of ids) if (id !== undefined) seen.remove(id);
         }
-        for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
+        failAll({ messages, calls, indexes }, error);
       },
     );
     return { firstOffset };
@@ -209,4 +201,21 @@ interface Batch {
   readonly messages: RawMessage[];
   readonly calls: AppendCall[];
   readonly indexes: number[];
+}
+
+/** Why the log took nothing of a batch. */
+interface Refusal {
+  readonly error: unknown;
+}
+
+function sliceOf({ messages, calls, indexes }: Batch, from: number, to: number): Batch {
+  return {
+    messages: messages.slice(from, to),
+    calls: calls.slice(from, to),
+    indexes: indexes.slice(from, to),
+  };
+}
+
+function failAll({ calls, indexes }: Batch, error: unknown): void {
+  for (let i = 0; i < calls.length; i++) calls[i]!.fail(indexes[i]!, error);
 }
