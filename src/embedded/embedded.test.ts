@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isMillraceError } from "../model/errors.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
-import { embedded } from "./embedded.ts";
 import { message, readAll, takeGroup, textOf } from "./broker-stage.test.ts";
+import { embedded, openEmbedded } from "./embedded.ts";
+import { systemError } from "./log/disks/memory-disk.ts";
+import { createMemoryDisk } from "./log/open-log.ts";
+import { checkOptions } from "./options.ts";
 
 const code = (wanted: string) => (error: unknown) =>
   isMillraceError(error) && error.code === wanted;
@@ -50,4 +53,72 @@ test("a data directory in use is refused, and free again after close", async () 
     await Promise.all([broker.close(), broker.close()]);
     await (await factory.open(createTestEnvironment())).close();
   });
+});
+
+test("an empty directory, and one that is missing, become data directories", async () => {
+  await inDirectory(async (directory) => {
+    for (const path of [directory, join(directory, "made", "on", "the", "way")]) {
+      await using broker = await embedded({ directory: path, freeBytesMin: 0 }).open(
+        createTestEnvironment(),
+      );
+      assert.deepEqual(await broker.streams!.listStreams(), []);
+      assert.ok(existsSync(join(path, "millrace.json")));
+    }
+  });
+});
+
+test("a path that is a file, or leads through one, is refused and the file kept", async () => {
+  await inDirectory(async (directory) => {
+    const file = join(directory, "file");
+    writeFileSync(file, "kept");
+    for (const path of [file, join(file, "below")]) {
+      await assert.rejects(
+        embedded({ directory: path }).open(createTestEnvironment()),
+        (error) =>
+          isMillraceError(error, "DISK_FAILED") && /a file stands there/.test(error.message),
+      );
+    }
+    assert.equal(readFileSync(file, "utf8"), "kept");
+  });
+});
+
+test("a broker whose description is lost is refused, and goes on once it is restored", async () => {
+  await inDirectory(async (directory) => {
+    const factory = embedded({ directory, freeBytesMin: 0 });
+    const description = join(directory, "millrace.json");
+    {
+      await using broker = await factory.open(createTestEnvironment());
+      await broker.streams!.ensureStream({ name: "s", partitions: 1 });
+      await broker.streams!.append("s", [message("event")]);
+    }
+    const text = readFileSync(description, "utf8");
+    rmSync(description);
+    await assert.rejects(factory.open(createTestEnvironment()), code("LOG_DAMAGED"));
+    assert.equal(existsSync(description), false);
+    writeFileSync(description, text);
+    await using broker = await factory.open(createTestEnvironment());
+    assert.deepEqual((await readAll(broker.streams!, "s")).map(textOf), ["event"]);
+  });
+});
+
+test("what the operating system refuses is named with the directory and the remedy", async () => {
+  const cases = [
+    ["EACCES", "DISK_FAILED", /let the user of this process/],
+    ["EROFS", "DISK_FAILED", /mount it for writing/],
+    ["ENOSPC", "DISK_FULL", /free some space/],
+    ["EIO", "DISK_FAILED", /see to the disk/],
+  ] as const;
+  for (const [reason, wanted, remedy] of cases) {
+    for (const operation of ["makeDirectory", "open", "syncDirectory", "freeBytes"] as const) {
+      const refuse = () => Promise.reject(systemError(reason, operation));
+      const disk = { ...createMemoryDisk(), [operation]: refuse };
+      const options = checkOptions({ directory: "/data", freeBytesMin: 0 });
+      const lock = () => ({ release: () => undefined });
+      await assert.rejects(openEmbedded(createTestEnvironment(), options, { disk, lock }), {
+        code: wanted,
+        message: remedy,
+        details: { directory: "/data", reason },
+      });
+    }
+  }
 });

@@ -9,6 +9,7 @@ import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
+import { openingFailure } from "./log/directory/opening-failure.ts";
 import { createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/log-journal.ts";
@@ -43,8 +44,9 @@ const CAPABILITIES: BrokerCapabilities = {
  * queue asks for less.
  *
  * Throws BAD_CONFIG at once for an unknown setting. `open` throws DIRECTORY_IN_USE while another
- * process, or another opening of this one, has the directory, and DIRECTORY_VERSION where a newer
- * release has written it.
+ * process, or another opening of this one, has the directory; DIRECTORY_VERSION where a newer
+ * release has written it; LOG_DAMAGED where `millrace.json` is malformed, or missing beside contents;
+ * DISK_FAILED or DISK_FULL, with the remedy, where the operating system refuses.
  */
 export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
   const checked = checkOptions(options);
@@ -65,17 +67,21 @@ export async function openEmbedded(
   { disk, lock, limits = JOURNAL_LIMITS }: Access,
 ): Promise<Broker> {
   const { directory, freeBytesMin } = options;
-  const data = await openBrokerDirectory(environment, {
-    directory,
-    freeBytesMin,
-    disk,
-    ...(lock === undefined ? {} : { lock }),
-  });
   try {
-    return await openBroker(environment, { ...options, limits }, data);
+    const data = await openBrokerDirectory(environment, {
+      directory,
+      freeBytesMin,
+      disk,
+      ...(lock === undefined ? {} : { lock }),
+    });
+    try {
+      return await openBroker(environment, { ...options, limits }, data);
+    } catch (error) {
+      await data.close();
+      throw error;
+    }
   } catch (error) {
-    await data.close();
-    throw error;
+    throw openingFailure(directory, error);
   }
 }
 

@@ -179,7 +179,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
   DISK_FAILED: {
     retryable: false,
     exit: 1,
-    meaning: "The disk reported an error; the partition is stopped until the process restarts.",
+    meaning:
+      "The disk refuses: a partition is stopped, or a directory not opened, until a restart.",
   },
   LOG_DAMAGED: {
     retryable: false,

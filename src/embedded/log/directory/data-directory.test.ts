@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { createTestEnvironment } from "../../../testing/environment.ts";
-import { createMemoryDisk, createNodeDisk, openDataDirectory } from "../open-log.ts";
+import { createMemoryDisk, createNodeDisk, openDataDirectory, type Disk } from "../open-log.ts";
 
 const unlocked = { lock: () => ({ release: () => undefined }) };
 
@@ -31,15 +31,76 @@ test("a directory keeps the cluster id of its making", async () => {
   assert.match(first.cluster, /^[0-9a-f-]{36}$/);
 });
 
-test("a directory of a newer format is refused with both versions", async () => {
+/** A directory in memory that holds these files. */
+async function prepared(files: Readonly<Record<string, string>>) {
   const disk = createMemoryDisk();
-  await disk.makeDirectory("/data");
-  const file = await disk.open("/data/millrace.json", { create: true });
-  await file.write([Buffer.from('{"format":2,"cluster":"c"}')], 0);
-  await assert.rejects(
-    openDataDirectory(createTestEnvironment(), { directory: "/data", disk, ...unlocked }),
-    { code: "DIRECTORY_VERSION", details: { directory: "/data", format: 2, supported: 1 } },
-  );
+  for (const [path, text] of Object.entries(files)) {
+    await disk.makeDirectory(dirname(`/data/${path}`));
+    const file = await disk.open(`/data/${path}`, { create: true });
+    await file.write([Buffer.from(text)], 0);
+  }
+  return disk;
+}
+
+const openOn = (disk: Disk): ReturnType<typeof openDataDirectory> =>
+  openDataDirectory(createTestEnvironment(), { directory: "/data", disk, ...unlocked });
+
+test("a directory of a newer format is refused with both versions, before its lock is touched", async () => {
+  for (const description of ['{"format":2,"cluster":"c"}', '{"format":3}']) {
+    const disk = await prepared({ "millrace.json": description });
+    const lock = () => assert.fail("the lock was taken");
+    const options = { directory: "/data", disk, lock };
+    await assert.rejects(openDataDirectory(createTestEnvironment(), options), {
+      code: "DIRECTORY_VERSION",
+      details: { directory: "/data", format: JSON.parse(description).format, supported: 1 },
+    });
+  }
+});
+
+test("a malformed description is refused and left as it is", async () => {
+  const malformed = ["", "{", "[]", "null", '"1"', "{}", '{"format":1}', '{"cluster":"c"}'];
+  malformed.push('{"format":0,"cluster":"c"}', '{"format":1,"cluster":""}', "\u0000\u0000\u0000");
+  for (const text of malformed) {
+    const disk = await prepared({ "millrace.json": text, "state/0.log": "kept" });
+    await assert.rejects(openOn(disk), {
+      code: "LOG_DAMAGED",
+      details: { file: "/data/millrace.json" },
+    });
+    assert.equal(Buffer.from(disk.files.get("/data/millrace.json")!.bytes).toString(), text);
+  }
+});
+
+test("contents without a description are refused: no empty broker starts over them", async () => {
+  for (const path of ["state/0.log", "streams/s/i/0/0.log", "queues/q/i/0.log"]) {
+    const disk = await prepared({ [path]: "kept" });
+    await assert.rejects(openOn(disk), {
+      code: "LOG_DAMAGED",
+      message: /millrace\.json; restore it from a backup/,
+    });
+    assert.deepEqual([...disk.files.keys()], [`/data/${path}`]);
+  }
+});
+
+test("what a crash leaves of the making of a directory does not keep it from being made", async () => {
+  const disk = await prepared({ "writer.lock": "", "writer.json": "{", "millrace.json.new": "{" });
+  const { cluster } = await openOn(disk);
+  assert.equal((await openOn(disk)).cluster, cluster);
+});
+
+test("a lock that cannot be opened, or is none, is refused with the remedy", async () => {
+  await withDirectory(async (directory) => {
+    const lock = join(directory, "writer.lock");
+    await mkdir(lock);
+    await assert.rejects(open(directory), { code: "DISK_FAILED", message: /let the user/ });
+    await rmdir(lock);
+    await writeFile(lock, "this is text, and long enough to be taken for a header ".repeat(9));
+    await assert.rejects(open(directory), { code: "DISK_FAILED", message: /remove the file/ });
+    await rm(lock);
+    await mkdir(join(directory, "writer.json"));
+    await assert.rejects(open(directory), { code: "EISDIR" });
+    await rmdir(join(directory, "writer.json"));
+    await (await open(directory)).close();
+  });
 });
 
 test("a second opening is refused with the process that has the directory", async () => {
@@ -59,18 +120,25 @@ test("a directory whose process was killed opens at once", async () => {
     const source = `
       const { lockDirectory } = await import(${JSON.stringify(new URL("writer-lock.ts", import.meta.url).href)});
       lockDirectory(${JSON.stringify(directory)});
-      console.log("locked");
+      // What nobody refers to any more is collected; the lock must not be.
+      setImmediate(() => {
+        gc();
+        setImmediate(() => console.log("locked"));
+      });
       process.stdin.resume();`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    await once(child.stdout, "data");
-    await assert.rejects(open(directory), {
-      code: "DIRECTORY_IN_USE",
-      details: { directory, pid: child.pid },
-    });
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    const args = ["--expose-gc", "--input-type=module", "-e", source];
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const exited = once(child, "exit");
+    try {
+      await once(child.stdout, "data");
+      await assert.rejects(open(directory), {
+        code: "DIRECTORY_IN_USE",
+        details: { directory, pid: child.pid },
+      });
+    } finally {
+      child.kill("SIGKILL");
+      await exited;
+    }
     await (await open(directory)).close();
   });
 });

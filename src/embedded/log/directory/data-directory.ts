@@ -15,6 +15,8 @@ import { lockDirectory, type WriterLock } from "./writer-lock.ts";
 
 export const DIRECTORY_FORMAT = 1;
 const DESCRIPTION = "millrace.json";
+/** Made only after the description is durable; `state` holds what exists, the others hold messages. */
+const CONTENTS: readonly string[] = ["state", "streams", "queues"];
 
 export interface DataDirectoryOptions {
   readonly directory: string;
@@ -38,14 +40,17 @@ export interface DataDirectory extends AsyncDisposable {
 /**
  * Opens the directory and keeps others from writing to it; makes it where it is missing.
  *
- * Throws DIRECTORY_IN_USE while another process, or another opening of this one, has it, and
- * DIRECTORY_VERSION where a newer release has written it.
+ * Throws DIRECTORY_IN_USE while another process, or another opening of this one, has it;
+ * DIRECTORY_VERSION, having changed nothing, where a newer release has written it; LOG_DAMAGED where
+ * the description is malformed, or missing beside contents; and Node's own errors.
  */
 export async function openDataDirectory(
   environment: Pick<Environment, "clock" | "ids" | "log">,
   { directory, disk, freeBytesMin, lock = lockDirectory }: DataDirectoryOptions,
 ): Promise<DataDirectory> {
   await disk.makeDirectory(directory);
+  // Before the lock, which writes: what a newer release has written stays as it is.
+  await readCluster(disk, directory);
   const held = lock(directory);
   try {
     const { clock, log, ids } = environment;
@@ -70,8 +75,9 @@ async function readCluster(disk: Disk, directory: string): Promise<string | unde
   const path = join(directory, DESCRIPTION);
   const bytes = await disk.readFile(path);
   if (bytes === undefined) return undefined;
-  const { format, cluster } = parse(path, Buffer.from(bytes).toString());
-  if (format > DIRECTORY_FORMAT) {
+  const { format, cluster } = parse(Buffer.from(bytes).toString());
+  // Of a newer format nothing but its number is known.
+  if (typeof format === "number" && format > DIRECTORY_FORMAT) {
     throw new MillraceError(
       "DIRECTORY_VERSION",
       `the data directory ${directory} has format ${format}, and this release reads up to ` +
@@ -79,19 +85,7 @@ async function readCluster(disk: Disk, directory: string): Promise<string | unde
       { details: { directory, format, supported: DIRECTORY_FORMAT } },
     );
   }
-  return cluster;
-}
-
-function parse(path: string, text: string): { format: number; cluster: string } {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && "format" in value && "cluster" in value) {
-      const { format, cluster } = value;
-      if (typeof format === "number" && typeof cluster === "string") return { format, cluster };
-    }
-  } catch {
-    // Falls through: both ways of being malformed get the same answer.
-  }
+  if (format === DIRECTORY_FORMAT && typeof cluster === "string" && cluster !== "") return cluster;
   throw new MillraceError(
     "LOG_DAMAGED",
     `${path} is malformed; restore it from a backup: it names the cluster that all positions refer to`,
@@ -99,8 +93,33 @@ function parse(path: string, text: string): { format: number; cluster: string } 
   );
 }
 
+/** Whatever the text is; what is not there, or no JSON, is undefined. */
+function parse(text: string): { readonly format?: unknown; readonly cluster?: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A new cluster over contents that exist would turn every position kept elsewhere into nonsense. */
+async function refuseContents(disk: Disk, directory: string): Promise<void> {
+  const names = await disk.list(directory);
+  const found = CONTENTS.filter((name) => names.includes(name));
+  if (found.length === 0) return;
+  const path = join(directory, DESCRIPTION);
+  throw new MillraceError(
+    "LOG_DAMAGED",
+    `${directory} has contents (${found.join(", ")}) but no ${DESCRIPTION}; restore it from a backup: ` +
+      `it names the cluster that all positions refer to. To start with nothing, choose another directory`,
+    { details: { file: path } },
+  );
+}
+
 /** Under another name first, so that a power cut leaves either no description or a whole one. */
 async function create(disk: Disk, directory: string, cluster: string): Promise<string> {
+  await refuseContents(disk, directory);
   const temporary = join(directory, `${DESCRIPTION}.new`);
   const file = await disk.open(temporary, { create: true });
   try {

@@ -21,23 +21,53 @@ export interface WriterLock {
 
 const LOCK_FILE = "writer.lock";
 const WRITER_FILE = "writer.json";
-/** SQLite's SQLITE_BUSY. */
+/** SQLite's primary result codes (https://sqlite.org/rescode.html). */
 const BUSY = 5;
+const NOT_A_DATABASE = 26;
 
-/** Takes the lock of a directory that exists. Throws DIRECTORY_IN_USE with the holder's process id. */
+/** A database that nobody refers to is collected, closed, and its lock is gone: so they stay here. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * Takes the lock of a directory that exists. Throws DIRECTORY_IN_USE with the holder's process id,
+ * and DISK_FAILED where the lock's file cannot be opened or written.
+ */
 export function lockDirectory(directory: string): WriterLock {
-  const database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
+  const path = join(directory, LOCK_FILE);
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(path, { timeout: 0 });
     database.exec("BEGIN EXCLUSIVE");
+    writeFileSync(join(directory, WRITER_FILE), `${JSON.stringify({ pid: process.pid })}\n`);
   } catch (error) {
-    database.close();
-    if (error instanceof Error && "errcode" in error && error.errcode === BUSY) {
-      throw inUse(directory);
-    }
-    throw error;
+    database?.close();
+    const code = resultCode(error);
+    if (code === undefined) throw error;
+    throw code === BUSY ? inUse(directory) : notLockable(path, error, code);
   }
-  writeFileSync(join(directory, WRITER_FILE), `${JSON.stringify({ pid: process.pid })}\n`);
-  return { release: () => database.close() };
+  const own = database;
+  held.add(own);
+  const release = (): void => {
+    if (held.delete(own)) own.close();
+  };
+  return { release };
+}
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error && "errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+function notLockable(path: string, cause: unknown, code: number): MillraceError {
+  const remedy =
+    code === NOT_A_DATABASE
+      ? "it is no lock of ours: remove the file while no process has the directory open"
+      : "let the user of this process write to its directory, or choose another directory";
+  return new MillraceError(
+    "DISK_FAILED",
+    `the lock ${path} cannot be taken (${cause instanceof Error ? cause.message : String(cause)}); ${remedy}`,
+    { cause, details: { file: path } },
+  );
 }
 
 function inUse(directory: string): MillraceError {
