@@ -6,10 +6,11 @@
  * id and costs no time, so the feed goes on where it was, whatever ended the process.
  */
 
+import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openApp, type App } from "millrace";
+import { isMillraceError, openApp, type App } from "millrace";
 import { embedded } from "millrace/embedded";
 import { sqlite } from "millrace/sqlite";
 import { ActivityRecorded } from "./contract.ts";
@@ -27,11 +28,12 @@ const rate = Number(values.rate);
 if (!(rate > 0))
   throw new Error(`--rate ${values.rate} is not a number of events a second; try --rate 100`);
 
-/** Publishes in file order, `rate` new events a second; returns how many were new. */
-async function feed(app: App): Promise<number> {
+/** Publishes in file order, `rate` new events a second, to the signal or the end; returns how many were new. */
+async function feed(app: App, signal: AbortSignal): Promise<number> {
   let fresh = 0;
   const startedMs = performance.now();
   for (const activity of readActivities()) {
+    if (signal.aborted) break;
     const { duplicate } = await app.publish(ActivityRecorded(activity), {
       id: activity.id,
       time: Date.parse(activity.created_at),
@@ -39,7 +41,7 @@ async function feed(app: App): Promise<number> {
     if (duplicate) continue;
     fresh++;
     const aheadMs = (fresh / rate) * 1000 - (performance.now() - startedMs);
-    if (aheadMs > 0) await sleep(aheadMs);
+    if (aheadMs > 0) await sleep(aheadMs, undefined, { signal }).catch(() => undefined);
   }
   return fresh;
 }
@@ -84,36 +86,47 @@ async function watch(app: App, signal: AbortSignal): Promise<void> {
   }
 }
 
-const app = await openApp({
-  services: [pulse],
-  broker: embedded({ directory: join(values.data, "broker") }),
-  store: sqlite({ directory: join(values.data, "stores") }),
-  http: {},
-  log: { level: "warn" },
-});
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void app.close());
-}
-const { url, token } = app.door!;
-console.log(`door: ${url}  token: ${token}\n`);
+/** Aborts when the program is asked to stop, or nobody reads any more what it prints. */
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+process.stdout.on("error", () => stop.abort());
 
-const fed = new AbortController();
-const watching = watch(app, fed.signal);
-const fresh = await feed(app).finally(() => fed.abort());
-await watching;
-await app.settled();
-const { events, line } = await totals(app);
-console.log(
-  `${line}\n\nall ${events} events counted; ${fresh} were new, the others were here already`,
-);
+async function main(): Promise<void> {
+  await using app = await openApp({
+    services: [pulse],
+    broker: embedded({ directory: join(values.data, "broker") }),
+    store: sqlite({ directory: join(values.data, "stores") }),
+    http: {},
+    log: { level: "warn" },
+  });
+  const { url, token } = app.door!;
+  console.log(`door: ${url}  token: ${token}\n`);
 
-if (values.once) {
-  await app.close();
-} else {
+  const fed = new AbortController();
+  const watching = watch(app, fed.signal);
+  const fresh = await feed(app, stop.signal).finally(() => fed.abort());
+  await watching;
+  if (stop.signal.aborted) return console.log("stopped; start it again and it goes on from here");
+
+  await app.settled();
+  const { events, line } = await totals(app);
+  console.log(
+    `${line}\n\nall ${events} events counted; ${fresh} were new, the others were here already`,
+  );
+  if (values.once) return;
+
   console.log(`
 Ask it, from another terminal:
   curl -H 'authorization: Bearer ${token}' '${url}/views/activity-by-repository?order=-count&limit=3'
   curl -H 'authorization: Bearer ${token}' '${url}/views/hot-repositories'
   curl -N -H 'authorization: Bearer ${token}' '${url}/streams/pulse-alerts/tail?from=start'
 Stop with Ctrl-C, or kill it, and start it again: nothing is missing.`);
+  if (!stop.signal.aborted) await once(stop.signal, "abort");
 }
+
+// What can go wrong says by itself what to do: a stack would only hide it.
+await main().catch((error: unknown) => {
+  if (!isMillraceError(error)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+});
