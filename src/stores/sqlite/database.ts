@@ -15,6 +15,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert } from "../../model/assert.ts";
 import { MillraceError, isMillraceError } from "../../model/errors.ts";
+import { LogSpace } from "./log-space.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -47,6 +48,8 @@ export class Database {
   readonly #connection: DatabaseSync;
   /** The statement used last is the last one. */
   readonly #statements = new Map<string, StatementSync>();
+  /** Undefined where commits do not wait for the disk. */
+  readonly #logSpace: LogSpace | undefined;
 
   /** Throws DIRECTORY_IN_USE, DIRECTORY_VERSION, STORE_FAILED. */
   constructor(options: DatabaseOptions) {
@@ -60,6 +63,7 @@ export class Database {
     try {
       this.#configure();
       this.#migrate();
+      if (options.durable) this.#logSpace = new LogSpace(`${options.path}-wal`, CHECKPOINT_BYTES);
     } catch (error) {
       this.#connection.close();
       throw this.translate(error);
@@ -89,6 +93,7 @@ export class Database {
   }
 
   begin(): void {
+    this.#logSpace?.keepAhead();
     this.#connection.exec("BEGIN IMMEDIATE");
   }
 
@@ -104,6 +109,7 @@ export class Database {
 
   close(): void {
     this.#statements.clear();
+    this.#logSpace?.close();
     this.#connection.close();
   }
 

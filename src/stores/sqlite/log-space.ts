@@ -1,0 +1,57 @@
+/**
+ * Keeps zeros ahead of what SQLite writes to its write-ahead log.
+ *
+ * A sync of a file that has grown also writes the file's new length, to the file system's own journal:
+ * measured 0.65 ms for a commit that lengthens the log, 0.33 ms for one that overwrites zeros. SQLite
+ * lengthens the log frame by frame until its first checkpoint, and from then on overwrites it.
+ *
+ * SQLite takes no notice of what stands behind its last frame: frames count while their checksums
+ * continue the header's, and zeros do not. It never asks for the log's length while it is open.
+ * SQLite's locks are on other files, so opening this one a second time takes none away.
+ *
+ * The room doubles whenever SQLite has grown out of it, so a small store stays small on the disk.
+ */
+
+import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
+
+const FIRST_BYTES = 256 * 1024;
+const ZEROS = new Uint8Array(1024 * 1024);
+
+export class LogSpace {
+  readonly #file: number;
+  readonly #bytesMax: number;
+  /** Up to here the log is zeros or frames written over them. */
+  #madeBytes = 0;
+  #full = false;
+
+  /** The log must be there. `bytesMax` is where SQLite begins to overwrite it. */
+  constructor(path: string, bytesMax: number) {
+    this.#file = openSync(path, "r+");
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Makes room if the last commit has used it up. To be followed by a commit, whose sync covers it. */
+  keepAhead(): void {
+    if (this.#full) return;
+    const { size } = fstatSync(this.#file);
+    if (size <= this.#madeBytes) return;
+    if (size >= this.#bytesMax) this.#full = true;
+    else this.#fill(size, Math.min(Math.max(2 * size, FIRST_BYTES), this.#bytesMax));
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #fill(from: number, to: number): void {
+    this.#madeBytes = to;
+    try {
+      for (let at = from; at < to; at += ZEROS.length) {
+        writeSync(this.#file, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+      }
+    } catch {
+      // No room for zeros. Whether there is any for the commit is SQLite's to find out and to report.
+      this.#full = true;
+    }
+  }
+}
