@@ -17,6 +17,7 @@ import type { PackedDocuments } from "./tables/documents.ts";
 import { EventTable } from "./tables/events.ts";
 import type { PackedEvents } from "./tables/events.ts";
 import { InputTable } from "./tables/inputs.ts";
+import type { SeenAnswer } from "./tables/inputs.ts";
 import { OutboxTable } from "./tables/outbox.ts";
 import type { PackedOutboxRow } from "./tables/outbox.ts";
 import { ParkingTable } from "./tables/parking.ts";
@@ -128,7 +129,7 @@ export class Engine {
     return this.#inputs.read(consumer, input, epoch);
   }
 
-  seenIds(consumer: string, input: string, ids: readonly string[]): string[] {
+  seenIds(consumer: string, input: string, ids: readonly string[]): SeenAnswer {
     return this.#inputs.seenAmong(consumer, input, ids);
   }
 

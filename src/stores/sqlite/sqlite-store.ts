@@ -21,6 +21,7 @@ import { unpackEvents } from "./tables/events.ts";
 import { unpackOutbox } from "./tables/outbox.ts";
 import { unpackParked } from "./tables/parking.ts";
 import type { ParkedFilter } from "./tables/parking.ts";
+import { SeenFilter } from "./tables/seen-filter.ts";
 import { encodeBatch } from "./wire/batches.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
@@ -40,6 +41,8 @@ export class SqliteStore implements Store {
   readonly epoch: number;
   readonly #worker: WorkerClient;
   readonly #clock: Clock;
+  /** By consumer and input. */
+  readonly #seenFilters = new Map<string, SeenFilter>();
 
   constructor(worker: WorkerClient, { epoch, clock, durable }: SqliteStoreOptions) {
     this.capabilities = { adapter: "sqlite", durable, shared: false };
@@ -111,7 +114,15 @@ export class SqliteStore implements Store {
     input: string,
     ids: readonly string[],
   ): Promise<ReadonlySet<string>> {
-    return new Set(await this.#worker.call("seenIds", [consumer, input, ids]));
+    this.#worker.refuseIfClosed();
+    const name = JSON.stringify([consumer, input]);
+    const known = this.#seenFilters.get(name);
+    const possible =
+      known === undefined || known.retired ? ids : ids.filter((id) => known.mayHold(id));
+    if (possible.length === 0) return new Set();
+    const { seen, filter } = await this.#worker.call("seenIds", [consumer, input, possible]);
+    if (filter !== undefined) this.#seenFilters.set(name, new SeenFilter(filter));
+    return new Set(seen);
   }
 
   seek(

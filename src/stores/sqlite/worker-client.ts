@@ -83,6 +83,11 @@ export class WorkerClient {
     });
   }
 
+  /** For answers that need no worker: they end with it all the same. Throws CLOSED, STORE_FAILED. */
+  refuseIfClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
   /** Answers what was asked before, then ends the worker. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed === undefined) {

@@ -12,6 +12,7 @@ import type { InputProgress } from "../../../store/store.ts";
 import type { BatchInput } from "../../../store/write-set.ts";
 import { integerOf, textOf } from "../database.ts";
 import type { Database, Row } from "../database.ts";
+import { SeenFilter } from "./seen-filter.ts";
 
 export interface InputRow extends InboxState {
   readonly id: number;
@@ -24,7 +25,21 @@ export interface InputRow extends InboxState {
   /** The window of ids holds the ordinals from `oldestSeen` up to `nextSeen`. */
   oldestSeen: number;
   nextSeen: number;
+  filter: SeenFilter | undefined;
+  /** How many ids the filter may still get. */
+  filterRoom: number;
 }
+
+/** The answer to which ids were seen, with a filter for the next question where there is one. */
+export interface SeenAnswer {
+  readonly seen: readonly string[];
+  readonly filter?: SharedArrayBuffer;
+}
+
+/** Ids that a filter takes beyond those it is built from. */
+const FILTER_ROOM = 100_000;
+/** The largest window that is read for a filter: reading it takes the worker under 0.1 s. */
+const FILTERED_MAX = 200_000;
 
 export class InputTable {
   readonly #database: Database;
@@ -37,6 +52,7 @@ export class InputTable {
   }
 
   forget(): void {
+    for (const input of this.#known.values()) retireFilter(input);
     this.#known.clear();
   }
 
@@ -71,6 +87,7 @@ export class InputTable {
       );
     }
     for (const id of change.ids) {
+      addToFilter(input, id);
       this.#database.run(
         "INSERT INTO seen_ids (input, id, ordinal, seen_ms) VALUES (?, ?, ?, ?)",
         input.id,
@@ -101,9 +118,12 @@ export class InputTable {
     };
   }
 
-  seenAmong(consumer: string, name: string, ids: readonly string[]): string[] {
+  seenAmong(consumer: string, name: string, ids: readonly string[]): SeenAnswer {
     const input = this.#find(consumer, name);
-    return input === undefined ? [] : ids.filter((id) => input.hasSeen(id));
+    if (input === undefined) return { seen: [] };
+    const seen = ids.filter((id) => input.hasSeen(id));
+    const filter = this.#filterOf(input);
+    return filter === undefined ? { seen } : { seen, filter: filter.memory };
   }
 
   seek(consumer: string, name: string, position: number, log: string): void {
@@ -127,6 +147,17 @@ export class InputTable {
         position: integerOf(row, "position"),
         log: textOf(row, "log"),
       }));
+  }
+
+  #filterOf(input: InputRow): SeenFilter | undefined {
+    const count = input.nextSeen - input.oldestSeen;
+    if (input.filter !== undefined || count > FILTERED_MAX) return input.filter;
+    const filter = SeenFilter.forIds(count + FILTER_ROOM);
+    const rows = this.#database.iterate("SELECT id FROM seen_ids WHERE input = ?", input.id);
+    for (const row of rows) filter.add(textOf(row, "id"));
+    input.filter = filter;
+    input.filterRoom = FILTER_ROOM;
+    return filter;
   }
 
   #forgetIds(input: InputRow, nowMs: number): void {
@@ -207,12 +238,25 @@ export class InputTable {
       lanes,
       oldestSeen: integerOf(seen, "oldest"),
       nextSeen: integerOf(seen, "next"),
+      filter: undefined,
+      filterRoom: 0,
       laneProgress: (lane) => lanes.get(lane) ?? NO_LANE_PROGRESS,
       hasSeen: (seenId) =>
         this.#database.row("SELECT 1 FROM seen_ids WHERE input = ? AND id = ?", id, seenId) !==
         undefined,
     };
   }
+}
+
+function addToFilter(input: InputRow, id: string): void {
+  if (input.filterRoom === 0) retireFilter(input);
+  else input.filterRoom--;
+  input.filter?.add(id);
+}
+
+function retireFilter(input: InputRow): void {
+  input.filter?.retire();
+  input.filter = undefined;
 }
 
 function refuseOlder(input: InputRow, epoch: number): void {
