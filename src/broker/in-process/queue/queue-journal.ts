@@ -6,6 +6,7 @@
  * waits until what it rests on is durable.
  */
 
+import type { DedupeId } from "../../dedupe-window.ts";
 import { assert } from "../../../model/assert.ts";
 import type { DedupeWindow } from "../../../model/durability.ts";
 import type { RawMessage } from "../../../model/message.ts";
@@ -60,7 +61,7 @@ export interface JournaledSend {
 }
 
 export interface RecentId {
-  readonly id: string;
+  readonly id: DedupeId;
   readonly sequence: number;
   readonly timeMs: number;
 }

@@ -45,7 +45,8 @@ interface Turn {
 interface Batch {
   readonly sends: WaitingSend[];
   readonly written: JournaledSend[];
-  readonly ids: (string | undefined)[];
+  /** Of the written messages in the window of ids; -1 for one without an id. */
+  readonly tickets: number[];
   /** Repetitions of the batch's own messages, by position. */
   readonly repeats: { readonly send: WaitingSend; readonly position: number }[];
 }
@@ -113,6 +114,7 @@ export class SendStage {
     try {
       sent = journal.send(batch.written, nowMs);
     } catch (error) {
+      for (const ticket of batch.tickets) this.#seen?.takeBack(ticket);
       for (const { call, index } of batch.sends) call.fail(index, error);
       for (const { send } of batch.repeats) send.call.fail(send.index, error);
       return { error };
@@ -122,8 +124,7 @@ export class SendStage {
     for (let i = 0; i < batch.written.length; i++) {
       const sequence = firstSequence + i;
       const { message, readyMs } = batch.written[i]!;
-      const id = batch.ids[i];
-      if (id !== undefined) this.#seen?.add(id, sequence, nowMs);
+      this.#seen?.place(batch.tickets[i]!, sequence);
       if (journal.holdBack(state, sequence, message)) continue;
       const owned = ownedMessage(message);
       state.add({ sequence, sentMs: nowMs, key: owned.key, readyMs, message: owned }, nowMs);
@@ -137,37 +138,39 @@ export class SendStage {
     waiting: readonly WaitingSend[],
     { spec, room, nowMs }: { spec: QueueSpec; room: number; nowMs: number },
   ): Batch {
-    const batch: Batch = { sends: [], written: [], ids: [], repeats: [] };
-    const positions = new Map<string, number>();
+    const batch: Batch = { sends: [], written: [], tickets: [], repeats: [] };
     let left = room;
     for (const send of waiting) {
       const { message, delayMs = 0 } = send.item;
       const id = this.#seen === undefined ? undefined : dedupeId(message);
-      if (id !== undefined) {
-        const sequence = this.#seen?.find(id, nowMs);
-        if (sequence !== undefined) {
-          this.#answerRepeat(send, sequence, this.#lastDurable);
-          continue;
-        }
-        const position = positions.get(id);
-        if (position !== undefined) {
-          batch.repeats.push({ send, position });
-          continue;
-        }
+      const full = left <= 0;
+      // The sequence is not known yet: until then it is the position in the batch, negative.
+      const provisional = -1 - batch.sends.length;
+      const known =
+        id === undefined
+          ? undefined
+          : full
+            ? this.#seen?.find(id, nowMs)
+            : this.#seen?.remember(id, provisional, nowMs);
+      if (known !== undefined) {
+        if (known < 0) batch.repeats.push({ send, position: -1 - known });
+        else this.#answerRepeat(send, known, this.#lastDurable);
+        continue;
       }
-      if (left-- <= 0) {
+      if (full) {
         send.call.fail(send.index, queueFull(spec));
         continue;
       }
-      if (id !== undefined) positions.set(id, batch.sends.length);
+      left--;
+      batch.tickets.push(id === undefined || this.#seen === undefined ? -1 : this.#seen.newest);
       batch.sends.push(send);
-      batch.ids.push(id);
       batch.written.push({ message, readyMs: delayMs === 0 ? 0 : nowMs + delayMs });
     }
     return batch;
   }
 
-  #answer({ sends, ids, repeats }: Batch, firstSequence: number, durable: Promise<void>): void {
+  #answer({ sends, tickets, repeats }: Batch, firstSequence: number, durable: Promise<void>): void {
+    const seen = this.#seen;
     durable.then(
       () => {
         for (let i = 0; i < sends.length; i++) {
@@ -176,7 +179,7 @@ export class SendStage {
         }
       },
       (error: unknown) => {
-        for (const id of ids) if (id !== undefined) this.#seen?.remove(id);
+        for (const ticket of tickets) seen?.takeBack(ticket);
         for (const { call, index } of sends) call.fail(index, error);
         this.#options.broke(error);
       },
@@ -198,7 +201,7 @@ export class SendStage {
     this.#seenState = "reading";
     this.#options.journal.recentIds(this.#window, this.#options.clock.now()).then(
       (ids) => {
-        for (const { id, sequence, timeMs } of ids) this.#seen?.add(id, sequence, timeMs);
+        for (const { id, sequence, timeMs } of ids) this.#seen?.remember(id, sequence, timeMs);
         this.#seenState = "read";
         this.#options.wake();
       },

@@ -11,7 +11,7 @@ import { MillraceError } from "../../../model/errors.ts";
 import type { RawMessage } from "../../../model/message.ts";
 import type { Outcome } from "../../../model/outcome.ts";
 import type { StartAt } from "../../../model/position.ts";
-import { dedupeId, SeenIds } from "../../dedupe-window.ts";
+import { dedupeId, SeenIds, type DedupeId } from "../../dedupe-window.ts";
 import { KeylessSpread, partitionOfKey } from "../../partitioner.ts";
 import type { Appended, DedupeWindow, StreamInfo, StreamSpec } from "../../streams.ts";
 import { tooLarge } from "../../validate.ts";
@@ -198,7 +198,7 @@ export class LocalStream {
     for (const appender of this.#appenders) appender.hold();
     tailIds(this.#stored.logs, window, this.#clock.now()).then(
       (ids) => {
-        for (const { id, place, timeMs } of ids) seen.add(id, place, timeMs);
+        for (const { id, place, timeMs } of ids) seen.remember(id, place, timeMs);
         this.#seenState = "read";
         for (const appender of this.#appenders) appender.resume();
       },
@@ -218,7 +218,7 @@ function keylessCount(messages: readonly RawMessage[]): number {
 }
 
 interface TailId {
-  readonly id: string;
+  readonly id: DedupeId;
   readonly place: number;
   readonly timeMs: number;
 }

@@ -7,7 +7,7 @@
  * the calls when the batch is durable.
  * The log does its own group commit, so batches of later ticks join the next sync by themselves.
  *
- * An id enters the window when its record has an offset, before it is durable: so its repetition in
+ * An id enters the window before its record is durable: so its repetition in
  * the next tick is seen. Such a repetition is answered only after the original became durable, and
  * fails when the original does; the id is then taken out of the window again.
  */
@@ -22,6 +22,9 @@ import type { RecordLog } from "./record-log.ts";
 
 /** Ids are remembered with their place, packed into one number. Partitions are at most 1,024. */
 const PARTITION_SPACE = 1024;
+
+/** Of a message without an id. */
+const NO_TICKET = -1;
 
 export const packPlace = (partition: number, offset: number): number =>
   offset * PARTITION_SPACE + partition;
@@ -98,7 +101,7 @@ export class PartitionAppender {
       const part = from === 0 && to === length ? batch : sliceOf(batch, from, to);
       const refusal =
         seen === undefined
-          ? this.#append(part, undefined, undefined).refusal
+          ? this.#append(part, [], undefined).refusal
           : this.#appendUnseen(part, seen);
       // Nothing behind a refused part may be written: `Streams.append` promises it.
       if (refusal !== undefined) return failAll(sliceOf(batch, to, length), refusal.error);
@@ -109,39 +112,36 @@ export class PartitionAppender {
   #appendUnseen(batch: Batch, seen: SeenIds): Refusal | undefined {
     const nowMs = this.#options.clock.now();
     const fresh: Batch = { messages: [], calls: [], indexes: [] };
-    const ids: (string | undefined)[] = [];
+    const tickets: number[] = [];
     // Repetitions within the batch: answered once the batch's first offset is known.
-    const inBatch = new Map<string, number>();
     const repeats: { position: number; call: AppendCall; index: number }[] = [];
     for (let i = 0; i < batch.messages.length; i++) {
       const message = batch.messages[i]!;
       const call = batch.calls[i]!;
       const index = batch.indexes[i]!;
       const id = dedupeId(message);
-      if (id !== undefined) {
-        const place = seen.find(id, nowMs);
+      if (id === undefined) {
+        tickets.push(NO_TICKET);
+      } else {
+        // The offset is not known yet: until then the place is the position in the batch, negative.
+        const place = seen.remember(id, -1 - fresh.messages.length, nowMs);
         if (place !== undefined) {
-          this.#answerRepeat(place, call, index);
+          if (place < 0) repeats.push({ position: -1 - place, call, index });
+          else this.#answerRepeat(place, call, index);
           continue;
         }
-        const position = inBatch.get(id);
-        if (position !== undefined) {
-          repeats.push({ position, call, index });
-          continue;
-        }
-        inBatch.set(id, fresh.messages.length);
+        tickets.push(seen.newest);
       }
-      ids.push(id);
       fresh.messages.push(message);
       fresh.calls.push(call);
       fresh.indexes.push(index);
     }
     if (fresh.messages.length === 0) return undefined;
-    const { firstOffset, refusal } = this.#append(fresh, ids, seen);
+    const { firstOffset, refusal } = this.#append(fresh, tickets, seen);
     for (const { position, call, index } of repeats) {
-      if (refusal !== undefined) call.fail(index, refusal.error);
-      else
-        this.#answerRepeat(packPlace(this.#options.partition, firstOffset + position), call, index);
+      const place = packPlace(this.#options.partition, firstOffset + position);
+      if (refusal === undefined) this.#answerRepeat(place, call, index);
+      else call.fail(index, refusal.error);
     }
     return refusal;
   }
@@ -149,24 +149,21 @@ export class PartitionAppender {
   /** Hands the batch to the log; tells the first offset, or why the log refused it at once. */
   #append(
     { messages, calls, indexes }: Batch,
-    ids: readonly (string | undefined)[] | undefined,
+    tickets: readonly number[],
     seen: SeenIds | undefined,
   ): { readonly firstOffset: number; readonly refusal?: Refusal } {
-    const { partition, clock, lastDurable } = this.#options;
+    const { partition, lastDurable } = this.#options;
     let appended: ReturnType<RecordLog["append"]>;
     try {
       appended = this.#log.append(messages);
     } catch (error) {
+      takeBack(tickets, seen);
       failAll({ messages, calls, indexes }, error);
       return { firstOffset: -1, refusal: { error } };
     }
     const { firstOffset, durable } = appended;
-    if (ids !== undefined && seen !== undefined) {
-      const nowMs = clock.now();
-      for (let i = 0; i < ids.length; i++) {
-        const id = ids[i];
-        if (id !== undefined) seen.add(id, packPlace(partition, firstOffset + i), nowMs);
-      }
+    for (let i = 0; i < tickets.length; i++) {
+      seen?.place(tickets[i]!, packPlace(partition, firstOffset + i));
     }
     lastDurable[partition] = durable;
     durable.then(
@@ -176,9 +173,7 @@ export class PartitionAppender {
         }
       },
       (error: unknown) => {
-        if (ids !== undefined && seen !== undefined) {
-          for (const id of ids) if (id !== undefined) seen.remove(id);
-        }
+        takeBack(tickets, seen);
         failAll({ messages, calls, indexes }, error);
       },
     );
@@ -206,6 +201,10 @@ interface Batch {
 /** Why the log took nothing of a batch. */
 interface Refusal {
   readonly error: unknown;
+}
+
+function takeBack(tickets: readonly number[], seen: SeenIds | undefined): void {
+  for (const ticket of tickets) seen?.takeBack(ticket);
 }
 
 function sliceOf({ messages, calls, indexes }: Batch, from: number, to: number): Batch {
