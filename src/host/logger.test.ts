@@ -67,3 +67,13 @@ test("a text of several lines cannot forge a second entry", () => {
   const line = linesOf("text", {}, "first\n09:30:01.250 error forged");
   assert.equal(line.indexOf("\n"), line.length - 1);
 });
+
+for (const format of ["text", "json"] as const) {
+  test(`nothing in a ${format} log drives the terminal that shows it`, () => {
+    const evil = "\u001B[31m\u009B2J\u202E";
+    const line = linesOf(format, { key: evil, error: new Error(evil) }, evil);
+    // oxlint-disable-next-line no-control-regex -- controls are what is looked for
+    assert.doesNotMatch(line.slice(0, -1), /[\u0000-\u001F\u007F-\u009F\u202E]/);
+    assert.match(line, /202e/);
+  });
+}

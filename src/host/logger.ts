@@ -6,7 +6,8 @@
 import { createRequire } from "node:module";
 import type { Logger } from "pino";
 import type { Log } from "../model/environment.ts";
-import { redactFacts, redactText, type LogFacts } from "./redact.ts";
+import { printable, printableJson } from "./text/printable.ts";
+import { redactFacts, redactText, type LogFacts } from "./text/redact.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -53,7 +54,7 @@ function createJsonLog({ level = "info", sink, now }: SinkOptions): Log {
         formatters: { level: (label) => ({ level: label }) },
         timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       },
-      { write: (line) => void sink.write(line) },
+      { write: (line) => void sink.write(printableJson(line)) },
     );
   };
   const at =
@@ -94,17 +95,19 @@ function factsText(facts: Record<string, unknown>): string {
   return parts.length === 0 ? "" : `  ${parts.join(" ")}`;
 }
 
-const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, " ⏎ ");
+const oneLine = (text: string): string => printable(text.replaceAll(/[\r\n]+/g, " ⏎ "));
 
 /** Bare where it is one plain word, otherwise JSON: a line stays one line, and no text forges another. */
 function factText(value: unknown): string {
   if (typeof value === "string" && /^[\w.:/@+-]+$/.test(value)) return value;
   if (typeof value === "object" && value !== null && "message" in value && "name" in value) {
     const name = "code" in value ? value.code : value.name;
-    return JSON.stringify(`${String(name)}: ${String(value.message)}`);
+    return quoted(`${String(name)}: ${String(value.message)}`);
   }
-  return JSON.stringify(value) ?? "undefined";
+  return quoted(value);
 }
+
+const quoted = (value: unknown): string => printableJson(JSON.stringify(value) ?? "undefined");
 
 /** A log that keeps nothing, for programs that want none. */
 export const SILENT_LOG: Log = {

@@ -1,10 +1,10 @@
 /** `millrace find`: documents of a view, by id or by what is indexed. */
 
+import { printable, printableJson } from "../../host/text/printable.ts";
 import { writeShownList } from "../../http/shown-json.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import { printable } from "../terminal/table.ts";
 import { parseWhere } from "../input/where.ts";
 
 export interface FindOptions extends GlobalOptions {
@@ -25,7 +25,7 @@ export async function find(
   await using session = await openSession(context);
   if (id !== undefined) {
     const document = await session.admin.get(view, id);
-    if (document !== undefined) await output.line(document.dataJson);
+    if (document !== undefined) await output.line(printableJson(document.dataJson));
     else output.note(`${view} has no document ${JSON.stringify(id)}`);
     return document === undefined ? EXIT.notFound : EXIT.ok;
   }

@@ -5,7 +5,7 @@ import { writeShown } from "../../http/shown-json.ts";
 import { EXIT, type ExitCode } from "../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../context.ts";
 import { openSession } from "../session.ts";
-import { printable } from "../terminal/table.ts";
+import { printable } from "../../host/text/printable.ts";
 
 export interface ReadOptions extends GlobalOptions {
   readonly from: string;

@@ -30,3 +30,12 @@ test("a stack, with its causes, is shown with --debug alone", () => {
     error: { code: "DISK_FULL", message: "no room", retryable: true, details: {} },
   });
 });
+
+test("an error text that quotes a stranger cannot drive the terminal", () => {
+  const evil = new MillraceError("UNKNOWN_TYPE", "no type \u001B[31m\u009B2J");
+  const { text } = reportFailure(evil, { json: false, debug: false });
+  assert.equal(text, "millrace: no type \\x1b[31m\\x9b2J (UNKNOWN_TYPE)");
+  const { error } = JSON.parse(reportFailure(evil, { json: true, debug: false }).text);
+  assert.equal(error.message, evil.message);
+  assert.doesNotMatch(reportFailure(evil, { json: true, debug: false }).text, /\u009B/);
+});

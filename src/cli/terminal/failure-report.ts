@@ -1,5 +1,6 @@
 /** How a command ends that failed: the text for people or programs, and the exit code. */
 
+import { printableJson, printableLines } from "../../host/text/printable.ts";
 import { ERROR_CODES, EXIT, isMillraceError, type ExitCode } from "../../model/errors.ts";
 
 export interface FailureReport {
@@ -18,10 +19,11 @@ export function reportFailure(
   const stack = debug && error instanceof Error ? stackOf(error) : undefined;
   if (json) {
     const facts = known ? error.toJSON() : { message };
-    return { text: JSON.stringify({ error: { ...facts, stack } }), exit };
+    return { text: printableJson(JSON.stringify({ error: { ...facts, stack } })), exit };
   }
   const code = known ? ` (${error.code})` : "; --debug shows where";
-  return { text: `millrace: ${message}${code}${stack === undefined ? "" : `\n${stack}`}`, exit };
+  const text = `millrace: ${message}${code}${stack === undefined ? "" : `\n${stack}`}`;
+  return { text: printableLines(text), exit };
 }
 
 function textOf(error: unknown): string {

@@ -1,9 +1,10 @@
 /**
  * What a command says. Data goes to standard output and nothing else does, so it can be piped; notes,
  * progress and errors go to standard error. With `--json` data is JSON: one document a command, or a
- * line for each item where the items stream.
+ * line for each item where the items stream. Nothing that is said can drive a terminal.
  */
 
+import { printableJson, printableLines } from "../../host/text/printable.ts";
 import { writeShown } from "../../http/shown-json.ts";
 import { formatTable, type Column } from "./table.ts";
 
@@ -50,7 +51,7 @@ export function createOutput(options: {
   };
   const line = async (text: string): Promise<void> => {
     if (stdout.isTTY === true) clear();
-    if (!stdout.write(`${text}\n`)) {
+    if (!stdout.write(`${json ? printableJson(text) : printableLines(text)}\n`)) {
       await new Promise<void>((resolve) => {
         stdout.once("drain", resolve);
         // Nobody reads on: whoever runs the command has heard of it and ends it.
@@ -76,7 +77,7 @@ export function createOutput(options: {
       json ? line(`[${rows.map((row) => writeShown(row)).join(",")}]`) : table(rows, columns, none),
     note(text) {
       clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${printableLines(text)}\n`);
     },
     progress(text) {
       if (stderr.isTTY !== true) return;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatTable, printable } from "./table.ts";
+import { formatTable } from "./table.ts";
 
 interface Row {
   readonly name: string;
@@ -32,5 +32,5 @@ test("a line wider than the terminal is cut with a mark", () => {
 test("a key with control characters can neither break the line nor colour the terminal", () => {
   const lines = formatTable([{ name: "a\nb\u001B[31mred" }], columns);
   assert.equal(lines.length, 2);
-  assert.equal(printable("a\nb\u001B[31m"), "a\\x0ab\\x1b[31m");
+  assert.equal(lines[1], "a\\x0ab\\x1b[31mred    -");
 });

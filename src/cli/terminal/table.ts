@@ -1,5 +1,7 @@
 /** Tables for people: columns as wide as their content, numbers to the right, one line a row. */
 
+import { printable } from "../../host/text/printable.ts";
+
 export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string | number | boolean | undefined;
@@ -38,17 +40,6 @@ function cellText(value: string | number | boolean | undefined): string {
   if (value === undefined) return "-";
   if (typeof value === "boolean") return value ? "yes" : "no";
   return printable(String(value));
-}
-
-// oxlint-disable-next-line no-control-regex -- controls are just what must not reach a terminal
-const CONTROL = /[\u0000-\u001F\u007F-\u009F]/g;
-
-/** Text of strangers without control characters: it can neither break a line nor drive a terminal. */
-export function printable(text: string): string {
-  return text.replace(
-    CONTROL,
-    (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
 }
 
 function pad(text: string, width: number, right: boolean): string {

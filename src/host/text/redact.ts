@@ -5,7 +5,7 @@
  * in a URL by its parameter. Redaction works on a copy; the facts of the caller stay as they are.
  */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 const BLOT = "[redacted]";
 const SECRET_NAME = /(password|passwd|secret|token|authorization|credential|cookie|api[-_]?key)$/i;

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createOutput } from "./output.ts";
+
+function collecting(json: boolean) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const sink = (texts: string[]) => ({
+    write: (text: string) => texts.push(text) > 0,
+    once: () => undefined,
+  });
+  return { output: createOutput({ stdout: sink(out), stderr: sink(err), json }), out, err };
+}
+
+const EVIL = "\u001B[31m\u009B2J\u202E";
+
+test("lines, tables and notes with the text of strangers cannot drive the terminal", async () => {
+  const { output, out, err } = collecting(false);
+  await output.line(EVIL);
+  await output.rows([{ name: EVIL }], [{ title: "name", value: ({ name }) => name }], "none");
+  output.note(`line 2: ${EVIL}\nline 3`);
+  const safe = "\\x1b[31m\\x9b2J\\u202e";
+  assert.deepEqual(out, [`${safe}\n`, `NAME\n${safe}\n`]);
+  assert.deepEqual(err, [`line 2: ${safe}\nline 3\n`]);
+});
+
+test("JSON keeps its value and drives no terminal either", async () => {
+  const { output, out } = collecting(true);
+  await output.result({ name: EVIL }, "unused");
+  assert.equal(out[0], '{"name":"\\u001b[31m\\u009b2J\\u202e"}\n');
+});
