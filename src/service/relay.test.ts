@@ -131,3 +131,22 @@ test("a lane full of messages that cannot go out takes no more until they do", a
   await environment.clock.advance(60_000);
   assert.ok(relay.idle);
 });
+
+test("what was published is trimmed beside the next commit, or alone after a moment", async () => {
+  const { environment, relay: create, commit, store } = await stage();
+  const relay = create();
+  await commit(relay, 200);
+  await environment.clock.advance(10);
+  assert.deepEqual(await store.pendingLanes(), [LANE], "published, and not trimmed yet");
+  relay.committing(LANE);
+  await environment.clock.settle();
+  assert.deepEqual(await store.pendingLanes(), []);
+
+  await commit(relay, 1);
+  await environment.clock.advance(10);
+  relay.committing(LANE);
+  await environment.clock.settle();
+  assert.deepEqual(await store.pendingLanes(), [LANE], "one message is not worth it");
+  await environment.clock.advance(1000);
+  assert.deepEqual(await store.pendingLanes(), []);
+});

@@ -11,9 +11,10 @@
  * targets are served side by side, and each in order: what failed is sent again from the first
  * failure on, so no reader meets a later message of the lane before an earlier one (see `Inbox`).
  *
- * Trimming lags behind on purpose: each trim is a synced commit of its own, and what is published but
- * not yet trimmed costs nothing but repeats after a crash. One runs after a moment, or when much has
- * gathered, beside publishing; the last one at the stop.
+ * Trimming lags behind on purpose: what is published but not yet trimmed costs nothing but repeats
+ * after a crash, and a trim alone is a synced commit that others wait behind. So a busy lane is trimmed
+ * beside a commit, which a store may sync together with it; a quiet one after a moment; any lane when
+ * much has gathered, and at the stop.
  *
  * A lane is bounded: while too much waits for publishing, commits with further messages wait.
  */
@@ -64,7 +65,9 @@ interface Lane {
 const STRETCH = 1024;
 /** Messages committed and not published, past which commits of the lane wait. */
 const WAITING_MAX = 8192;
-const TRIM_AFTER_MS = 100;
+const TRIM_AFTER_MS = 1000;
+/** Beside a commit. */
+const TRIM_ALONG_COUNT = 128;
 const TRIM_AFTER_COUNT = 4096;
 const LEASE_MS = 30_000;
 const BACKOFF = { backoffMs: 100, backoffMsMax: 10_000 };
@@ -123,6 +126,12 @@ export class Relay {
       });
     }
     this.#wake(lane);
+  }
+
+  /** A commit of the lane was just handed to the store. */
+  committing(name: string): void {
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined && lane.published - lane.trimmed >= TRIM_ALONG_COUNT) this.#trim(lane);
   }
 
   /** Resolves when the lane takes further messages, or the relay stops. */

@@ -163,10 +163,12 @@ export class Committer {
     batch: () => Parameters<Store["apply"]>[0],
     refused: (error: unknown) => Promise<void>,
   ): Promise<BatchOutcome | undefined> {
-    const { store, environment, policy, signal, events } = this.#options;
+    const { store, environment, policy, signal, events, relay, lane } = this.#options;
     for (let failures = 1; ; failures++) {
       try {
-        return await store.apply(batch());
+        const applied = store.apply(batch());
+        relay.committing(lane);
+        return await applied;
       } catch (error) {
         if (signal.aborted) return undefined;
         if (!isStoreOutage(error)) {
