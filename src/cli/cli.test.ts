@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 
@@ -93,6 +93,18 @@ after(async () => {
 
 const order = (orderId: string, total: unknown): string =>
   `${JSON.stringify({ type: "order.placed", data: { orderId, total } })}\n`;
+
+test("npx millrace in this repository runs its sources, without a build", async () => {
+  const tools: { bin: { millrace: string } } = JSON.parse(
+    await readFile(join(ROOT, "tools/package.json"), "utf8"),
+  );
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` };
+  const child = spawn(join(ROOT, "tools", tools.bin.millrace), ["--help"], { env });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  assert.equal(await exitOf(child), 0);
+  assert.match(stdout, /^Usage: millrace /);
+});
 
 test("usage errors end with 2 and go to standard error", async () => {
   const [unknown, missing] = await Promise.all([
