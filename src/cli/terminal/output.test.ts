@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { createOutput } from "./output.ts";
 
@@ -8,6 +9,7 @@ function collecting(json: boolean) {
   const sink = (texts: string[]) => ({
     write: (text: string) => texts.push(text) > 0,
     once: () => undefined,
+    off: () => undefined,
   });
   return { output: createOutput({ stdout: sink(out), stderr: sink(err), json }), out, err };
 }
@@ -28,4 +30,16 @@ test("JSON keeps its value and drives no terminal either", async () => {
   const { output, out } = collecting(true);
   await output.result({ name: EVIL }, "unused");
   assert.equal(out[0], '{"name":"\\u001b[31m\\u009b2J\\u202e"}\n');
+});
+
+test("a slow reader is waited for, and no listener is left behind for each wait", async () => {
+  const slow = Object.assign(new EventEmitter(), { write: () => false });
+  const output = createOutput({ stdout: slow, stderr: slow, json: false });
+  for (let wait = 0; wait < 20; wait++) {
+    const written = output.line("x");
+    assert.equal(slow.listenerCount("drain"), 1);
+    slow.emit("drain");
+    await written;
+  }
+  assert.equal(slow.listenerCount("error"), 0);
 });

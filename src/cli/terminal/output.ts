@@ -12,6 +12,7 @@ import { formatTable, type Column } from "./table.ts";
 export interface Sink {
   write(text: string): boolean;
   once(event: "drain" | "error", listener: () => void): unknown;
+  off(event: "drain" | "error", listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -53,9 +54,14 @@ export function createOutput(options: {
     if (stdout.isTTY === true) clear();
     if (!stdout.write(`${json ? printableJson(text) : printableLines(text)}\n`)) {
       await new Promise<void>((resolve) => {
-        stdout.once("drain", resolve);
+        const goOn = (): void => {
+          stdout.off("drain", goOn);
+          stdout.off("error", goOn);
+          resolve();
+        };
+        stdout.once("drain", goOn);
         // Nobody reads on: whoever runs the command has heard of it and ends it.
-        stdout.once("error", resolve);
+        stdout.once("error", goOn);
       });
     }
   };

@@ -5,8 +5,10 @@ import { mkdir, mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { isMillraceError } from "../../../model/errors.ts";
 import { createTestEnvironment } from "../../../testing/environment.ts";
 import { createMemoryDisk, createNodeDisk, openDataDirectory, type Disk } from "../open-log.ts";
+import { lockFailure } from "./writer-lock.ts";
 
 const unlocked = { lock: () => ({ release: () => undefined }) };
 
@@ -141,4 +143,13 @@ test("a directory whose process was killed opens at once", async () => {
     }
     await (await open(directory)).close();
   });
+});
+
+test("a lock that a full disk does not let through is no matter of rights, and may be tried again", () => {
+  // What node:sqlite threw on a tmpfs without a free block.
+  const thrown = Object.assign(new Error("database or disk is full"), { errcode: 13 });
+  const failure = lockFailure("/data/broker", thrown);
+  assert.ok(isMillraceError(failure, "DISK_FULL"));
+  assert.ok(failure.retryable);
+  assert.match(failure.message, /writer\.lock .*is full.*; free some space/);
 });

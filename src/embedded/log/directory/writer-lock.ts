@@ -23,6 +23,7 @@ const LOCK_FILE = "writer.lock";
 const WRITER_FILE = "writer.json";
 /** SQLite's primary result codes (https://sqlite.org/rescode.html). */
 const BUSY = 5;
+const FULL = 13;
 const NOT_A_DATABASE = 26;
 
 /** A database that nobody refers to is collected, closed, and its lock is gone: so they stay here. */
@@ -30,7 +31,7 @@ const held = new Set<DatabaseSync>();
 
 /**
  * Takes the lock of a directory that exists. Throws DIRECTORY_IN_USE with the holder's process id,
- * and DISK_FAILED where the lock's file cannot be opened or written.
+ * DISK_FULL, and DISK_FAILED where the lock's file cannot be opened or written.
  */
 export function lockDirectory(directory: string): WriterLock {
   const path = join(directory, LOCK_FILE);
@@ -41,9 +42,7 @@ export function lockDirectory(directory: string): WriterLock {
     writeFileSync(join(directory, WRITER_FILE), `${JSON.stringify({ pid: process.pid })}\n`);
   } catch (error) {
     database?.close();
-    const code = resultCode(error);
-    if (code === undefined) throw error;
-    throw code === BUSY ? inUse(directory) : notLockable(path, error, code);
+    throw lockFailure(directory, error);
   }
   const own = database;
   held.add(own);
@@ -53,21 +52,32 @@ export function lockDirectory(directory: string): WriterLock {
   return { release };
 }
 
+/** What an error of SQLite means for the lock; an error of anything else as it is. */
+export function lockFailure(directory: string, error: unknown): unknown {
+  const code = resultCode(error);
+  if (code === undefined) return error;
+  return code === BUSY ? inUse(directory) : notLockable(join(directory, LOCK_FILE), error, code);
+}
+
 function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error && "errcode" in error)) return undefined;
   return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }
 
 function notLockable(path: string, cause: unknown, code: number): MillraceError {
-  const remedy =
-    code === NOT_A_DATABASE
-      ? "it is no lock of ours: remove the file while no process has the directory open"
-      : "let the user of this process write to its directory, or choose another directory";
+  const why = cause instanceof Error ? cause.message : String(cause);
   return new MillraceError(
-    "DISK_FAILED",
-    `the lock ${path} cannot be taken (${cause instanceof Error ? cause.message : String(cause)}); ${remedy}`,
+    code === FULL ? "DISK_FULL" : "DISK_FAILED",
+    `the lock ${path} cannot be taken (${why}); ${remedyOf(code)}`,
     { cause, details: { file: path } },
   );
+}
+
+function remedyOf(code: number): string {
+  if (code === FULL) return "free some space: even looking into a directory takes its lock";
+  if (code === NOT_A_DATABASE)
+    return "it is no lock of ours: remove the file while no process has the directory open";
+  return "let the user of this process write to its directory, or choose another directory";
 }
 
 function inUse(directory: string): MillraceError {
