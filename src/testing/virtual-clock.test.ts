@@ -33,6 +33,14 @@ test("promise work that a timer causes finishes before the next timer fires", as
   assert.deepEqual(seen, ["slow", "next"]);
 });
 
+test("a moment is whole milliseconds, and parts of them add up", async () => {
+  const clock = createVirtualClock({ startMs: 1000 });
+  for (let step = 0; step < 4; step++) await clock.advance(0.75);
+  assert.deepEqual([clock.now(), clock.monotonic()], [1003, 3]);
+  await clock.advance(0.5);
+  assert.deepEqual([clock.now(), clock.monotonic()], [1003, 3.5]);
+});
+
 test("a cancelled timer does not fire", async () => {
   const clock = createVirtualClock();
   let fired = false;

@@ -100,7 +100,8 @@ export function createVirtualClock(options: { readonly startMs?: number } = {}):
   };
 
   return {
-    now: () => startMs + elapsedMs,
+    // As on a real clock, a moment is whole milliseconds, whatever fraction a timer waited for.
+    now: () => Math.floor(startMs + elapsedMs),
     monotonic: () => elapsedMs,
     after: (delayMs, callback) => {
       const entry: Entry = {
