@@ -29,6 +29,7 @@ export type {
 export { command, event } from "./schema/message-type.ts";
 export { consumer, type Consumer } from "./service/consumer/consumer.ts";
 export { document, type DocumentDeclaration } from "./service/consumer/document.ts";
+export { badMessage, dependencyDown } from "./service/failure.ts";
 export type { Part, Service } from "./service/part.ts";
 export type { Published, PublishOptions } from "./service/publisher.ts";
 export type { PartStatus, RunningService } from "./service/running-service.ts";
