@@ -146,6 +146,22 @@ export const ADMIN_CASES: readonly AdminCase[] = [
     },
   },
   {
+    // proves: immutable-events
+    title: "a correction is an event of its own that names the one it corrects, which stays",
+    async run(admin) {
+      const [wrong] = valuesOf(await admin.publish([order("o1", 50)]));
+      await admin.publish([{ ...order("o1", 5), corrects: wrong!.id }]);
+      const records = await all(admin.read("orders", { from: "start" }));
+      assert.deepEqual(
+        records.map(({ envelope, dataJson }) => [envelope?.corrects, dataJson]),
+        [
+          [undefined, '{"orderId":"o1","total":50}'],
+          [wrong!.id, '{"orderId":"o1","total":5}'],
+        ],
+      );
+    },
+  },
+  {
     title: "a read starts where the expression says and takes only what is asked for",
     async run(admin, { environment }) {
       const requests = Array.from({ length: 20 }, (_, i) => order(`o${i % 4}`, i));

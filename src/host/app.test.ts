@@ -83,7 +83,7 @@ test("of many drafts each succeeds or fails by itself", async () => {
   await clock.run(app.close());
 });
 
-// proves: message-kinds
+// proves: message-kinds, addressing
 test("a command is not published and an event is not sent, by type and at run time", async () => {
   const environment = createTestEnvironment();
   const { clock } = environment;

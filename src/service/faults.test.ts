@@ -154,7 +154,7 @@ async function runWith(
 }
 
 // proves: crash-recovery
-// proves: idempotent-local-state
+// proves: idempotent-local-state, reactions-with-causation, unit-of-work
 test("a crash before or after any call leaves every effect on state once", async () => {
   const { calls } = await runWith(undefined);
   assert.ok(calls > 25, `only ${calls} calls to fail at`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
+import type { AssignedPartition, JoinOptions, Streams } from "../broker/streams.ts";
 import { memoryBroker } from "../memory/broker.ts";
 import { memoryStore } from "../memory/store.ts";
 import { delay } from "../model/clock.ts";
@@ -40,33 +41,40 @@ const items = (count: number, keys: readonly string[] = ["a", "b", "c"]): Item[]
   Array.from({ length: count }, (_, n) => ({ key: keys[n % keys.length]!, n }));
 
 // proves: per-key-order
-test("one key at a time and in order, keys in parallel", async () => {
-  const environment = createTestEnvironment();
-  const running = new Set<string>();
-  const seen = new Map<string, number[]>();
-  let most = 0;
-  const part = echo(async ({ key, n }) => {
-    assert.ok(!running.has(key), `${key} is already being worked on`);
-    running.add(key);
-    most = Math.max(most, running.size);
-    await delay(environment.clock, 1 + environment.random.next() * 20);
-    running.delete(key);
-    seen.set(key, [...(seen.get(key) ?? []), n]);
+for (const concurrency of [1, 4, 16]) {
+  test(`one key at a time and in order, ${concurrency} keys of a partition in parallel`, async () => {
+    const environment = createTestEnvironment();
+    const running = new Set<string>();
+    const seen = new Map<string, number[]>();
+    let most = 0;
+    const one = stream("one", { Counted }, { partitions: 1 });
+    const part = consumer("part", { from: one, concurrency }).handle({
+      Counted: async ({ key, n }) => {
+        assert.ok(!running.has(key), `${key} is already being worked on`);
+        running.add(key);
+        most = Math.max(most, running.size);
+        await delay(environment.clock, 1 + environment.random.next() * 20);
+        running.delete(key);
+        seen.set(key, [...(seen.get(key) ?? []), n]);
+      },
+    });
+    await using app = await openTestService({ service: service("s", { part }), environment });
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    await app.publish(items(240, keys).map(Counted));
+    await app.settled();
+    assert.equal(most, concurrency);
+    assert.equal(seen.size, 20);
+    for (const ns of seen.values()) {
+      assert.equal(ns.length, 12);
+      assert.deepEqual(
+        ns,
+        ns.toSorted((a, b) => a - b),
+      );
+    }
   });
-  await using app = await openTestService({ service: service("s", { part }), environment });
-  await app.publish(items(60, ["a", "b", "c", "d", "e"]).map(Counted));
-  await app.settled();
-  assert.ok(most > 2, `only ${most} keys ran side by side`);
-  assert.equal(seen.size, 5);
-  for (const ns of seen.values()) {
-    assert.equal(ns.length, 12);
-    assert.deepEqual(
-      ns,
-      ns.toSorted((a, b) => a - b),
-    );
-  }
-});
+}
 
+// proves: simple-processing
 test("a bug is tried again with growing pauses, then parks its key while the others flow", async () => {
   const environment = createTestEnvironment();
   const tries: number[] = [];
@@ -392,6 +400,7 @@ test("stop finishes what is out, aborts it at the deadline, and the rest comes a
   assert.deepEqual(await second.running.listParked("echo"), []);
 });
 
+// proves: simple-processing
 test("a queue's failures go to its dead letters after its attempts, without a store row", async () => {
   const environment = createTestEnvironment();
   let broken = true;
@@ -484,6 +493,7 @@ test("what a message led to carries its cause and conversation", async () => {
   assert.equal(headers["ce_lanesequence"], "0");
 });
 
+// proves: unit-of-work
 test("an invalid emit is the handler's bug, and nothing of that handler takes effect", async () => {
   const part = echo(
     (item, { emit }) => {
@@ -530,7 +540,7 @@ test("a seek repeats from there, and only there", async () => {
   await assert.rejects(app.running.seek("reader", "one", 0, 9), { code: "OFFSET_OUT_OF_RANGE" });
 });
 
-// proves: independent-consumers
+// proves: independent-consumers, parallel-processors
 test("two consumers each see everything, and the slow one does not delay the other", async () => {
   const environment = createTestEnvironment();
   const seen = { quick: [] as number[], slow: [] as number[] };
@@ -574,3 +584,61 @@ test("a consumer that was away for an hour resumes without a gap, and sees nothi
   await app.settled();
   assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7]);
 });
+
+// proves: back-pressure
+test("a consumer that is slow slows its fetch, and takes up the rest when it is done", async () => {
+  const environment = createTestEnvironment();
+  const one = stream("one", { Counted }, { partitions: 1 });
+  const gate = Promise.withResolvers<void>();
+  const done: number[] = [];
+  const part = consumer("part", { from: one }).handle({
+    Counted: async ({ n }) => {
+      await gate.promise;
+      done.push(n);
+    },
+  });
+  let fetched = 0;
+  await using app = await openTestService({
+    service: service("s", { part }),
+    environment,
+    wrap: ({ broker, store }) => ({
+      store,
+      broker: {
+        queues: broker.queues!,
+        streams: countingReads(broker.streams!, (count) => (fetched += count)),
+        close: () => broker.close(),
+        [Symbol.asyncDispose]: () => broker.close(),
+      },
+    }),
+  });
+  for (let call = 0; call < 9; call++) await app.publish(items(1000, ["a", "b"]).map(Counted));
+  await environment.clock.advance(60_000);
+  assert.ok(fetched >= 1000 && fetched < 6500, `${fetched} of 9000 were fetched unhandled`);
+  gate.resolve();
+  await app.settled();
+  assert.equal(done.length, 9000);
+  assert.equal(fetched, 9000);
+});
+
+/** Streams that tell how many records their groups' members took. */
+function countingReads(streams: Streams, took: (count: number) => void): Streams {
+  const counted = (assigned: AssignedPartition): AssignedPartition => ({
+    ...assigned,
+    read: async function* (from, options) {
+      for await (const batch of assigned.read(from, options)) {
+        took(batch.length);
+        yield batch;
+      }
+    },
+  });
+  return new Proxy(streams, {
+    get(target, name) {
+      if (name === "joinGroup") {
+        return (options: JoinOptions) =>
+          target.joinGroup({ ...options, run: (assigned) => options.run(counted(assigned)) });
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}

@@ -79,6 +79,7 @@ test("the same program sends one by one or in batches, by settings alone, and ke
   }
 });
 
+// proves: batching
 test("an item that fails names its field, and keeps no other back", async () => {
   const { publisher, environment } = await stage();
   const wrong = { type: "noted", data: { key: "k", n: "x" } };
@@ -110,6 +111,7 @@ test("a stream of another service is refused", async () => {
   assert.match(outcome.error.message, /owned by the service "elsewhere"/);
 });
 
+// proves: immutable-events
 test("one id published twice counts once, and a command can be delayed", async () => {
   const { publisher, environment, broker } = await stage();
   const twice = [

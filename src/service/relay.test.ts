@@ -101,6 +101,7 @@ test("what a former process left is published at the start, before what is commi
   assert.deepEqual(await published(), ["0@0", "1@1", "2@2", "3@3", "4@4", "5@5"]);
 });
 
+// proves: async-publish
 test("a target that fails is tried again from the first failure on, for as long as it takes", async () => {
   const { environment, relay: create, commit, published, failures } = await stage();
   const down = new MillraceError("UNREACHABLE", "the broker does not answer");

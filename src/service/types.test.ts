@@ -130,6 +130,7 @@ test("a queue's handlers are total and a stream's are partial", () => {
   );
 });
 
+// proves: loose-coupling
 test("only what is declared can be emitted, with its own payload", () => {
   judged(() =>
     consumer("c", { from: orders, publishes: payments }).handle({

@@ -63,6 +63,7 @@ export const deadLetters: BrokerTopic = {
       },
     },
     {
+      // proves: acknowledgement
       title: "a message that is released at its last attempt enters the dead letters exactly once",
       needs: ["deadLetters", "attemptCount"],
       run: async (context) => {

@@ -164,6 +164,7 @@ export const leases: BrokerTopic = {
       },
     },
     {
+      // proves: acknowledgement
       title: "a lease that ends unsettled frees its message for another receiver",
       run: async (context) => {
         const queue = await makeQueue(context, { leaseMs: 1000 });

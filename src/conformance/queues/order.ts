@@ -18,6 +18,51 @@ async function send(
   valuesOf(await context.queues().send(queue, items));
 }
 
+// proves: per-key-order
+/** Of many receivers each gives about every third message back. */
+function orderWithReceivers(count: number): BrokerTopic["cases"][number] {
+  return {
+    title: `with ${count} receivers and failures at random each key is accepted in order of sending`,
+    needs: ["keyOrder"],
+    run: async (context) => {
+      const queue = await makeQueue(context, { keyOrder: true, attempts: 1000 });
+      const random = createSeededRandom(7);
+      const keys = 12;
+      const total = 240;
+      const texts = Array.from({ length: total }, (_, n) => `k${n % keys}-${Math.floor(n / keys)}`);
+      const busy = new Set<string>();
+      const accepted: string[] = [];
+      const all = Promise.withResolvers<void>();
+      const handle = async (lease: Lease): Promise<void> => {
+        const text = textOf(lease.message);
+        const key = text.split("-")[0]!;
+        assert.ok(!busy.has(key), `two messages of ${key} are leased at one time`);
+        busy.add(key);
+        const settles = random.next() < 0.7;
+        // The next lease of the key may come before this call returns.
+        busy.delete(key);
+        if (!settles) return context.queues().release(lease);
+        accepted.push(text);
+        await acceptAll(context.queues(), [lease]);
+        if (accepted.length === total) all.resolve();
+      };
+      const receivers = await Promise.all(
+        Array.from({ length: count }, () => context.queues().receive(queue, { credit: 5 })),
+      );
+      const work = receivers.map(async (receiver) => {
+        for await (const group of receiver) await Promise.all(group.map(handle));
+      });
+      await send(context, queue, texts);
+      await Promise.race([all.promise, Promise.all(work)]);
+      await Promise.all(receivers.map((receiver) => receiver.close()));
+      await Promise.all(work);
+      const byKey = (list: readonly string[]): string[] =>
+        list.toSorted((a, b) => a.split("-")[0]!.localeCompare(b.split("-")[0]!));
+      compareLists(context.note, "acceptances", byKey(accepted), byKey(texts));
+    },
+  };
+}
+
 export const keyOrder: BrokerTopic = {
   topic: "order per key",
   cases: [
@@ -109,48 +154,6 @@ export const keyOrder: BrokerTopic = {
         await receiver.close();
       },
     },
-    {
-      title: "with four receivers and failures at random each key is accepted in order of sending",
-      needs: ["keyOrder"],
-      run: async (context) => {
-        const queue = await makeQueue(context, { keyOrder: true, attempts: 1000 });
-        const random = createSeededRandom(7);
-        const keys = 12;
-        const total = 240;
-        const texts = Array.from(
-          { length: total },
-          (_, n) => `k${n % keys}-${Math.floor(n / keys)}`,
-        );
-        const busy = new Set<string>();
-        const accepted: string[] = [];
-        const all = Promise.withResolvers<void>();
-        const handle = async (lease: Lease): Promise<void> => {
-          const text = textOf(lease.message);
-          const key = text.split("-")[0]!;
-          assert.ok(!busy.has(key), `two messages of ${key} are leased at one time`);
-          busy.add(key);
-          const settles = random.next() < 0.7;
-          // The next lease of the key may come before this call returns.
-          busy.delete(key);
-          if (!settles) return context.queues().release(lease);
-          accepted.push(text);
-          await acceptAll(context.queues(), [lease]);
-          if (accepted.length === total) all.resolve();
-        };
-        const receivers = await Promise.all(
-          [1, 2, 3, 4].map(() => context.queues().receive(queue, { credit: 5 })),
-        );
-        const work = receivers.map(async (receiver) => {
-          for await (const group of receiver) await Promise.all(group.map(handle));
-        });
-        await send(context, queue, texts);
-        await Promise.race([all.promise, Promise.all(work)]);
-        await Promise.all(receivers.map((receiver) => receiver.close()));
-        await Promise.all(work);
-        const byKey = (list: readonly string[]): string[] =>
-          list.toSorted((a, b) => a.split("-")[0]!.localeCompare(b.split("-")[0]!));
-        compareLists(context.note, "acceptances", byKey(accepted), byKey(texts));
-      },
-    },
+    ...[1, 4, 16].map(orderWithReceivers),
   ],
 };

@@ -40,6 +40,7 @@ export const dedupe: BrokerTopic = {
   topic: "dedupe by id",
   cases: [
     {
+      // proves: immutable-events
       title: "an id that comes again is answered with its first place and not written",
       needs: ["dedupeById"],
       run: async (context) => {

@@ -73,7 +73,7 @@ export async function joinTestMember(
 }
 
 /** A member that lost its partition between batch and commit has nothing left to say. */
-function ignoreFenced(error: unknown): void {
+export function ignoreFenced(error: unknown): void {
   if (!isMillraceError(error, "FENCED")) throw error;
 }
 

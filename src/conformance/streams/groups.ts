@@ -1,12 +1,13 @@
 /** Groups: who owns which partition, when, and from where the next owner goes on. */
 
 import assert from "node:assert/strict";
+import type { AssignedPartition } from "../../broker/streams.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import type { BrokerContext, BrokerTopic } from "../broker-case.ts";
 import { eventually, refusal } from "../broker-case.ts";
 import { compareLists } from "../case.ts";
 import { messages, readStream, textOf } from "../messages.ts";
-import { joinTestMember, revocation, type TestMember } from "./group-member.ts";
+import { ignoreFenced, joinTestMember, revocation, type TestMember } from "./group-member.ts";
 
 async function filledStream(
   { streams, name }: BrokerContext,
@@ -23,9 +24,57 @@ const sorted = (texts: readonly string[]): string[] => texts.toSorted();
 const partitionsOf = ({ owned }: TestMember): number[] =>
   owned.filter(({ ended }) => !ended).map(({ partition }) => partition.partition);
 
+// proves: per-key-order
+/** Members join one after another while records come, so partitions move from one to the next. */
+function orderWithMembers(count: number): BrokerTopic["cases"][number] {
+  return {
+    title: `while ${count} members join and leave, each key is read in order and nothing is lost`,
+    run: async (context) => {
+      const keys = 40;
+      const total = 800;
+      const stream = context.name("orders");
+      const group = context.name("billing");
+      await context.streams().ensureStream({ name: stream, partitions: 16 });
+      const sent = messages(total, { keys });
+      const last = new Map<unknown, number>();
+      const seen = new Set<string>();
+      const run = async (partition: AssignedPartition): Promise<void> => {
+        const { committed } = partition;
+        const from = committed === undefined ? "earliest" : { offset: committed };
+        for await (const batch of partition.read(from, { batchCount: 5 })) {
+          for (const record of batch) {
+            const text = textOf(record);
+            // What was taken and not committed before the partition moved comes again.
+            if (seen.has(text)) continue;
+            seen.add(text);
+            assert.ok(record.offset > (last.get(record.key) ?? -1), `${text} comes too late`);
+            last.set(record.key, record.offset);
+          }
+          await partition.commit(batch.at(-1)!.offset + 1).catch(ignoreFenced);
+        }
+      };
+      const members: TestMember[] = [];
+      const share = total / count;
+      for (let member = 0; member < count; member++) {
+        const options = { group, streams: [stream], member: `m-${member}`, run };
+        members.push(await joinTestMember(context, options));
+        const part = sent.slice(member * share, (member + 1) * share);
+        valuesOf(await context.streams().append(stream, part));
+      }
+      for (const { member } of members.slice(1)) await member.close();
+      await eventually(context, "every record seen", () => seen.size >= total);
+      await members[0]!.member.close();
+      for (const { member } of members) await member.ended;
+      assert.equal(last.size, keys);
+      compareLists(context.note, "texts", sorted([...seen]), sorted(sent.map(textOf)));
+    },
+  };
+}
+
 export const groups: BrokerTopic = {
   topic: "groups",
   cases: [
+    ...[1, 4, 16].map(orderWithMembers),
     {
       title: "a lone member owns every partition and sees every record once, each key in order",
       run: async (context) => {
@@ -165,6 +214,7 @@ export const groups: BrokerTopic = {
       },
     },
     {
+      // proves: event-stream, independent-consumers
       title: "groups do not disturb each other",
       run: async (context) => {
         const stream = await filledStream(context, { count: 120 });

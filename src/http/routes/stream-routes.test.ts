@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Admin, ShownRecord } from "../../admin/admin.ts";
 import { openStage, placed, type Stage } from "../../admin/shop-stage.test.ts";
+import type { RawMessage } from "../../model/message.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { createDoor, type Door } from "../door.ts";
 import { serve } from "../serve.ts";
@@ -95,6 +96,41 @@ test("a tail resumes by its last id at every partition, also those that had show
   await next(third);
   assert.equal(JSON.parse((await next(third)).data!).data.orderId, "a");
   await third.return(undefined);
+});
+
+// proves: pub-sub
+test("each tail that is there gets one copy of its class of events, and a later one nothing older", async () => {
+  await using stage = await openStage();
+  const door = doorOf(stage, stage.admin);
+  await publish(stage, "before");
+  const orderIdOf = ({ data }: ServerSentEvent): unknown => JSON.parse(data!).data.orderId;
+  const take = async (events: AsyncGenerator<ServerSentEvent>, count: number) => {
+    const found: unknown[] = [];
+    while (found.length < count) found.push(orderIdOf(await next(events)));
+    return found;
+  };
+  const one = await tail(door, "?partition=0&type=order.*");
+  const two = await tail(door, "?partition=0&type=order.*");
+  const payments = await tail(door, "?partition=0&type=order.paid&type=refund.*");
+  for (const events of [one, two, payments]) await next(events);
+
+  const stranger = placed("s", "k", '{"orderId":"stranger"}').headers.map(
+    ([name, value]) => [name, name === "ce_type" ? "refund.made" : value] as const,
+  );
+  const append = async (...messages: readonly RawMessage[]): Promise<void> => {
+    valuesOf(await stage.streams.append("orders", messages, { partition: 0 }));
+  };
+  await append(placed("a", "k", '{"orderId":"a","total":1}'));
+  await append({ ...placed("s", "k", '{"orderId":"stranger"}'), headers: stranger });
+  await append(placed("b", "k", '{"orderId":"b","total":1}'));
+  const late = await tail(door, "?partition=0&type=order.*");
+  await next(late);
+  await append(placed("c", "k", '{"orderId":"c","total":1}'));
+  assert.deepEqual(await take(one, 3), ["a", "b", "c"]);
+  assert.deepEqual(await take(two, 3), ["a", "b", "c"]);
+  assert.deepEqual(await take(payments, 1), ["stranger"]);
+  assert.deepEqual(await take(late, 1), ["c"]);
+  for (const events of [one, two, payments, late]) await events.return(undefined);
 });
 
 test("a failure in the middle of a tail is its last event, and the tail then ends in order", async () => {

@@ -83,6 +83,7 @@ test("what was cut does not come back behind new bytes of the same length", asyn
   assert.deepEqual(await texts(bench.log), ["0:one", "1:new"]);
 });
 
+// proves: immutable-events
 test("any flipped byte of a synced group is found after a crash, reported and never served", async () => {
   await using original = await threeGroups();
   const whole = bytesOf(original).slice();
