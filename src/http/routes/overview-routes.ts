@@ -5,7 +5,8 @@ import type { DoorRoom } from "../door.ts";
 import { readQuery } from "../request-query.ts";
 
 export function addOverviewRoutes(app: Hono, { admin }: DoorRoom): void {
-  app.get("/describe", async (c) => {
+  // "/" is the address that a start prints: whoever opens it sees what runs here.
+  app.on("GET", ["/", "/describe"], async (c) => {
     readQuery(c, []);
     return c.json(await admin.describe());
   });
