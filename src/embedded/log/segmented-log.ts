@@ -10,7 +10,7 @@ import { assert } from "../../model/assert.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
 import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
-import { diskFullError, GroupCommit } from "./commit/group-commit.ts";
+import { belowFloorError, GroupCommit } from "./commit/group-commit.ts";
 import type { Disk } from "./disk.ts";
 import { errorCode } from "./disks/error-code.ts";
 import type { LogEnvironment } from "./log-environment.ts";
@@ -97,7 +97,7 @@ export class SegmentedLog implements PartitionLog {
     if (onFull === "refuse" && freeSpace.low) {
       // Whoever tries again in a second meets a fresh look.
       if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
-      throw diskFullError(this.directory);
+      throw belowFloorError(this.directory, freeSpace);
     }
     if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
     return this.commit.append(records);

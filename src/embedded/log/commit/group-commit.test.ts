@@ -163,7 +163,11 @@ test("below the floor of free space only what must pass passes", async () => {
   bench.disk.capacityBytes = bench.disk.usedBytes() + 500;
   await bench.clock.advance(1000);
   await bench.append("two");
-  assert.throws(() => bench.log.append([text("three")]), { code: "DISK_FULL", retryable: true });
+  assert.throws(() => bench.log.append([text("three")]), {
+    code: "DISK_FULL",
+    retryable: true,
+    message: /less than 1000 bytes free, the floor/,
+  });
   await bench.log.append([text("accepted")], { onFull: "allow" }).durable;
 
   bench.disk.capacityBytes = Number.POSITIVE_INFINITY;

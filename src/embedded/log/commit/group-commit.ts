@@ -21,6 +21,7 @@ import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { errorCode } from "../disks/error-code.ts";
+import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
@@ -256,14 +257,24 @@ export function isDiskFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
-export function diskFullError(directory: string, cause?: unknown): MillraceError {
+function diskFullError(directory: string, cause: unknown): MillraceError {
+  return new MillraceError("DISK_FULL", `the disk of ${directory} is full; ${MAKE_ROOM}`, {
+    cause,
+    details: { directory },
+  });
+}
+
+/** The disk still has room, but no more than acknowledgements may need. */
+export function belowFloorError(directory: string, { freeBytesMin }: FreeSpace): MillraceError {
   return new MillraceError(
     "DISK_FULL",
-    `the disk of ${directory} is full, or has less free space than the floor; free some space or ` +
-      `shorten the retention of a stream, then try again`,
-    { cause, details: { directory } },
+    `the disk of ${directory} has less than ${freeBytesMin} bytes free, the floor under which ` +
+      `nothing is appended (freeBytesMin); ${MAKE_ROOM}`,
+    { details: { directory, freeBytesMin } },
   );
 }
+
+const MAKE_ROOM = "free some space or shorten the retention of a stream, then try again";
 
 function stoppedError(directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause;
