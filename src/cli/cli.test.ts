@@ -115,6 +115,10 @@ test("usage errors end with 2 and go to standard error", async () => {
   assert.match(unknown.stderr, /unknown command 'publsh'.*\n?.*Did you mean publish/);
   assert.equal(missing.code, 2);
   assert.equal(missing.stdout, "");
+  const { stderr } = await millrace(["read", "--limit", "some", "orders", "--json"]);
+  const { error } = JSON.parse(stderr);
+  assert.equal(error.code, "BAD_ARGUMENT");
+  assert.match(error.message, /--limit.*whole number/);
 });
 
 test("without a running process a command opens the directory itself", async () => {
@@ -167,6 +171,7 @@ test("bad input gets a named error, the next step, and its documented exit code"
       1,
       /\(BAD_/,
     ],
+    [["stream", "ls", "--data", "no-such"], 2, /no data directory at .*no-such.*\(BAD_ARGUMENT\)/],
     [["find", "nothing"], 4, /\(UNKNOWN_VIEW\)/],
     [["find", "totals", "z"], 4, /has no document "z"/],
     [["dlq", "discard"], 2, /nothing is chosen.*\(BAD_ARGUMENT\)/],
@@ -183,6 +188,7 @@ test("bad input gets a named error, the next step, and its documented exit code"
     assert.equal(ended.code, code, `${args.join(" ").slice(0, 80)}: ${ended.stderr}`);
     assert.doesNotMatch(ended.stderr, /\n\s+at /, "a stack was shown");
   }
+  assert.ok(!existsSync(join(folder, "no-such")), "looking made a directory");
   const large = await millrace(["publish"], order("a", "x".repeat(3_000_000)));
   assert.match(large.stderr, /line 1: .*\(TOO_LARGE\)/);
   assert.equal(large.code, 1);
@@ -275,8 +281,10 @@ test("dev runs the services anew when a module changes, and keeps the data", asy
   const dev = start(["dev"]);
   const ended = exitOf(dev);
   const notes = createInterface({ input: dev.stderr! });
+  const said: string[] = [];
   const again = new Promise<string>((found) => {
     notes.on("line", (line) => {
+      said.push(line);
       if (line.includes("ready again")) found(line);
     });
   });
@@ -284,6 +292,7 @@ test("dev runs the services anew when a module changes, and keeps the data", asy
     await lineOf(dev, /ready in/);
     await writeFile(join(folder, "shop.ts"), SHOP.replace("s.total + e.total", "s.total + 100"));
     assert.match(await again, /shop\.ts changed; ready again in/);
+    assert.doesNotMatch(said.join("\n"), /stopping/, "a restart looked like a stop");
     await millrace(["publish", order("e", 1)]);
     let stdout = "";
     for (let tries = 0; !stdout.includes("100") && tries < 10; tries++) {

@@ -44,7 +44,8 @@ export async function runChecks(
     const { loaded } = project;
     if (loaded === undefined)
       return ["note", "no millrace.config.ts here; start runs the broker alone"];
-    return ["ok", `${loaded.file}, ${loaded.config.services.length} services`];
+    const names = loaded.config.services.map(({ name }) => name);
+    return ["ok", `${loaded.file}, services: ${names.join(", ") || "none"}`];
   });
   if (project === undefined) return findings;
   const { data, brokerDirectory } = project;
@@ -77,9 +78,17 @@ async function checkDirectory(data: string, place: string): Promise<Found> {
 async function checkSpace(place: string): Promise<Found> {
   const { bavail, bsize } = await statfs(place);
   const freeBytes = bavail * bsize;
-  const text = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
+  const text = `${shownSize(freeBytes)} free`;
   if (freeBytes >= FREE_BYTES_LOW) return ["ok", text];
-  return ["problem", `${text}; the broker refuses appends on a full disk: free some space`];
+  return [
+    "problem",
+    `${text}; the embedded broker refuses appends below 256 MiB unless its freeBytesMin says otherwise: free some space`,
+  ];
+}
+
+function shownSize(bytes: number): string {
+  const gibibytes = bytes / 1024 ** 3;
+  return gibibytes < 1 ? `${Math.floor(gibibytes * 1024)} MiB` : `${gibibytes.toFixed(1)} GiB`;
 }
 
 /** What every durable publish waits for, measured where the data is. */

@@ -4,13 +4,13 @@
  */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { EXIT, type ExitCode } from "../model/errors.ts";
+import { EXIT, MillraceError, type ExitCode } from "../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { runCommand } from "./run-command.ts";
 
 /** Parses the command line, runs the command and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram();
+  const program = createProgram({ json: argv.includes("--json") });
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -52,7 +52,8 @@ const list = (text: string, before: readonly string[] = []): readonly string[] =
 
 const each = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
-export function createProgram(): Command {
+/** With `json` wrong usage is told as JSON, as every other error is. */
+export function createProgram({ json = false }: { readonly json?: boolean } = {}): Command {
   const program = new Command("millrace")
     .description("Event-driven services and their durable broker, on one machine with one command.")
     .option("--json", "data as JSON: one document, or a line an item where items stream")
@@ -60,7 +61,8 @@ export function createProgram(): Command {
     .option("--config <file>", "the configuration (default: millrace.config.ts here)")
     .option("--debug", "log more, and show where an error came from")
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .showHelpAfterError("(--help shows how the command is used)")
+    .showHelpAfterError(json ? false : "(--help shows how the command is used)")
+    .configureOutput({ outputError: (text, write) => write(json ? usageErrorJson(text) : text) })
     .exitOverride();
   addServers(program);
   addMessages(program);
@@ -72,6 +74,11 @@ export function createProgram(): Command {
     .description("check this machine, the configuration and the data; exit 3 if something is wrong")
     .action(act(async () => (await import("./commands/doctor.ts")).doctor));
   return program;
+}
+
+function usageErrorJson(text: string): string {
+  const error = new MillraceError("BAD_ARGUMENT", text.replace(/^error: /, "").trim());
+  return `${JSON.stringify({ error })}\n`;
 }
 
 function addServers(program: Command): void {

@@ -28,7 +28,7 @@ export interface SessionOptions {
 
 /**
  * Throws BAD_CONFIG, DIRECTORY_IN_USE, and BAD_ARGUMENT where there is neither a configuration nor a
- * data directory.
+ * data directory, or where a data directory that is only looked into was named and is not there.
  */
 export async function openSession(
   context: CommandContext,
@@ -46,7 +46,9 @@ export async function openSession(
     const session = await openThroughDoor(project.brokerDirectory, context);
     if (session !== undefined) return session;
   }
-  if (!existsSync(project.data) && project.loaded === undefined) {
+  // A configuration may keep its data elsewhere; a directory that was named and is not there is a slip.
+  const named = dataGiven(folder, options) !== undefined && !ensure;
+  if (!existsSync(project.data) && (named || project.loaded === undefined)) {
     throw new MillraceError(
       "BAD_ARGUMENT",
       `there is no data directory at ${project.data}; call the command in the project's folder, name it with --data, or make one with: millrace start`,

@@ -37,7 +37,7 @@ export async function start(context: CommandContext, options: StartOptions): Pro
     await openDoor({ admin, environment, settings, directory: brokers.directory }),
   );
   await announce(context, door);
-  return await untilStopped(context);
+  return await untilStopped(context, options);
 }
 
 /** Broker, door and services. */
@@ -55,7 +55,7 @@ export async function run(context: CommandContext, options: StartOptions): Promi
     environment,
   });
   if (app.door !== undefined) await announce(context, app.door);
-  return await untilStopped(context);
+  return await untilStopped(context, options);
 }
 
 async function serveSupervisor(): Promise<void> {
@@ -98,9 +98,13 @@ async function announce({ output, environment }: CommandContext, door: OpenDoor)
 }
 
 /** SIGTERM is how a server is asked to end; Ctrl-C interrupts it. */
-async function untilStopped({ signal, output }: CommandContext): Promise<ExitCode> {
+async function untilStopped(
+  { signal, output }: CommandContext,
+  { supervised = false }: StartOptions,
+): Promise<ExitCode> {
   await aborted(signal);
-  output.note("stopping; again to end at once");
+  // Under `millrace dev` nobody has pressed anything: a file has changed.
+  if (!supervised) output.note("stopping; again to end at once");
   const { reason }: { readonly reason: unknown } = signal;
   const terminated = isMillraceError(reason) && reason.details["signal"] === "SIGTERM";
   return terminated ? EXIT.ok : EXIT.interrupted;
