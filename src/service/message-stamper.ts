@@ -69,19 +69,19 @@ export class MessageStamper {
   stamp(draft: Draft, stamp: Stamp = {}, to?: OutgoingMessage["target"]): OutgoingMessage {
     const { type, codec, target } = this.#destination(draft.type, to);
     const { key } = checkPayload(type, draft.data);
-    const envelope: Envelope = {
+    const envelope: { -readonly [Field in keyof Envelope]: Envelope[Field] } = {
       id: stamp.id ?? this.#environment.ids.newId(),
       type: type.type,
       kind: type.kind,
       version: type.version,
       source: this.#source,
       time: stamp.time ?? this.#environment.clock.now(),
-      ...(key !== undefined && { key }),
-      ...(stamp.correlation !== undefined && { correlation: stamp.correlation }),
-      ...(stamp.causation !== undefined && { causation: stamp.causation }),
-      ...(stamp.actor !== undefined && { actor: stamp.actor }),
-      ...(stamp.trace !== undefined && { trace: stamp.trace }),
     };
+    if (key !== undefined) envelope.key = key;
+    if (stamp.correlation !== undefined) envelope.correlation = stamp.correlation;
+    if (stamp.causation !== undefined) envelope.causation = stamp.causation;
+    if (stamp.actor !== undefined) envelope.actor = stamp.actor;
+    if (stamp.trace !== undefined) envelope.trace = stamp.trace;
     const message = encodeMessage(envelope, codec.encode(draft.data));
     const bytes = sizeOf(message);
     if (bytes > LIMITS.messageBytesMax - PLACE_BYTES) {

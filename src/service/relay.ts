@@ -22,10 +22,9 @@
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import { delay, type Timer } from "../model/clock.ts";
-import type { LanePlace } from "../model/envelope.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Header, RawMessage } from "../model/message.ts";
+import type { Header } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Store } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
@@ -310,15 +309,20 @@ export class Relay {
   #send(lane: string, messages: readonly Sequenced[]): Promise<readonly Outcome<unknown>[]> {
     const { streams, queues } = this.#options;
     const { kind, name } = messages[0]!.outgoing.target;
-    const placed = messages.map(({ outgoing, epoch, sequence }) => ({
-      message: withPlace(outgoing.message, { epoch, lane, sequence }),
-      ...(outgoing.delayMs !== undefined && { delayMs: outgoing.delayMs }),
-    }));
-    if (kind === "queue") return requireFace(queues, "queues", name).send(name, placed);
-    return requireFace(streams, "streams", name).append(
-      name,
-      placed.map(({ message }) => message),
-    );
+    const laneHeader: Header = ["ce_lane", lane];
+    const placed = messages.map(({ outgoing: { message }, epoch, sequence }) => {
+      const { key, headers, value } = message;
+      // The place, as the CloudEvents mapping has it.
+      const epochHeader: Header = ["ce_laneepoch", String(epoch)];
+      const sequenceHeader: Header = ["ce_lanesequence", String(sequence)];
+      return { key, headers: [...headers, laneHeader, epochHeader, sequenceHeader], value };
+    });
+    if (kind === "stream") return requireFace(streams, "streams", name).append(name, placed);
+    const items = placed.map((message, index) => {
+      const { delayMs } = messages[index]!.outgoing;
+      return delayMs === undefined ? { message } : { message, delayMs };
+    });
+    return requireFace(queues, "queues", name).send(name, items);
   }
 
   #trimSoon(lane: Lane): void {
@@ -362,16 +366,6 @@ export class Relay {
     this.#trim(lane);
     await lane.trimming;
   }
-}
-
-/** The same message with its place, as the headers of the CloudEvents mapping. */
-function withPlace(message: RawMessage, { epoch, lane, sequence }: LanePlace): RawMessage {
-  const place: readonly Header[] = [
-    ["ce_lane", lane],
-    ["ce_laneepoch", String(epoch)],
-    ["ce_lanesequence", String(sequence)],
-  ];
-  return { ...message, headers: [...message.headers, ...place] };
 }
 
 function requireFace<Face>(face: Face | undefined, kind: string, name: string): Face {

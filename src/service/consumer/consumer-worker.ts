@@ -66,7 +66,7 @@ class UnitOfWork {
   readonly #versions = new Map<string, number>();
   readonly #kept = new Map<string, Staged>();
   readonly #outgoing: OutgoingMessage[] = [];
-  #staged = new Map<string, Staged>();
+  readonly #staged = new Map<string, Staged>();
   #emitted: OutgoingMessage[] = [];
   #call = 0;
   #access: object | undefined;
@@ -79,7 +79,6 @@ class UnitOfWork {
 
   /** What the handler of this message gets. `emit` is dead once that handler has ended. */
   begin(message: Message): object {
-    const { id, time, version, key, actor } = message.envelope;
     const context = this.#context;
     const call = ++this.#call;
     const emit = (draft: Draft): void => {
@@ -90,19 +89,7 @@ class UnitOfWork {
     this.#access ??= Object.fromEntries(
       this.#docs.map(([name, declaration]) => [name, this.#accessTo(declaration)]),
     );
-    const docs = this.#access;
-    return {
-      id,
-      time,
-      version,
-      key,
-      actor,
-      get signal() {
-        return context.signal;
-      },
-      emit,
-      docs,
-    };
+    return new HandlerCall({ message, emit, docs: this.#access, context });
   }
 
   keep(): void {
@@ -113,7 +100,7 @@ class UnitOfWork {
 
   discard(): void {
     this.#call++;
-    if (this.#staged.size > 0) this.#staged = new Map();
+    this.#staged.clear();
     if (this.#emitted.length > 0) this.#emitted = [];
   }
 
@@ -188,6 +175,39 @@ class UnitOfWork {
     const version = (await this.#load(key, declaration, id))?.version ?? 0;
     this.#versions.set(key, version);
     return version;
+  }
+}
+
+/** The last argument of a handler. A signal is made only for a handler that asks for it. */
+class HandlerCall {
+  readonly id: string;
+  readonly time: number;
+  readonly version: number;
+  readonly key: string | undefined;
+  readonly actor: string | undefined;
+  readonly emit: (draft: Draft) => void;
+  readonly docs: object;
+  readonly #context: WorkContext;
+
+  constructor(options: {
+    readonly message: Message;
+    readonly emit: (draft: Draft) => void;
+    readonly docs: object;
+    readonly context: WorkContext;
+  }) {
+    const { id, time, version, key, actor } = options.message.envelope;
+    this.id = id;
+    this.time = time;
+    this.version = version;
+    this.key = key;
+    this.actor = actor;
+    this.emit = options.emit;
+    this.docs = options.docs;
+    this.#context = options.context;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Lease } from "../../broker/queues.ts";
 import type { Message, RawMessage } from "../../model/message.ts";
 import type { Incoming } from "../../store/write-set.ts";
+import { sizeOf } from "../message-reader.ts";
 
 export interface Arrival {
   readonly raw: RawMessage;
@@ -11,18 +12,47 @@ export interface Arrival {
   readonly key: string;
   /** Undefined where it could not be decoded; then `error` says why. */
   readonly message: Message | undefined;
-  readonly error?: unknown;
+  readonly error: unknown;
   readonly bytes: number;
   /** Queue messages only. */
-  readonly lease?: Lease;
+  readonly lease: Lease | undefined;
   /** The parked row that it was read from; such a message is settled already, and only unparked. */
-  readonly row?: number;
+  readonly row: number | undefined;
   /** Failed tries by a bug. */
   attempts: number;
   /** Calls off the work on it; there if that work asked for a signal. */
-  cancel?: AbortController;
+  cancel: AbortController | undefined;
   /** The same message come again while it was worked on: settled together with it. */
-  repeats?: Arrival[];
+  repeats: Arrival[] | undefined;
+}
+
+/**
+ * An arrival that was not worked on yet. All fields stand in one literal: there is one object of this
+ * for every message, and one put together by spreading took 1.7 KB with what it left to collect.
+ */
+export function createArrival({
+  raw,
+  incoming,
+  key,
+  message,
+  error,
+  lease,
+  row,
+}: Pick<Arrival, "raw" | "incoming" | "key" | "message"> &
+  Partial<Pick<Arrival, "error" | "lease" | "row">>): Arrival {
+  return {
+    raw,
+    incoming,
+    key,
+    message,
+    error,
+    bytes: sizeOf(raw),
+    lease,
+    row,
+    attempts: 0,
+    cancel: undefined,
+    repeats: undefined,
+  };
 }
 
 /** Everything that settling this arrival settles. */

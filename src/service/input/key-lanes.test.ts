@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSeededRandom } from "../../model/ids.ts";
-import type { Arrival } from "./arrival.ts";
+import { createArrival, type Arrival } from "./arrival.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 
 let row = 0;
-const arrival = (key: string, n: number): Arrival => ({
-  raw: { key, headers: [], value: null },
-  incoming: { id: `${key}${n}`, offset: n },
-  key,
-  message: {
-    envelope: { id: `${key}${n}`, type: "t", kind: "event", version: 1, source: "s", time: 0 },
-    data: n,
-  },
-  bytes: 1,
-  attempts: 0,
-});
+const arrival = (key: string, n: number): Arrival =>
+  createArrival({
+    raw: { key, headers: [], value: null },
+    incoming: { id: `${key}${n}`, offset: n },
+    key,
+    message: {
+      envelope: { id: `${key}${n}`, type: "t", kind: "event", version: 1, source: "s", time: 0 },
+      data: n,
+    },
+  });
 const numbers = (unit: Unit | undefined): unknown[] | undefined =>
   unit?.arrivals.map((each) => each.message?.data);
 const cause = { kind: "bug", code: "Error", message: "x", attempts: 1 } as const;

@@ -1,17 +1,18 @@
 /** What all inputs of a running part share. */
 
-import type { Queues } from "../../broker/queues.ts";
+import type { Lease, Queues } from "../../broker/queues.ts";
 import type { Streams } from "../../broker/streams.ts";
+import type { Envelope } from "../../model/envelope.ts";
 import type { Environment } from "../../model/environment.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import type { ParkedMessage, Store } from "../../store/store.ts";
 import type { Incoming } from "../../store/write-set.ts";
-import { MessageReader, sizeOf } from "../message-reader.ts";
+import type { MessageReader } from "../message-reader.ts";
 import type { MessageStamper } from "../message-stamper.ts";
 import type { Part, Worker } from "../part.ts";
 import type { Relay } from "../relay.ts";
-import type { Arrival } from "../input/arrival.ts";
+import { createArrival, type Arrival } from "../input/arrival.ts";
 import { countIgnored, type PartCounters } from "../input/counters.ts";
 import type { DocumentReader } from "../input/documents.ts";
 import type { InputEngine } from "../input/input-engine.ts";
@@ -53,7 +54,10 @@ interface Arriving {
   readonly receivedMs: number;
   /** Stands in for the id of a message whose envelope cannot be read. */
   readonly fallbackId: string;
-  readonly rest: Partial<Pick<Arrival, "lease" | "row">> & { readonly offset?: number };
+  /** Streams only. */
+  readonly offset?: number | undefined;
+  /** Queues only. */
+  readonly lease?: Lease | undefined;
   /** Whether the message's place in its lane tells repeats: only where order is kept. */
   readonly byPlace: boolean;
 }
@@ -61,45 +65,53 @@ interface Arriving {
 /** Reads one message and sorts it to what is handled or what is not. */
 export function admit(
   { reader, worker, counters }: PartRuntime,
-  { raw, receivedMs, fallbackId, rest, byPlace }: Arriving,
+  { raw, receivedMs, fallbackId, offset, lease, byPlace }: Arriving,
   intake: { readonly arrivals: Arrival[]; readonly ignored: Arrival[] },
 ): void {
   const reading = reader.read(raw, receivedMs);
   const envelope = reading.status === "message" ? reading.message.envelope : reading.envelope;
-  const { offset, ...more } = rest;
-  const place = byPlace ? envelope?.place : undefined;
-  const incoming: Incoming = {
-    id: envelope?.id ?? fallbackId,
-    ...(offset !== undefined && { offset }),
-    ...(place !== undefined &&
-      envelope !== undefined && { mark: { source: envelope.source, ...place } }),
-  };
-  const common = { raw, incoming, bytes: sizeOf(raw), attempts: 0, ...more };
+  const incoming = identityOf(envelope, { fallbackId, offset, byPlace });
   if (reading.status === "ignored") {
     countIgnored(counters, reading.envelope.type);
-    intake.ignored.push({ ...common, key: "", message: undefined });
+    intake.ignored.push(createArrival({ raw, incoming, key: "", message: undefined, lease }));
     return;
   }
+  let { error }: { readonly error?: unknown } = reading.status === "unreadable" ? reading : {};
   if (reading.status === "message") {
+    const { message } = reading;
     try {
-      const key = worker.keyOf(reading.message);
-      intake.arrivals.push({ ...common, key, message: reading.message });
-    } catch (error) {
-      const key = rawKey(raw) ?? incoming.id;
-      intake.arrivals.push({ ...common, key, message: undefined, error });
+      const key = worker.keyOf(message);
+      intake.arrivals.push(createArrival({ raw, incoming, key, message, lease }));
+      return;
+    } catch (keyError) {
+      error = keyError;
     }
-    return;
   }
-  const key = envelope?.key ?? rawKey(raw) ?? incoming.id;
-  intake.arrivals.push({ ...common, key, message: undefined, error: reading.error });
+  const known = reading.status === "unreadable" ? envelope?.key : undefined;
+  const key = known ?? rawKey(raw) ?? incoming.id;
+  intake.arrivals.push(createArrival({ raw, incoming, key, message: undefined, error, lease }));
+}
+
+function identityOf(
+  envelope: Envelope | undefined,
+  { fallbackId, offset, byPlace }: Pick<Arriving, "fallbackId" | "offset" | "byPlace">,
+): Incoming {
+  const id = envelope?.id ?? fallbackId;
+  const place = byPlace ? envelope?.place : undefined;
+  if (envelope === undefined || place === undefined) {
+    return offset === undefined ? { id } : { id, offset };
+  }
+  const { epoch, lane, sequence } = place;
+  const mark = { source: envelope.source, epoch, lane, sequence };
+  return offset === undefined ? { id, mark } : { id, offset, mark };
 }
 
 /** A parked row as an arrival of the key under which it was parked. */
 export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival {
   const { message: raw, parkedMs, row, incoming, key } = parked;
   const reading = runtime.reader.read(raw, parkedMs);
-  const common = { raw, incoming, key, row, bytes: sizeOf(raw), attempts: 0 };
-  if (reading.status === "message") return { ...common, message: reading.message };
+  const common = { raw, incoming, key, row };
+  if (reading.status === "message") return createArrival({ ...common, message: reading.message });
   const error =
     reading.status === "unreadable"
       ? reading.error
@@ -107,7 +119,7 @@ export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival 
           "UNKNOWN_TYPE",
           `${runtime.part.name} no longer handles "${reading.envelope.type}"; discard the row, or deploy the handler and redrive`,
         );
-  return { ...common, message: undefined, error };
+  return createArrival({ ...common, message: undefined, error });
 }
 
 function rawKey({ key }: RawMessage): string | undefined {

@@ -98,7 +98,7 @@ async function receive(
     for (const lease of leases) {
       const fallbackId = `${lease.queue}#${lease.sequence}`;
       const { message: raw, sentMs: receivedMs } = lease;
-      admit(runtime, { raw, receivedMs, fallbackId, rest: { lease }, byPlace: false }, intake);
+      admit(runtime, { raw, receivedMs, fallbackId, lease, byPlace: false }, intake);
     }
     const seen = await seenOf(runtime, engine, intake.arrivals);
     engine.ignore(intake.ignored);

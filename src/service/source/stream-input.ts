@@ -167,7 +167,7 @@ async function take(
         raw: record,
         receivedMs: appendedMs,
         fallbackId: `${partition}@${offset}`,
-        rest: { offset },
+        offset,
         byPlace: true,
       },
       intake,
