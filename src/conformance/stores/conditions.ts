@@ -24,6 +24,7 @@ export const conditions: StoreTopic = {
   topic: "conditions",
   cases: [
     {
+      // proves: unit-of-work
       title: "a conflicting set is left out whole and named, and the others of its batch apply",
       run: async (context) => {
         const store = await withCollection(context.store());

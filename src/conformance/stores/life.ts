@@ -72,6 +72,7 @@ export const life: StoreTopic = {
       run: keeps("restart"),
     },
     {
+      // proves: unit-of-work
       title: "everything acknowledged is there after a kill",
       needs: ["kill"],
       run: keeps("kill"),
