@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -109,4 +109,12 @@ test("a second opener in the same process is refused as well", (t) => {
   );
   first.close();
   made(options);
+});
+
+test("a directory made for the file is closed to other users, whatever the umask", (t) => {
+  const before = process.umask(0);
+  t.after(() => process.umask(before));
+  const path = made(optionsFor(t));
+  // oxlint-disable-next-line no-bitwise -- the permission bits of a mode
+  assert.equal(statSync(dirname(path)).mode & 0o777, 0o750);
 });

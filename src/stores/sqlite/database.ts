@@ -257,9 +257,12 @@ function systemCode(error: Error): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** As of the broker's: documents and parked messages are no business of other users. */
+const DIRECTORY_MODE = 0o750;
+
 /** SQLite syncs the directory of its file, but nobody syncs the names of directories made for it. */
 function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true });
+  const first = mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
   if (first === undefined) return;
   const last = dirname(resolve(first));
   for (let parent = dirname(resolve(directory)); ; parent = dirname(parent)) {

@@ -39,7 +39,8 @@ export function lockDirectory(directory: string): WriterLock {
   try {
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec("BEGIN EXCLUSIVE");
-    writeFileSync(join(directory, WRITER_FILE), `${JSON.stringify({ pid: process.pid })}\n`);
+    const writer = `${JSON.stringify({ pid: process.pid })}\n`;
+    writeFileSync(join(directory, WRITER_FILE), writer, { mode: 0o640 });
   } catch (error) {
     database?.close();
     throw lockFailure(directory, error);
