@@ -97,7 +97,10 @@ async function publishGroup(
   const nowMs = environment.clock.now();
   const requests = lines.map((line) => requestOf(line, mapping, nowMs));
   const good = requests.flatMap((request) => (request.ok ? [request.value] : []));
-  const outcomes = (await published(admin.publish(good), lines)).values();
+  const call = admin.publish(good).catch((error: unknown) => {
+    throw error instanceof MillraceError ? inDoubt(error, lines, good) : error;
+  });
+  const outcomes = (await call).values();
   for (const [index, request] of requests.entries()) {
     const outcome = request.ok ? outcomes.next().value : request;
     if (outcome === undefined)
@@ -116,22 +119,21 @@ async function publishGroup(
   }
 }
 
-/** The failure of a whole call leaves its lines in doubt; the error says which. */
-async function published(
-  call: Promise<readonly Outcome<Published>[]>,
-  lines: readonly Line[],
-): Promise<readonly Outcome<Published>[]> {
-  try {
-    return await call;
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
-    const [first, last] = [lines[0]?.number, lines.at(-1)?.number];
-    throw new MillraceError(
-      error.code,
-      `${error.message}; whether the lines ${first} to ${last} were published is unknown: publish again from line ${first}, ids make repeats count once`,
-      { cause: error, details: error.details },
-    );
-  }
+/** The failure of a whole call leaves its lines in doubt; the error says which, and what to do. */
+export function inDoubt(
+  error: MillraceError,
+  lines: readonly Pick<Line, "number">[],
+  requests: readonly Pick<PublishRequest, "id">[],
+): MillraceError {
+  const [first, last] = [lines[0]?.number, lines.at(-1)?.number];
+  const remedy = requests.every(({ id }) => id !== undefined)
+    ? `publish again from line ${first}, ids make repeats count once`
+    : "some have no id and would count twice if published again: read the end of the stream first, or name ids with --id-field from the start";
+  return new MillraceError(
+    error.code,
+    `${error.message}; whether the lines ${first} to ${last} were published is unknown: ${remedy}`,
+    { cause: error, details: error.details },
+  );
 }
 
 function requestOf(
