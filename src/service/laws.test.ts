@@ -540,6 +540,36 @@ test("a seek repeats from there, and only there", async () => {
   await assert.rejects(app.running.seek("reader", "one", 0, 9), { code: "OFFSET_OUT_OF_RANGE" });
 });
 
+test("a consumer that retention left behind stops and says so, skips nothing by itself, and goes on where it is told", async () => {
+  const environment = createTestEnvironment();
+  const shared = { environment, broker: memoryBroker() };
+  const store = memoryStore();
+  const short = stream("short", { Counted }, { partitions: 1, keep: { count: 5 } });
+  const seen: number[] = [];
+  const part = consumer("part", { from: short }).handle({ Counted: ({ n }) => void seen.push(n) });
+  const idle = consumer("idle", { from: short }).handle({});
+  {
+    await using app = await openTestService({ service: service("s", { part }), ...shared, store });
+    await app.publish(items(3, ["a"]).map(Counted));
+    await app.settled();
+  }
+  {
+    await using feeder = await openTestService({ service: service("feeder", { idle }), ...shared });
+    await feeder.publish(items(30, ["a"]).map(Counted));
+    await environment.clock.advance(60_000);
+  }
+  await using app = await openTestService({ service: service("s", { part }), ...shared, store });
+  await environment.clock.advance(5000);
+  const [status] = await app.running.status();
+  assert.equal(status!.state, "paused");
+  assert.match(status!.inputs[0]!.paused ?? "", /offset 3 is older than 28, the oldest kept/);
+  await assert.rejects(app.settled(), { code: "OFFSET_OUT_OF_RANGE" });
+  assert.deepEqual(seen, [0, 1, 2]);
+  await app.until(app.running.seek("part", "short", 0, 28));
+  await app.settled();
+  assert.deepEqual(seen, [0, 1, 2, 25, 26, 27, 28, 29]);
+});
+
 // proves: independent-consumers, parallel-processors
 test("two consumers each see everything, and the slow one does not delay the other", async () => {
   const environment = createTestEnvironment();
