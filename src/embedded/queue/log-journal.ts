@@ -135,6 +135,8 @@ export class LogJournal implements QueueJournal {
   }
 
   async recover(rules: QueueRules): Promise<RecoveredQueue> {
+    // The state in use has run ahead of the log: no checkpoint may be made of it any more.
+    this.#state = undefined;
     this.#life.abort();
     this.#life = new AbortController();
     await this.#tending;
@@ -283,7 +285,7 @@ export class LogJournal implements QueueJournal {
     if (this.#tending !== undefined || this.#closed) return;
     const { checkpointRecords, checkpointBytes } = this.#options.limits;
     if (this.#recordsSince < checkpointRecords && this.#bytesSince < checkpointBytes) return;
-    this.#tending = this.#tend(state).finally(() => {
+    this.#tending = this.#tend(state, this.#life.signal).finally(() => {
       this.#tending = undefined;
     });
   }
@@ -299,7 +301,7 @@ export class LogJournal implements QueueJournal {
     this.#life.abort();
     await this.#tending;
     if (this.#state !== undefined && this.#recordsSince >= CLOSE_RECORDS) {
-      await this.#tend(this.#state);
+      await this.#tend(this.#state, new AbortController().signal);
     }
     await this.#log.close();
   }
@@ -312,14 +314,15 @@ export class LogJournal implements QueueJournal {
 
   /**
    * Copies forward, writes a checkpoint, points to it, trims. A failure only leaves the log long.
+   * Ends where it is when the signal aborts, since the state is then no longer what the log tells.
    */
-  async #tend(state: QueueState): Promise<void> {
+  async #tend(state: QueueState, signal: AbortSignal): Promise<void> {
     try {
-      await this.#copyForward(state).catch((error: unknown) => {
+      await this.#copyForward(state, signal).catch((error: unknown) => {
         // On a full disk nothing is copied; trimming without it may still free something.
         if (!isMillraceError(error, "DISK_FULL")) throw error;
       });
-      await this.#checkpoint(state);
+      if (!signal.aborted) await this.#checkpoint(state);
     } catch (error) {
       if (isMillraceError(error, "CLOSED")) return;
       // Tried again after as much more; appends report what concerns their callers.
@@ -343,11 +346,14 @@ export class LogJournal implements QueueJournal {
       marks: this.#marks.list(),
     });
     const records = parts.map(checkpointRecord);
+    const expected = this.#nextOffset;
     const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
     this.#nextOffset = firstOffset + records.length;
     this.#recordsSince = 0;
     this.#bytesSince = 0;
     await durable;
+    // The log took back what had failed to be written, and this checkpoint still tells of it.
+    if (firstOffset !== expected) return;
     await this.#options.checkpoint.set(firstOffset);
     await this.#log.trimBefore(needed);
   }
@@ -361,7 +367,7 @@ export class LogJournal implements QueueJournal {
     return Math.min(waiting, floor ?? this.#nextOffset);
   }
 
-  async #copyForward(state: QueueState): Promise<void> {
+  async #copyForward(state: QueueState, signal: AbortSignal): Promise<void> {
     // What is not durable yet cannot be read.
     const needed = Math.min(this.#needed(), this.#log.end);
     const old = [...state.entries(), ...state.deadLetters()].filter(
@@ -377,6 +383,7 @@ export class LogJournal implements QueueJournal {
       }
       // Looked at again, because messages go while others are read.
       const present = read.filter(({ entry }) => entry.status !== "gone");
+      if (signal.aborted) return;
       if (present.length === 0) continue;
       const { firstOffset, durable } = this.#log.append(
         present.map(({ entry, message }) => copyRecord(message, entry)),

@@ -10,9 +10,9 @@
  * 3. *lease*: ready messages are given to the receivers that ask, as one record.
  *
  * Each stage writes and changes the state within one step of the program, so journal and state have
- * one order; what the journal refuses at once leaves the state as it was. The state thereby runs ahead of the disk, but nothing leaves before it is durable:
- * callers are answered, and leases delivered, when their record is. A message can be sent, leased
- * and delivered with a single sync.
+ * one order; what the journal refuses at once leaves the state as it was. The state thereby runs
+ * ahead of the disk, but nothing leaves before it is durable: callers are answered, and leases
+ * delivered, when their record is. A message can be sent, leased and delivered with a single sync.
  *
  * Lease records are synced before delivery, though that costs a group commit: consumers live in the
  * broker's own process, so a message that crashes its consumer takes the broker with it, and
@@ -21,7 +21,7 @@
  *
  * If a write fails after the state changed, the state is thrown away and recovered from the
  * journal, which is the truth: `recovering` holds all turns meanwhile, and leases given out are
- * lost.
+ * lost. A recovery that fails is tried again; the queue never goes back to the state that was wrong.
  */
 
 import type { Clock, Timer } from "../../../model/clock.ts";
@@ -70,6 +70,8 @@ const ATTEMPTS = 5;
 const READY_LOW = 2_000;
 /** How long an ended lease stays when the journal refused to write its end. */
 const RETRY_MS = 100;
+/** Between recoveries that fail; what is asked meanwhile waits for the next one. */
+const RECOVER_AGAIN_MS = 1_000;
 /** Timers are set no further ahead: real ones overflow beyond 24 days. */
 const TIMER_MS_MAX = 3_600_000;
 
@@ -89,6 +91,7 @@ export class LocalQueue {
   #changes: DeadLetterChange[] = [];
   #scheduled = false;
   #recovering = false;
+  #recoverTimer: Timer | undefined;
   #loading = false;
   #closed: MillraceError | undefined;
   #timer: Timer | undefined;
@@ -220,6 +223,7 @@ export class LocalQueue {
     }
     this.#closed = reason;
     this.#timer?.cancel();
+    this.#recoverTimer?.cancel();
     this.#failBuffers(reason);
     await this.#journal.close();
   }
@@ -346,9 +350,10 @@ export class LocalQueue {
       this.#buryExhausted(unsettled);
       this.#wake();
     } catch (failure) {
-      this.#recovering = false;
       this.#failBuffers(failure);
       this.#leasing.fail(failure);
+      if (this.#closed !== undefined) return;
+      this.#recoverTimer = this.#clock.after(RECOVER_AGAIN_MS, () => void this.#recover());
     }
   }
 

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { applyOps, type QueueOps } from "../../broker/in-process/queue/queue-journal.ts";
+import type { QueueState } from "../../broker/queue-state.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import { createTestEnvironment } from "../../testing/environment.ts";
+import type { LogRecord, PartitionLog } from "../log/open-log.ts";
+import { JOURNAL_LIMITS, LogJournal } from "./log-journal.ts";
+
+const RULES = { attempts: 5, keyOrder: false };
+const message: RawMessage = { key: null, headers: [], value: new Uint8Array([7]) };
+
+/** A log in memory. While `held` is set reads wait for it; a write that fails is taken back. */
+function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolean } {
+  const records: LogRecord[] = [];
+  return {
+    failing: false,
+    earliest: 0,
+    bytes: 0,
+    stopped: undefined,
+    get end() {
+      return records.length;
+    },
+    append(added) {
+      const firstOffset = records.length;
+      if (this.failing) {
+        return { firstOffset, durable: Promise.reject(new MillraceError("DISK_FULL", "no space")) };
+      }
+      added.forEach((each, index) =>
+        records.push({ ...each, offset: firstOffset + index, appendedMs: 0 }),
+      );
+      return { firstOffset, durable: Promise.resolve() };
+    },
+    async read(offset, { count }) {
+      await this.held;
+      return records.slice(offset, offset + count);
+    },
+    waitFor: () => Promise.resolve(),
+    offsetAt: () => Promise.resolve(0),
+    configure: () => undefined,
+    enforceRetention: () => Promise.resolve(0),
+    trimBefore: () => Promise.resolve(0),
+    close: () => Promise.resolve(),
+  };
+}
+
+test("no checkpoint is made of a state that a failed write left wrong", async () => {
+  const { clock, log: report } = createTestEnvironment();
+  const log = createFakeLog();
+  const checkpoints: number[] = [];
+  const journal = new LogJournal({
+    spec: { name: "q" },
+    log,
+    generation: 1,
+    clock,
+    report,
+    limits: { ...JOURNAL_LIMITS, checkpointRecords: 4 },
+    checkpoint: {
+      get: () => checkpoints.at(-1),
+      set: async (offset) => void checkpoints.push(offset),
+    },
+  });
+  const { state } = await journal.recover(RULES);
+  const send = async (): Promise<void> => {
+    const { firstSequence, durable } = journal.send([{ message, readyMs: 0 }], 0);
+    state.add({ sequence: firstSequence, sentMs: 0, key: null, readyMs: 0 }, 0);
+    await durable;
+  };
+  const record = async (ops: QueueOps): Promise<void> => {
+    const durable = journal.record(ops);
+    applyOps(state, ops, 0);
+    await durable;
+  };
+  for (let count = 0; count < 20; count++) await send();
+  // One old message is left to copy forward, and reading it takes until the gate opens.
+  await record({ accept: Array.from({ length: 19 }, (_, index) => index + 1) });
+  const gate = Promise.withResolvers<void>();
+  log.held = gate.promise;
+  journal.tend(state);
+  log.failing = true;
+  await assert.rejects(send(), { code: "DISK_FULL" });
+  log.failing = false;
+
+  const recovering = journal.recover(RULES);
+  gate.resolve();
+  const recovered: QueueState = (await recovering).state;
+  assert.deepEqual(checkpoints, [], "the checkpoint under way was given up");
+  assert.equal(state.depth, 2);
+  assert.equal(recovered.depth + journal.heldBack, 1, "the log tells of one message");
+
+  journal.tend(recovered);
+  await journal.close();
+  assert.equal(checkpoints.length, 1, "of the recovered state one is made");
+});
