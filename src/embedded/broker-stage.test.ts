@@ -7,7 +7,7 @@ import type { RawMessage } from "../model/message.ts";
 import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 import { openEmbedded } from "./embedded.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "./log/open-log.ts";
-import type { JournalLimits } from "./queue/log-journal.ts";
+import type { JournalLimits } from "./queue/journal-limits.ts";
 import { checkOptions, type EmbeddedOptions } from "./options.ts";
 
 const DIRECTORY = "/data";

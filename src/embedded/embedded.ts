@@ -12,7 +12,7 @@ import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
 import { createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
-import { JOURNAL_LIMITS, type JournalLimits } from "./queue/log-journal.ts";
+import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
 

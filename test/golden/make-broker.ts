@@ -9,7 +9,7 @@
 import { checkOptions } from "../../src/embedded/options.ts";
 import { openEmbedded } from "../../src/embedded/embedded.ts";
 import { createMemoryDisk } from "../../src/embedded/log/open-log.ts";
-import { JOURNAL_LIMITS } from "../../src/embedded/queue/log-journal.ts";
+import { JOURNAL_LIMITS } from "../../src/embedded/queue/journal-limits.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import type { StreamInfo, Streams } from "../../src/broker/streams.ts";
 import { valuesOf } from "../../src/model/outcome.ts";

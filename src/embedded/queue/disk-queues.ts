@@ -9,7 +9,8 @@ import type { QueueSpec } from "../../broker/queues.ts";
 import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue/queue-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import { openPartitionLog } from "../log/open-log.ts";
-import { type JournalLimits, LogJournal } from "./log-journal.ts";
+import type { JournalLimits } from "./journal-limits.ts";
+import { LogJournal } from "./log-journal.ts";
 
 interface QueueFacts {
   readonly spec: QueueSpec;

@@ -6,7 +6,8 @@ import { MillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
 import type { LogRecord, PartitionLog } from "../log/open-log.ts";
-import { JOURNAL_LIMITS, LogJournal } from "./log-journal.ts";
+import { JOURNAL_LIMITS } from "./journal-limits.ts";
+import { LogJournal } from "./log-journal.ts";
 
 const RULES = { attempts: 5, keyOrder: false };
 const message: RawMessage = { key: null, headers: [], value: new Uint8Array([7]) };

@@ -44,6 +44,7 @@ import {
 import type { QueueSpec } from "../../broker/queues.ts";
 import type { LogRecord, PartitionLog } from "../log/open-log.ts";
 import { checkpointParts, deadFacts, livingFacts } from "./checkpoint.ts";
+import type { JournalLimits } from "./journal-limits.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
   checkpointRecord,
@@ -69,27 +70,6 @@ export interface LogJournalOptions {
     set(offset: number): Promise<void>;
   };
 }
-
-/** How much a journal holds in memory, and how often it writes checkpoints. */
-export interface JournalLimits {
-  /** Ready messages that the state holds before new ones are held back. */
-  readonly readyCount: number;
-  /** Bytes of messages in memory before new ones are held back. */
-  readonly cachedBytes: number;
-  /** Messages held back that are loaded at a time. */
-  readonly loadCount: number;
-  /** Records appended after which a checkpoint is written; also what copying forward must free. */
-  readonly checkpointRecords: number;
-  readonly checkpointBytes: number;
-}
-
-export const JOURNAL_LIMITS: JournalLimits = {
-  readyCount: 8_000,
-  cachedBytes: 16 * 1024 * 1024,
-  loadCount: 2_000,
-  checkpointRecords: 50_000,
-  checkpointBytes: 32 * 1024 * 1024,
-};
 
 /** What an entry is reckoned to cost beside its value. */
 const ENTRY_BYTES = 256;
@@ -119,7 +99,7 @@ export class LogJournal implements QueueJournal {
   #bytesSince = 0;
   #nextOffset = 0;
   #tending: Promise<void> | undefined;
-  /** The state last seen; checkpoints are written of it. */
+  /** The state last seen; checkpoints are written of it, until a recovery finds it wrong. */
   #state: QueueState | undefined;
 
   constructor(options: LogJournalOptions) {
@@ -135,7 +115,6 @@ export class LogJournal implements QueueJournal {
   }
 
   async recover(rules: QueueRules): Promise<RecoveredQueue> {
-    // The state in use has run ahead of the log: no checkpoint may be made of it any more.
     this.#state = undefined;
     this.#life.abort();
     this.#life = new AbortController();
@@ -314,7 +293,7 @@ export class LogJournal implements QueueJournal {
 
   /**
    * Copies forward, writes a checkpoint, points to it, trims. A failure only leaves the log long.
-   * Ends where it is when the signal aborts, since the state is then no longer what the log tells.
+   * Ends where it is when the signal aborts: the state then no longer is what the log tells.
    */
   async #tend(state: QueueState, signal: AbortSignal): Promise<void> {
     try {

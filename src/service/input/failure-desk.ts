@@ -48,6 +48,8 @@ export class FailureDesk {
     const kind = known ?? kindOfFailure(error, signal);
     if (head !== culprit || kind === "cancelled") {
       keys.done(unit, left);
+      // It may have been a probe whose lease was lost: the next message will tell.
+      gate.passed(unit.key);
       return;
     }
     if (kind === "dependency-down") {

@@ -281,20 +281,10 @@ export class InputEngine {
       for (const unit of units) this.#work(unit, snapshot);
       return;
     }
-    this.#running += units.length;
-    snapshot
-      .then(
-        (found) => {
-          this.#running -= units.length;
-          for (const unit of units) this.#work(unit, found);
-        },
-        (error: unknown) => {
-          this.#running -= units.length;
-          for (const unit of units) this.#failures.failed(unit, 0, error);
-        },
-      )
-      .then(() => this.#fill())
-      .catch((error: unknown) => this.fail(error));
+    this.#whileRunning(units.length, snapshot, {
+      done: (found) => units.forEach((unit) => this.#work(unit, found)),
+      failed: (error) => units.forEach((unit) => this.#failures.failed(unit, 0, error)),
+    });
   }
 
   #work(unit: Unit, snapshot: Snapshot): void {
@@ -311,18 +301,22 @@ export class InputEngine {
       this.#worked(unit, decision);
       return;
     }
-    this.#running++;
-    decision
-      .then(
-        (decided) => {
-          this.#running--;
-          this.#worked(unit, decided);
-        },
-        (error: unknown) => {
-          this.#running--;
-          this.#failures.failed(unit, 0, error);
-        },
-      )
+    this.#whileRunning(1, decision, {
+      done: (decided) => this.#worked(unit, decided),
+      failed: (error) => this.#failures.failed(unit, 0, error),
+    });
+  }
+
+  /** Units count as running until their work is over; then others may begin. */
+  #whileRunning<Result>(
+    units: number,
+    work: Promise<Result>,
+    then: { readonly done: (result: Result) => void; readonly failed: (error: unknown) => void },
+  ): void {
+    this.#running += units;
+    work
+      .finally(() => (this.#running -= units))
+      .then(then.done, then.failed)
       .then(() => this.#fill())
       .catch((error: unknown) => this.fail(error));
   }
@@ -337,7 +331,12 @@ export class InputEngine {
   }
 
   #probe(key: string): void {
-    const unit = this.#keys.takeHead(key);
+    let unit = this.#keys.takeHead(key);
+    // What only becomes a row tells nothing of the pause: the head behind it does.
+    while (unit?.kind === "park" || unit?.kind === "repark") {
+      this.#passOn(unit);
+      unit = this.#keys.takeHead(key);
+    }
     if (unit === undefined) this.#gate.passed(key);
     else if (unit.kind === "work") this.#start([unit]);
     else this.#passOn(unit);
@@ -385,14 +384,16 @@ export class InputEngine {
     this.#committer.note(arrival.repeats?.slice(repeatsCommitted) ?? []);
   }
 
-  /** The store will never take this; which of several messages is at fault shows one by one. */
+  /**
+   * The store will never take this; which of several messages is at fault shows one by one. What
+   * was only to become a row has no way left: setting it aside is the last resort.
+   */
   #refused({ unit, arrivals, decision }: Ready, error: unknown): void {
     this.#options.documents.forget(decision?.writes.documents ?? []);
-    if (arrivals.length === 1) {
-      this.#failures.failed(unit, 0, error);
-      return;
-    }
-    this.#keys.done(unit, unit.arrivals);
-    this.#keys.giveOneByOne(unit.key);
+    if (arrivals.length > 1) {
+      this.#keys.done(unit, unit.arrivals);
+      this.#keys.giveOneByOne(unit.key);
+    } else if (unit.kind === "park" || unit.kind === "repark") this.fail(error);
+    else this.#failures.failed(unit, 0, error);
   }
 }

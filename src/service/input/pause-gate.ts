@@ -18,7 +18,7 @@ import type { FailurePolicy } from "../part.ts";
 export type PauseKind = "dependency" | "blocked" | "store" | "parking";
 
 interface Pause {
-  readonly kind: PauseKind;
+  kind: PauseKind;
   readonly key: string | undefined;
   reason: string;
   failures: number;
@@ -65,7 +65,13 @@ export class PauseGate {
     if (current === undefined) {
       this.#pause = { kind, key, reason, failures: 1, timer: undefined };
       this.#events.paused(reason);
-    } else if (current.kind === kind && current.key === key && current.timer === undefined) {
+    } else if (
+      current.timer === undefined &&
+      current.key === key &&
+      // A probe may fail in another way than what it was sent for; it must come again all the same.
+      (current.kind === kind || key !== undefined)
+    ) {
+      current.kind = kind;
       current.failures++;
       current.reason = reason;
     } else return false;

@@ -6,6 +6,7 @@ import type { Envelope } from "../../model/envelope.ts";
 import type { Environment } from "../../model/environment.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
+import { STORE_LIMITS } from "../../store/limits.ts";
 import type { ParkedMessage, Store } from "../../store/store.ts";
 import type { Incoming } from "../../store/write-set.ts";
 import type { MessageReader } from "../message-reader.ts";
@@ -55,9 +56,9 @@ interface Arriving {
   /** Stands in for the id of a message whose envelope cannot be read. */
   readonly fallbackId: string;
   /** Streams only. */
-  readonly offset?: number | undefined;
+  readonly offset?: number;
   /** Queues only. */
-  readonly lease?: Lease | undefined;
+  readonly lease?: Lease;
   /** Whether the message's place in its lane tells repeats: only where order is kept. */
   readonly byPlace: boolean;
 }
@@ -81,6 +82,7 @@ export function admit(
     const { message } = reading;
     try {
       const key = worker.keyOf(message);
+      if (storable(key) === undefined) throw unstorable(key);
       intake.arrivals.push(createArrival({ raw, incoming, key, message, lease }));
       return;
     } catch (keyError) {
@@ -88,15 +90,19 @@ export function admit(
     }
   }
   const known = reading.status === "unreadable" ? envelope?.key : undefined;
-  const key = known ?? rawKey(raw) ?? incoming.id;
+  const key = storable(known) ?? storable(rawKey(raw)) ?? incoming.id;
   intake.arrivals.push(createArrival({ raw, incoming, key, message: undefined, error, lease }));
 }
 
 function identityOf(
   envelope: Envelope | undefined,
-  { fallbackId, offset, byPlace }: Pick<Arriving, "fallbackId" | "offset" | "byPlace">,
+  {
+    fallbackId,
+    offset,
+    byPlace,
+  }: Pick<Arriving, "fallbackId" | "byPlace"> & { readonly offset: number | undefined },
 ): Incoming {
-  const id = envelope?.id ?? fallbackId;
+  const id = storable(envelope?.id) ?? fallbackId;
   const place = byPlace ? envelope?.place : undefined;
   if (envelope === undefined || place === undefined) {
     return offset === undefined ? { id } : { id, offset };
@@ -125,4 +131,18 @@ export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival 
 function rawKey({ key }: RawMessage): string | undefined {
   if (key === null) return undefined;
   return typeof key === "string" ? key : new TextDecoder().decode(key);
+}
+
+/** A key or id may become the name under which a message parks, so every store must take it. */
+function storable(name: string | undefined): string | undefined {
+  if (name === undefined || name.length > STORE_LIMITS.nameLengthMax) return undefined;
+  return name.isWellFormed() && !name.includes("\0") ? name : undefined;
+}
+
+function unstorable(key: string): MillraceError {
+  const { nameLengthMax } = STORE_LIMITS;
+  return new MillraceError(
+    "BAD_ENVELOPE",
+    `a key of ${key.length} characters is over ${nameLengthMax}, or holds a zero character or half a surrogate pair; publish the message with another key`,
+  );
 }

@@ -70,6 +70,8 @@ async function runOnce(
     },
     seek: (offset: number) => {
       const done = Promise.withResolvers<void>();
+      // The run ends once, so the last one asked decides, and answers for those before it.
+      if (sought !== undefined) done.promise.then(sought.done.resolve, sought.done.reject);
       sought = { offset, done };
       interrupt.raise();
       return done.promise;
