@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isMillraceError } from "../model/errors.ts";
 import type { RawMessage } from "../model/message.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS } from "../model/limits.ts";
 import {
   checkBatchCount,
   checkName,

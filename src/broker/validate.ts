@@ -2,7 +2,7 @@
 
 import { MillraceError } from "../model/errors.ts";
 import type { RawMessage } from "../model/message.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS } from "../model/limits.ts";
 import type { QueueSpec } from "./queues.ts";
 import type { DedupeWindow, Durability, Retention, StreamSpec } from "./streams.ts";
 

@@ -1,7 +1,7 @@
 /** Reads envelopes from CloudEvents attributes that nobody has checked yet; see `cloudevents.ts`. */
 
-import type { Envelope, LanePlace, TraceContext } from "../model/envelope.ts";
-import type { Header, MessageKind, RawMessage } from "../model/message.ts";
+import type { Envelope, LanePlace, TraceContext, MessageKind } from "../model/envelope.ts";
+import type { Header, RawMessage } from "../model/message.ts";
 import {
   badEnvelope,
   FIELD_ATTRIBUTES,

@@ -26,8 +26,8 @@
  * and `model/envelope.golden.json` holds every one of them.
  */
 
-import type { Envelope } from "../model/envelope.ts";
-import type { Header, MessageKind, RawMessage } from "../model/message.ts";
+import type { Envelope, MessageKind } from "../model/envelope.ts";
+import type { Header, RawMessage } from "../model/message.ts";
 import {
   badEnvelope,
   isExtensionName,

@@ -1,6 +1,6 @@
 /** Messages and names at the edges of what is allowed, and beyond. */
 
-import { LIMITS } from "../broker/limits.ts";
+import { LIMITS } from "../model/limits.ts";
 import type { Header, RawMessage } from "../model/message.ts";
 import { binary, message } from "./messages.ts";
 

@@ -8,7 +8,8 @@
  * On every wire and in the log an envelope is CloudEvents 1.0 (see `codecs/cloudevents`).
  */
 
-import type { MessageKind } from "./message.ts";
+/** An event is a fact, a command is a wish with one address, a reply is the answer to a command. */
+export type MessageKind = "event" | "command" | "reply";
 
 /** W3C trace context. */
 export interface TraceContext {

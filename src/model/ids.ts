@@ -16,6 +16,9 @@ export interface IdSource {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const COUNTER_MAX = 0xfff;
+const COUNTS = Array.from({ length: COUNTER_MAX + 1 }, (_, count) =>
+  count.toString(16).padStart(3, "0"),
+);
 
 /**
  * Builds UUIDv7 with RFC 9562's method 1: the twelve bits after the version count within one
@@ -24,6 +27,7 @@ const COUNTER_MAX = 0xfff;
  */
 export function createIdSource(clock: Clock, random: Random): IdSource {
   let lastMs = -1;
+  let prefix = "";
   let counter = 0;
   let pool: Uint8Array = new Uint8Array(0);
   let used = 0;
@@ -33,24 +37,24 @@ export function createIdSource(clock: Clock, random: Random): IdSource {
       pool = random.bytes(4096);
       used = 0;
     }
-    const b = pool.subarray(used, (used += 8));
-    const variant = HEX[(b[0]! & 0x3f) | 0x80]!;
-    return `${variant}${HEX[b[1]!]}-${HEX[b[2]!]}${HEX[b[3]!]}${HEX[b[4]!]}${HEX[b[5]!]}${HEX[b[6]!]}${HEX[b[7]!]}`;
+    const byte = (): string => HEX[pool[used++]!]!;
+    const variant = HEX[(pool[used++]! & 0x3f) | 0x80]!;
+    return `${variant}${byte()}-${byte()}${byte()}${byte()}${byte()}${byte()}${byte()}`;
+  };
+
+  const moveTo = (ms: number): void => {
+    lastMs = ms;
+    counter = 0;
+    const time = ms.toString(16).padStart(12, "0");
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
   };
 
   return {
     newId(): string {
       const nowMs = clock.now();
-      if (nowMs > lastMs) {
-        lastMs = nowMs;
-        counter = 0;
-      } else if (++counter > COUNTER_MAX) {
-        lastMs++;
-        counter = 0;
-      }
-      const time = lastMs.toString(16).padStart(12, "0");
-      const count = counter.toString(16).padStart(3, "0");
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${randomTail()}`;
+      if (nowMs > lastMs) moveTo(nowMs);
+      else if (++counter > COUNTER_MAX) moveTo(lastMs + 1);
+      return `${prefix}${COUNTS[counter]}-${randomTail()}`;
     },
   };
 }

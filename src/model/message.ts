@@ -8,9 +8,6 @@
 
 import type { Envelope } from "./envelope.ts";
 
-/** An event is a fact, a command is a wish with one address, a reply is the answer to a command. */
-export type MessageKind = "event" | "command" | "reply";
-
 declare const draftKind: unique symbol;
 
 /** What a message constructor returns. Two drafts are equal when type and data are. */

@@ -1,7 +1,7 @@
 /** Sending: what it answers, delays, depth, repetition, limits. */
 
 import assert from "node:assert/strict";
-import { LIMITS } from "../../broker/limits.ts";
+import { LIMITS } from "../../model/limits.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import type { BrokerContext, BrokerTopic, Fault } from "../broker-case.ts";
 import { refusal } from "../broker-case.ts";

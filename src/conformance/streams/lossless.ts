@@ -1,7 +1,7 @@
 /** What goes in comes out: keys, headers and values, and the limits on their size. */
 
 import assert from "node:assert/strict";
-import { LIMITS } from "../../broker/limits.ts";
+import { LIMITS } from "../../model/limits.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import type { BrokerTopic } from "../broker-case.ts";
 import { refusal } from "../broker-case.ts";
