@@ -141,6 +141,8 @@ export interface LagRow {
   readonly lag: number;
   readonly parked: number;
   readonly paused?: string;
+  /** Why what was emitted does not get out of the outbox, where it does not. */
+  readonly unpublished?: string;
 }
 
 export interface SeekOptions {

@@ -109,10 +109,10 @@ test("a target that fails is tried again from the first failure on, for as long 
   const relay = create();
   await commit(relay, 4);
   await environment.clock.advance(1000);
-  assert.match(relay.trouble ?? "", /does not answer/);
+  assert.match(relay.troubleOf(LANE) ?? "", /does not answer/);
   await commit(relay, 2);
   await environment.clock.advance(120_000);
-  assert.equal(relay.trouble, undefined);
+  assert.equal(relay.troubleOf(LANE), undefined);
   assert.deepEqual(await published(), ["0@0", "1@1", "2@2", "3@3", "4@4", "5@5"]);
 });
 

@@ -24,10 +24,9 @@ import type { Streams } from "../broker/streams.ts";
 import { delay, type Timer } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Header } from "../model/message.ts";
-import type { Outcome } from "../model/outcome.ts";
 import type { Store } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
+import { sendPlaced, type Sequenced } from "./outbox-target.ts";
 import { backoffMs, textOf } from "./failure.ts";
 
 export interface RelayOptions {
@@ -37,12 +36,6 @@ export interface RelayOptions {
   readonly environment: Environment;
   /** Something that a watcher may wait for has changed. */
   readonly changed: () => void;
-}
-
-interface Sequenced {
-  readonly sequence: number;
-  readonly epoch: number;
-  readonly outgoing: OutgoingMessage;
 }
 
 interface Lane {
@@ -59,6 +52,13 @@ interface Lane {
   trimming: Promise<void> | undefined;
   trimTimer: Timer | undefined;
   leasedUntilMs: number;
+  /** Why nothing gets out, where nothing does. */
+  trouble: string | undefined;
+}
+
+/** The lane of what one input of a part leads to: its keys' order is the order of that input. */
+export function outboxLane(consumer: string, input: string): string {
+  return `${consumer}/${input}`;
 }
 
 const STRETCH = 1024;
@@ -79,7 +79,6 @@ export class Relay {
   readonly #waiters: (() => void)[] = [];
   #working = 0;
   #publishedCount = 0;
-  #trouble: string | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -96,9 +95,9 @@ export class Relay {
     return this.#working === 0;
   }
 
-  /** Why messages do not get out, where they do not. */
-  get trouble(): string | undefined {
-    return this.#trouble;
+  /** Why the lane's messages do not get out, where they do not. */
+  troubleOf(name: string): string | undefined {
+    return this.#lanes.get(name)?.trouble;
   }
 
   /** Takes up what former processes left. */
@@ -124,6 +123,17 @@ export class Relay {
         lane.buffer.push({ sequence: sequences.from + index, epoch, outgoing });
       });
     }
+    this.#wake(lane);
+  }
+
+  /**
+   * A commit of the lane failed and may have taken effect all the same: what it left, if anything,
+   * comes before all that is committed after it, so it is looked for in the store.
+   */
+  doubted(name: string): void {
+    const lane = this.#lane(name);
+    lane.behind = true;
+    lane.buffer = [];
     this.#wake(lane);
   }
 
@@ -162,6 +172,7 @@ export class Relay {
         trimming: undefined,
         trimTimer: undefined,
         leasedUntilMs: -1,
+        trouble: undefined,
       };
       this.#lanes.set(name, lane);
     }
@@ -181,7 +192,7 @@ export class Relay {
       try {
         if (await this.#lease(lane)) await this.#stretch(lane);
         failures = 0;
-        this.#trouble = undefined;
+        lane.trouble = undefined;
       } catch (error) {
         if (this.#stop.signal.aborted) break;
         failures++;
@@ -204,7 +215,7 @@ export class Relay {
   async #rest(lane: Lane, failures: number, error: unknown): Promise<void> {
     const { environment } = this.#options;
     const text = textOf(error);
-    this.#trouble = `lane ${lane.name}: ${text}`;
+    lane.trouble = text;
     environment.log.warn({ lane: lane.name, failures, error: text }, "the relay could not publish");
     this.#options.changed();
     const waitMs = backoffMs(failures, BACKOFF, environment.random);
@@ -227,15 +238,20 @@ export class Relay {
   }
 
   async #stretch(lane: Lane): Promise<void> {
-    const stretch = lane.behind ? await this.#read(lane) : lane.buffer.splice(0, STRETCH);
+    const stretch = lane.behind ? await this.#read(lane) : this.#take(lane);
     const last = stretch.at(-1);
     if (last !== undefined) {
-      await this.#publish(lane.name, stretch);
+      await this.#publish(lane, stretch);
       lane.published = last.sequence + 1;
       this.#publishedCount += stretch.length;
     }
     this.#trimSoon(lane);
     this.#wakeWaiters();
+  }
+
+  /** From the buffer, without what a read of the store has brought out meanwhile. */
+  #take(lane: Lane): readonly Sequenced[] {
+    return lane.buffer.splice(0, STRETCH).filter(({ sequence }) => sequence >= lane.published);
   }
 
   /** From the store; when that has no more than this, commits may hand over to the buffer again. */
@@ -267,7 +283,7 @@ export class Relay {
   }
 
   /** Resolves when all is durable at its targets. */
-  async #publish(lane: string, stretch: readonly Sequenced[]): Promise<void> {
+  async #publish(lane: Lane, stretch: readonly Sequenced[]): Promise<void> {
     const byTarget = Map.groupBy(
       stretch,
       ({ outgoing: { target } }) => `${target.kind}/${target.name}`,
@@ -279,13 +295,13 @@ export class Relay {
     if (failed !== undefined) throw failed.reason;
   }
 
-  async #publishTo(lane: string, messages: readonly Sequenced[]): Promise<void> {
+  async #publishTo(lane: Lane, messages: readonly Sequenced[]): Promise<void> {
     const { environment } = this.#options;
     let left = messages;
     for (let failures = 1; left.length > 0; failures++) {
       let text: string;
       try {
-        const outcomes = await this.#send(lane, left);
+        const outcomes = await sendPlaced(this.#options, lane.name, left);
         const first = outcomes.findIndex((outcome) => !outcome.ok);
         const failure = outcomes[first];
         if (failure === undefined || failure.ok) return;
@@ -295,8 +311,11 @@ export class Relay {
         text = textOf(error);
       }
       const { kind, name } = left[0]!.outgoing.target;
-      this.#trouble = `${kind} ${name}: ${text}`;
-      environment.log.warn({ lane, target: name, failures, error: text }, "a target takes nothing");
+      lane.trouble = `${kind} ${name}: ${text}`;
+      environment.log.warn(
+        { lane: lane.name, target: name, failures, error: text },
+        "a target takes nothing",
+      );
       this.#options.changed();
       await delay(
         environment.clock,
@@ -304,25 +323,6 @@ export class Relay {
         this.#stop.signal,
       );
     }
-  }
-
-  #send(lane: string, messages: readonly Sequenced[]): Promise<readonly Outcome<unknown>[]> {
-    const { streams, queues } = this.#options;
-    const { kind, name } = messages[0]!.outgoing.target;
-    const laneHeader: Header = ["ce_lane", lane];
-    const placed = messages.map(({ outgoing: { message }, epoch, sequence }) => {
-      const { key, headers, value } = message;
-      // The place, as the CloudEvents mapping has it.
-      const epochHeader: Header = ["ce_laneepoch", String(epoch)];
-      const sequenceHeader: Header = ["ce_lanesequence", String(sequence)];
-      return { key, headers: [...headers, laneHeader, epochHeader, sequenceHeader], value };
-    });
-    if (kind === "stream") return requireFace(streams, "streams", name).append(name, placed);
-    const items = placed.map((message, index) => {
-      const { delayMs } = messages[index]!.outgoing;
-      return delayMs === undefined ? { message } : { message, delayMs };
-    });
-    return requireFace(queues, "queues", name).send(name, items);
   }
 
   #trimSoon(lane: Lane): void {
@@ -366,12 +366,4 @@ export class Relay {
     this.#trim(lane);
     await lane.trimming;
   }
-}
-
-function requireFace<Face>(face: Face | undefined, kind: string, name: string): Face {
-  if (face !== undefined) return face;
-  throw new MillraceError(
-    "CAPABILITY_MISSING",
-    `the outbox holds messages for "${name}", and no broker with ${kind} is configured; configure one`,
-  );
 }

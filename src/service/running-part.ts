@@ -5,6 +5,7 @@ import { MillraceError } from "../model/errors.ts";
 import { runPartition } from "./source/stream-input.ts";
 import { runQueue } from "./source/queue-input.ts";
 import type { PartRuntime } from "./source/part-runtime.ts";
+import { outboxLane } from "./relay.ts";
 import type { InputStatus, PartState, PartStatus } from "./running-service.ts";
 
 export class RunningPart {
@@ -65,12 +66,14 @@ export class RunningPart {
   }
 
   async #inputStatus(input: ReturnType<PartRuntime["inputs"]["get"]> & {}): Promise<InputStatus> {
-    const { streams, queues } = this.runtime;
+    const { part, relay, streams, queues } = this.runtime;
     const { name, engine, position, partition } = input;
+    const unpublished = relay.troubleOf(outboxLane(part.consumer, name));
     const common = {
       input: name,
       parked: engine.parked,
       ...(engine.paused !== undefined && { paused: engine.paused }),
+      ...(unpublished !== undefined && { unpublished }),
     };
     if (position === undefined || partition === undefined) {
       const { waiting, delayed, leased } = await queues!.describeQueue(name);

@@ -15,6 +15,8 @@ export interface InputStatus {
   readonly parked: number;
   /** Why it is paused, where it is: a dependency is down, parking is at its bound, the log is another. */
   readonly paused?: string;
+  /** Why what its messages led to does not get out of the outbox, where it does not. */
+  readonly unpublished?: string;
 }
 
 export interface PartStatus {

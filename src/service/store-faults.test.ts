@@ -9,6 +9,7 @@ import { queue, stream } from "../schema/channel.ts";
 import { command, event } from "../schema/message-type.ts";
 import { view } from "../sourcing/view.ts";
 import type { Store } from "../store/store.ts";
+import type { Batch } from "../store/write-set.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
 import { openTestService, type TestPorts } from "../testing/test-service.ts";
 import { consumer } from "./consumer/consumer.ts";
@@ -271,4 +272,62 @@ test("a former owner is fenced: it stops visibly, and writes nothing more", asyn
   await app.until(app.running.seek("count", "ins", 0, 2));
   await app.settled();
   assert.deepEqual(await app.running.get("count", "a"), { n: 4 });
+});
+
+test("a commit that took effect although it seemed to fail still gets its messages out, in order", async () => {
+  const environment = createTestEnvironment();
+  const Out = event("out", item, { key: (e) => e.key });
+  const outs = stream("outs", { Out }, { partitions: 1 });
+  const echo = consumer("echo", { from: ins, publishes: outs }).handle({
+    In: (data, { emit }) => emit(Out(data)),
+  });
+  let lost = 0;
+  const wrap = ({ broker, store }: TestPorts): TestPorts => ({
+    broker,
+    store: new Proxy(store, {
+      get(target, asked) {
+        const member: unknown = Reflect.get(target, asked, target);
+        if (typeof member !== "function") return member;
+        if (asked !== "apply") return member.bind(target);
+        return async (batch: Batch): Promise<unknown> => {
+          const outcome = await target.apply(batch);
+          if (batch.sets.some(({ outgoing }) => outgoing !== undefined) && lost++ === 0) {
+            throw new MillraceError("STORE_FAILED", "the connection broke");
+          }
+          return outcome;
+        };
+      },
+    }),
+  });
+  await using app = await openTestService({ service: service("s", { echo }), environment, wrap });
+  await app.publish(drafts(3, ["a"]));
+  await app.settled();
+  await app.publish(In({ key: "a", n: 3 }));
+  await app.settled();
+  const numbers: unknown[] = [];
+  const options = { partition: 0, from: "earliest" } as const;
+  for await (const batch of app.broker.streams!.read("outs", options)) {
+    for (const { value } of batch) numbers.push(JSON.parse(new TextDecoder().decode(value)).n);
+  }
+  assert.ok(lost > 1, "a commit with messages seemed to fail");
+  assert.deepEqual(numbers, [0, 1, 2, 3]);
+});
+
+test("a part whose messages do not get out says so in its status", async () => {
+  const environment = createTestEnvironment();
+  const Out = event("out", item, { key: (e) => e.key });
+  const outs = stream("outs", { Out }, { partitions: 1 });
+  const echo = consumer("echo", { from: ins, publishes: outs }).handle({
+    In: (data, { emit }) => emit(Out(data)),
+  });
+  await using app = await openTestService({ service: service("s", { echo }), environment });
+  await app.until(app.broker.streams!.deleteStream("outs"));
+  await app.publish(drafts(1));
+  await app.until(delay(environment.clock, 1000));
+  const [troubled] = await app.until(app.running.status());
+  assert.match(troubled?.inputs[0]?.unpublished ?? "", /stream outs: .*outs/);
+  await app.until(app.broker.streams!.ensureStream({ name: "outs", partitions: 1 }));
+  await app.settled();
+  const [well] = await app.until(app.running.status());
+  assert.equal(well?.inputs[0]?.unpublished, undefined);
 });

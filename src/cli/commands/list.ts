@@ -78,7 +78,7 @@ export const LAG_COLUMNS: readonly Column<LagRow>[] = [
   { title: "end", value: ({ end }) => end },
   { title: "lag", value: ({ lag }) => lag },
   { title: "parked", value: ({ parked }) => parked },
-  { title: "paused", value: ({ paused }) => paused },
+  { title: "paused", value: ({ paused, unpublished }) => paused ?? unpublished },
 ];
 
 export async function listStreams(context: CommandContext): Promise<ExitCode> {

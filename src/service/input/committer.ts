@@ -176,6 +176,7 @@ export class Committer {
           return undefined;
         }
         events.outage(error);
+        relay.doubted(lane);
       }
       const waitMs = backoffMs(failures, policy, environment.random);
       await delay(environment.clock, waitMs, signal).catch(() => undefined);

@@ -31,6 +31,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
 import { InFlight } from "./in-flight.ts";
 import { textOf } from "../failure.ts";
+import { outboxLane } from "../relay.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 import { ParkedRows } from "./parked-rows.ts";
 import { PauseGate } from "./pause-gate.ts";
@@ -69,7 +70,7 @@ export class InputEngine {
     this.#committer = new Committer({
       ...options,
       policy,
-      lane: `${part.consumer}/${input.input}`,
+      lane: outboxLane(part.consumer, input.input),
       signal: this.#abort.signal,
       events: {
         unfinished: (inBatch) => this.#flight.unfinished(inBatch),
@@ -384,10 +385,7 @@ export class InputEngine {
     this.#committer.note(arrival.repeats?.slice(repeatsCommitted) ?? []);
   }
 
-  /**
-   * The store will never take this; which of several messages is at fault shows one by one. What
-   * was only to become a row has no way left: setting it aside is the last resort.
-   */
+  /** The store will never take this: try one by one. What cannot even be parked has no way left. */
   #refused({ unit, arrivals, decision }: Ready, error: unknown): void {
     this.#options.documents.forget(decision?.writes.documents ?? []);
     if (arrivals.length > 1) {

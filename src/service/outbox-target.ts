@@ -1,0 +1,51 @@
+/** Sending what an outbox holds to its stream or queue, each message with its place. */
+
+import type { Queues } from "../broker/queues.ts";
+import type { Streams } from "../broker/streams.ts";
+import { MillraceError } from "../model/errors.ts";
+import type { Header } from "../model/message.ts";
+import type { Outcome } from "../model/outcome.ts";
+import type { OutgoingMessage } from "../store/write-set.ts";
+
+/** A message of a lane, with what was fixed in the commit that decided it. */
+export interface Sequenced {
+  readonly sequence: number;
+  readonly epoch: number;
+  readonly outgoing: OutgoingMessage;
+}
+
+export interface Targets {
+  readonly streams: Streams | undefined;
+  readonly queues: Queues | undefined;
+}
+
+/** Sends messages of one lane that have the same target. Throws what the whole call fails with. */
+export function sendPlaced(
+  { streams, queues }: Targets,
+  lane: string,
+  messages: readonly Sequenced[],
+): Promise<readonly Outcome<unknown>[]> {
+  const { kind, name } = messages[0]!.outgoing.target;
+  const laneHeader: Header = ["ce_lane", lane];
+  const placed = messages.map(({ outgoing: { message }, epoch, sequence }) => {
+    const { key, headers, value } = message;
+    // The place, as the CloudEvents mapping has it.
+    const epochHeader: Header = ["ce_laneepoch", String(epoch)];
+    const sequenceHeader: Header = ["ce_lanesequence", String(sequence)];
+    return { key, headers: [...headers, laneHeader, epochHeader, sequenceHeader], value };
+  });
+  if (kind === "stream") return requireFace(streams, "streams", name).append(name, placed);
+  const items = placed.map((message, index) => {
+    const { delayMs } = messages[index]!.outgoing;
+    return delayMs === undefined ? { message } : { message, delayMs };
+  });
+  return requireFace(queues, "queues", name).send(name, items);
+}
+
+function requireFace<Face>(face: Face | undefined, kind: string, name: string): Face {
+  if (face !== undefined) return face;
+  throw new MillraceError(
+    "CAPABILITY_MISSING",
+    `the outbox holds messages for "${name}", and no broker with ${kind} is configured; configure one`,
+  );
+}
