@@ -25,7 +25,7 @@ import { batchOf, type Ready } from "./batch.ts";
 
 export interface CommitterOptions {
   readonly store: Store;
-  readonly relay: Relay;
+  readonly relay: Pick<Relay, "room" | "committing" | "committed" | "doubted">;
   readonly environment: Environment;
   readonly policy: FailurePolicy;
   readonly input: Omit<BatchInput, "unfinished" | "gaps">;
@@ -112,6 +112,8 @@ export class Committer {
       while (!signal.aborted && (this.#ready.length > 0 || this.#noted.length > 0)) {
         if (this.#ready.some(({ decision }) => (decision?.outgoing.length ?? 0) > 0)) {
           await relay.room(lane);
+          // Whoever ended the input meanwhile may have moved its position already.
+          if (signal.aborted) return;
         }
         await this.#commit(this.#takeReady(), this.#noted.splice(0, 2 * BATCH_MAX));
         events.progressed();
