@@ -89,8 +89,13 @@ export class LeaseKeeper {
           if (this.#held.has(received)) this.#held.set(received, extended);
         },
         (error: unknown) => {
-          if (!isMillraceError(error, "LEASE_LOST") || !this.#held.delete(received)) return;
-          lost(received);
+          if (isMillraceError(error, "LEASE_LOST")) {
+            if (this.#held.delete(received)) lost(received);
+            return;
+          }
+          // Tried again while the lease lasts; afterwards it is lost, and that is told.
+          const facts = { queue: received.queue, error: String(error) };
+          this.#environment.log.warn(facts, "a lease could not be prolonged");
         },
       );
     }

@@ -66,7 +66,12 @@ export async function runQueue(
   });
   await persistently(runtime, stop, () => engine.start());
   const signal = AbortSignal.any([stop, engine.signal]);
-  const receiver = await queues.receive(input, { credit: CREDIT, signal });
+  const receiver = await queues
+    .receive(input, { credit: CREDIT, signal })
+    .catch((error: unknown) => {
+      engine.fail(error);
+      throw error;
+    });
   runtime.inputs.set(input, { name: input, engine });
   keeper.start((lease) => {
     const arrival = engine.arrivalOf(lease);
