@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
 
 const START = resolve(import.meta.dirname, "start.ts");
-const KILL_AFTER = [20, 200, 500];
+const KILL_AFTER = [20, 150, 300];
 
 /** Starts the program; ends it with SIGKILL at the first line that counts `killAfter` events. */
 async function start(
