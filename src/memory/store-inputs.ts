@@ -1,6 +1,6 @@
 /** What a store in memory keeps of each consumer's input: epoch, progress, lanes, window of ids. */
 
-import { MillraceError } from "../model/errors.ts";
+import { refuseBatchInput, refuseOlderEpoch } from "../store/input-refusal.ts";
 import type { InboxChange, InboxState } from "../store/batch-inbox.ts";
 import type { IdWindow } from "../store/limits.ts";
 import { NO_LANE_PROGRESS, NO_PROGRESS } from "../store/progress.ts";
@@ -50,7 +50,10 @@ export class MemoryInputs {
 
   read(consumer: string, input: string, epoch: number | undefined): InputProgress {
     const found = this.get(consumer, input);
-    if (epoch !== undefined) fence(found, epoch);
+    if (epoch !== undefined) {
+      refuseOlderEpoch(found, epoch);
+      found.epoch = epoch;
+    }
     const { log, progress, lanes } = found;
     return {
       ...(log === undefined ? {} : { progress: { ...progress, log } }),
@@ -68,14 +71,8 @@ export class MemoryInputs {
   /** The input of a batch. Throws FENCED and POSITION_MISMATCH. */
   enter(batch: BatchInput): MemoryInput {
     const found = this.get(batch.consumer, batch.input);
-    if (batch.log !== undefined && found.log !== undefined && batch.log !== found.log) {
-      throw new MillraceError(
-        "POSITION_MISMATCH",
-        `${batch.consumer} stands at offset ${found.progress.position} of ${found.log}, and the batch ` +
-          `comes from ${batch.log}; seek ${batch.consumer} to a position of the new log`,
-      );
-    }
-    fence(found, batch.epoch);
+    refuseBatchInput(found, batch);
+    found.epoch = batch.epoch;
     return found;
   }
 
@@ -98,14 +95,4 @@ export class MemoryInputs {
     found.lanes.clear();
     found.seen.clear();
   }
-}
-
-function fence(input: MemoryInput, epoch: number): void {
-  if (epoch < input.epoch) {
-    throw new MillraceError(
-      "FENCED",
-      `${input.consumer} on ${input.input} belongs to epoch ${input.epoch}; epoch ${epoch} has lost it`,
-    );
-  }
-  input.epoch = epoch;
 }

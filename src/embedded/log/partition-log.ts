@@ -3,20 +3,13 @@
  * offsets, kept in segments of Kafka v2 record batches.
  */
 
-import type { Header, RawMessage } from "../../model/message.ts";
+import type { LoggedRecord, RecordLog } from "../../broker/in-process/stream/record-log.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
+import type { RawMessage } from "../../model/message.ts";
 
-export interface LogRecord extends RawMessage {
-  readonly offset: number;
-  /** When it was appended, in milliseconds since 1970; never falls from one record to the next. */
-  readonly appendedMs: number;
-}
-
-export interface AppendRecord {
-  readonly key: string | Uint8Array | null;
-  readonly headers: readonly Header[];
-  readonly value: Uint8Array | null;
-}
+/** What is appended, and what is read. */
+export type AppendRecord = RawMessage;
+export type LogRecord = LoggedRecord;
 
 export interface PartitionLogOptions {
   readonly directory: string;
@@ -27,13 +20,9 @@ export interface PartitionLogOptions {
   readonly pendingBytesMax?: number;
 }
 
-export interface PartitionLog {
-  /** The oldest kept offset. */
-  readonly earliest: number;
-  /** The offset after the last durable record: readers see nothing beyond it. */
-  readonly end: number;
-  readonly bytes: number;
-  /** Why it takes no appends: a failed sync, or damage found in recovery. */
+/** A `RecordLog` on disk; stated here is what it promises beyond that. */
+export interface PartitionLog extends RecordLog {
+  /** Also after a failed sync, or damage found in recovery. */
   readonly stopped: string | undefined;
 
   /**
@@ -51,19 +40,11 @@ export interface PartitionLog {
     options?: { readonly onFull?: "refuse" | "allow" },
   ): { readonly firstOffset: number; readonly durable: Promise<void> };
 
-  /** Durable records from `offset` on, at least one where there is one, else empty at the end. Throws OFFSET_OUT_OF_RANGE, LOG_DAMAGED. */
+  /** As every log; throws LOG_DAMAGED too. */
   read(
     offset: number,
     limits: { readonly count: number; readonly bytes: number },
   ): Promise<readonly LogRecord[]>;
-
-  /** Resolves when `end` passes `offset`, or rejects with the signal's reason. */
-  waitFor(offset: number, signal: AbortSignal): Promise<void>;
-
-  /** The first offset appended at or after `timeMs`; `end` where there is none. */
-  offsetAt(timeMs: number): Promise<number>;
-
-  configure(options: { readonly durability: Durability; readonly retention: Retention }): void;
 
   /**
    * Removes segments that retention no longer keeps, after ending the one that is written where it is
@@ -74,6 +55,6 @@ export interface PartitionLog {
   /** Removes whole segments that lie wholly before `offset`. */
   trimBefore(offset: number): Promise<number>;
 
-  /** Waits for pending appends, syncs, trims what was preallocated, closes files. */
+  /** Waits for pending appends, syncs, seals the segment, closes files. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
  * once stays in memory, lanes included; a rollback makes it forget.
  */
 
-import { MillraceError } from "../../../model/errors.ts";
+import { refuseBatchInput, refuseOlderEpoch } from "../../../store/input-refusal.ts";
 import type { InboxChange, InboxState } from "../../../store/batch-inbox.ts";
 import type { IdWindow } from "../../../store/limits.ts";
 import { NO_LANE_PROGRESS } from "../../../store/progress.ts";
@@ -59,14 +59,7 @@ export class InputTable {
   /** The input of a batch, made where it is new. Throws FENCED and POSITION_MISMATCH. */
   enter(batch: BatchInput): InputRow {
     const input = this.#get(batch.consumer, batch.input);
-    if (batch.log !== undefined && input.log !== undefined && batch.log !== input.log) {
-      throw new MillraceError(
-        "POSITION_MISMATCH",
-        `${batch.consumer} stands at offset ${input.progress.position} of ${input.log}, and the batch ` +
-          `comes from ${batch.log}; seek ${batch.consumer} to a position of the new log`,
-      );
-    }
-    refuseOlder(input, batch.epoch);
+    refuseBatchInput(input, batch);
     return input;
   }
 
@@ -105,7 +98,7 @@ export class InputTable {
       this.#find(consumer, name) ?? (epoch === undefined ? undefined : this.#get(consumer, name));
     if (input === undefined) return { epoch: 0, lanes: new Map() };
     if (epoch !== undefined) {
-      refuseOlder(input, epoch);
+      refuseOlderEpoch(input, epoch);
       if (epoch > input.epoch) {
         input.epoch = epoch;
         this.#write(input);
@@ -257,12 +250,4 @@ function addToFilter(input: InputRow, id: string): void {
 function retireFilter(input: InputRow): void {
   input.filter?.retire();
   input.filter = undefined;
-}
-
-function refuseOlder(input: InputRow, epoch: number): void {
-  if (epoch >= input.epoch) return;
-  throw new MillraceError(
-    "FENCED",
-    `${input.consumer} on ${input.input} belongs to epoch ${input.epoch}; epoch ${epoch} has lost it`,
-  );
 }
