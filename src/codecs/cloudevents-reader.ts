@@ -133,8 +133,8 @@ function readOptional(envelope: Building, found: Found): void {
 
 function kindOf(kind: string | undefined): MessageKind {
   if (kind === undefined) return "event";
-  if (kind === "event" || kind === "command" || kind === "reply") return kind;
-  throw badEnvelope("kind", `is ${quote(kind)}; it must be event, command or reply`);
+  if (kind === "event" || kind === "command" || kind === "reply" || kind === "timer") return kind;
+  throw badEnvelope("kind", `is ${quote(kind)}; it must be event, command, reply or timer`);
 }
 
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;

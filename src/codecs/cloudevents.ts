@@ -43,6 +43,7 @@ const KIND_HEADERS: Readonly<Record<MessageKind, Header | undefined>> = {
   event: ["ce_kind", "event"],
   command: ["ce_kind", "command"],
   reply: ["ce_kind", "reply"],
+  timer: ["ce_kind", "timer"],
 };
 /** Joins an envelope and its encoded payload. Throws BAD_ENVELOPE naming the field that is missing. */
 export function encodeMessage(envelope: Envelope, value: Uint8Array | null): RawMessage {

@@ -8,8 +8,11 @@
  * On every wire and in the log an envelope is CloudEvents 1.0 (see `codecs/cloudevents`).
  */
 
-/** An event is a fact, a command is a wish with one address, a reply is the answer to a command. */
-export type MessageKind = "event" | "command" | "reply";
+/**
+ * An event is a fact, a command is a wish with one address, a reply is the answer to a command. A timer
+ * is what a saga sets for itself: it stays in the service's store, and is seen by tools alone.
+ */
+export type MessageKind = "event" | "command" | "reply" | "timer";
 
 /** W3C trace context. */
 export interface TraceContext {

@@ -9,18 +9,33 @@
 import type { Envelope } from "./envelope.ts";
 
 declare const draftKind: unique symbol;
+declare const draftAnswer: unique symbol;
+
+/** What user code may make; replies are made by the runtime. */
+export type DraftKind = "event" | "command" | "timer";
 
 /** What a message constructor returns. Two drafts are equal when type and data are. */
 export interface Draft<
   Type extends string = string,
   Data = unknown,
-  Kind extends "event" | "command" = "event" | "command",
+  Kind extends DraftKind = DraftKind,
 > {
   readonly type: Type;
   /** In the form of the schema's input, which is also what the wire stores. */
   readonly data: Data;
   /** For the compiler alone: an event cannot be sent, nor a command published. Never set. */
   readonly [draftKind]?: Kind;
+}
+
+/** A command's draft knows how the command may be answered. */
+export interface CommandDraft<
+  Type extends string = string,
+  Data = unknown,
+  Code extends string = string,
+  Reply = unknown,
+> extends Draft<Type, Data, "command"> {
+  /** For the compiler alone. Never set. */
+  readonly [draftAnswer]?: { readonly code: Code; readonly reply: Reply };
 }
 
 /** A message with its identity. `Data` is in the form of the schema's output once decoded. */

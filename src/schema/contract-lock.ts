@@ -6,6 +6,7 @@
  * whatever the order in which they were made. `contract-check.ts` compares two of them.
  */
 
+import { assert } from "../model/assert.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Channel, CommandType, JsonSchema, MessageType } from "./declaration.ts";
 import { refuse } from "./refusal.ts";
@@ -84,6 +85,7 @@ export function createContractLock(services: readonly ServiceContract[]): Contra
 
 function lockedType(declaration: MessageType, services: readonly ServiceContract[]): LockedType {
   const { kind, type, version, key, structure } = declaration;
+  assert(kind !== "timer", "no channel carries a timer");
   if (!structure.known) {
     refuse(
       `the structure of ${kind} "${type}" is unknown: ${structure.why}; give its JSON Schema as the declaration's option jsonSchema`,

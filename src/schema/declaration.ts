@@ -4,7 +4,7 @@
  */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Draft } from "../model/message.ts";
+import type { CommandDraft, Draft, DraftKind } from "../model/message.ts";
 import type { DedupeWindow, Durability, Retention } from "../model/durability.ts";
 
 /** A payload's JSON Schema, or the reason why there is none; see `structure.ts`. */
@@ -22,7 +22,7 @@ export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
  */
 export interface MessageType<Type extends string = string, Input = any, Output = any> {
   (data: Input): Draft<Type, Input, this["kind"]>;
-  readonly kind: "event" | "command";
+  readonly kind: DraftKind;
   readonly type: Type;
   readonly version: number;
   readonly schema: StandardSchemaV1<Input, Output>;
@@ -46,25 +46,47 @@ export interface EventType<
   readonly kind: "event";
 }
 
+/** `Code` names the refusals that it declares, `Reply` is what its handler answers with. */
 export interface CommandType<
   Type extends string = string,
   Input = any,
   Output = any,
+  Code extends string = string,
+  Reply = any,
 > extends MessageType<Type, Input, Output> {
+  (data: Input): CommandDraft<Type, Input, Code, Reply>;
   readonly kind: "command";
   /** The codes with which a handler may refuse it. */
-  readonly refuses: readonly string[];
+  readonly refuses: readonly Code[];
+  /** The schema of the answer; undefined for a command that is answered with its success alone. */
+  readonly replies: StandardSchemaV1<Reply> | undefined;
+}
+
+/** What a saga sets to be reminded of: private to the service, never on a stream or queue. */
+export interface TimerType<
+  Type extends string = string,
+  Input = any,
+  Output = any,
+> extends MessageType<Type, Input, Output> {
+  readonly kind: "timer";
 }
 
 /** Message types by the name under which handlers are written. */
 export type EventTypes = Readonly<Record<string, EventType>>;
 export type CommandTypes = Readonly<Record<string, CommandType>>;
+export type TimerTypes = Readonly<Record<string, TimerType>>;
 
 export type OutputOf<Type extends MessageType> =
   Type extends MessageType<string, any, infer Output> ? Output : never;
 export type InputOf<Type extends MessageType> =
   Type extends MessageType<string, infer Input> ? Input : never;
 
+/** The refusals that a command declares. */
+export type RefusalOf<Type extends MessageType> =
+  Type extends CommandType<string, any, any, infer Code> ? Code : never;
+/** What a command's handler answers with; void where its success says all. */
+export type ReplyOf<Type extends MessageType> =
+  Type extends CommandType<string, any, any, any, infer Reply> ? Reply : void;
 /** The draft that a message type's constructor returns. */
 export type DraftOf<Type extends MessageType> =
   Type extends MessageType<infer Name, infer Input> ? Draft<Name, Input, Type["kind"]> : never;

@@ -1,8 +1,16 @@
-/** `event` and `command`: the two kinds of message that services declare. */
+/** `event`, `command` and `timer`: the kinds of message that services declare. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Draft } from "../model/message.ts";
-import type { CommandType, EventType, JsonSchema, Structure, Upcasters } from "./declaration.ts";
+import type {
+  CommandType,
+  EventType,
+  JsonSchema,
+  MessageType,
+  Structure,
+  TimerType,
+  Upcasters,
+} from "./declaration.ts";
 import { checkName, checkOptionNames, checkWholeNumber, refuse } from "./refusal.ts";
 import { structureOf } from "./structure.ts";
 import { asynchronousSchema, validate } from "./validate.ts";
@@ -23,7 +31,16 @@ export interface MessageTypeOptions<Output> {
 export interface CommandOptions<Output> extends MessageTypeOptions<Output> {
   /** The codes with which a handler may refuse the command. */
   readonly refuses?: readonly string[];
+  /** What its handler answers with; without it the answer says only that the command was done. */
+  readonly replies?: StandardSchemaV1;
 }
+
+type CodeOf<Options> = Options extends { readonly refuses: readonly (infer Code extends string)[] }
+  ? Code
+  : never;
+type ReplyIn<Options> = Options extends { readonly replies: infer Schema extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<Schema>
+  : void;
 
 type Input<Schema extends StandardSchemaV1> = StandardSchemaV1.InferInput<Schema>;
 type Output<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema>;
@@ -49,22 +66,44 @@ export function event<const Type extends string, Schema extends StandardSchemaV1
 }
 
 /** Declares a command: a wish with one address, named in the imperative, which may be refused. */
-export function command<const Type extends string, Schema extends StandardSchemaV1>(
+export function command<
+  const Type extends string,
+  Schema extends StandardSchemaV1,
+  const Options extends CommandOptions<Output<Schema>> = CommandOptions<Output<Schema>>,
+>(
   type: Type,
   schema: Schema,
-  options: CommandOptions<Output<Schema>> = {},
-): CommandType<Type, Input<Schema>, Output<Schema>> {
-  checkOptionNames(options, `command ${JSON.stringify(type)}`, [...OPTIONS, "refuses"]);
-  const refuses = Object.freeze([...(options.refuses ?? [])]);
+  options?: Options & CommandOptions<Output<Schema>>,
+): CommandType<Type, Input<Schema>, Output<Schema>, CodeOf<Options>, ReplyIn<Options>> {
+  const given: CommandOptions<Output<Schema>> = options ?? {};
+  const what = `command ${JSON.stringify(type)}`;
+  checkOptionNames(given, what, [...OPTIONS, "refuses", "replies"]);
+  const refuses = Object.freeze([...(given.refuses ?? [])]);
   const repeated = refuses.find((code, at) => refuses.indexOf(code) !== at);
   if (repeated !== undefined)
     refuse(`command "${type}" names the refusal "${repeated}" twice; keep one`);
-  return messageType("command", type, schema, options, { refuses });
+  const { replies } = given;
+  if (replies !== undefined) checkSchema(`the reply of ${what}`, replies);
+  return messageType("command", type, schema, given, { refuses, replies });
+}
+
+/** Declares a timer: what a saga sets to be reminded of. It has no key; the saga's instance is its own. */
+export function timer<const Type extends string, Schema extends StandardSchemaV1>(
+  type: Type,
+  schema: Schema,
+  options: Omit<MessageTypeOptions<Output<Schema>>, "key"> = {},
+): TimerType<Type, Input<Schema>, Output<Schema>> {
+  checkOptionNames(
+    options,
+    `timer ${JSON.stringify(type)}`,
+    OPTIONS.filter((name) => name !== "key"),
+  );
+  return messageType("timer", type, schema, options);
 }
 
 /** `any`, because the checker cannot see properties that are defined on a function. */
 function messageType(
-  kind: "event" | "command",
+  kind: MessageType["kind"],
   type: string,
   schema: StandardSchemaV1,
   options: MessageTypeOptions<any>,

@@ -2,6 +2,7 @@
 
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
+import type { DraftKind } from "../model/message.ts";
 
 /** The names under which a channel or type becomes a file, a topic and an address. */
 const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -12,7 +13,7 @@ export function refuse(text: string): never {
 }
 
 /** `what` is the word for the thing: `stream`, `event`. */
-export function checkName(name: unknown, what: "stream" | "queue" | "event" | "command"): void {
+export function checkName(name: unknown, what: "stream" | "queue" | DraftKind): void {
   const pattern = what === "stream" || what === "queue" ? CHANNEL_NAME : TYPE_NAME;
   if (typeof name !== "string" || name === "") {
     refuse(
