@@ -132,7 +132,7 @@ test("a missing or ill-formed field is refused by its name", () => {
       [
         "kind",
         having(["ce_kind", "rumour"]),
-        /kind is "rumour"; it must be event, command or reply/,
+        /kind is "rumour"; it must be event, command, reply or timer/,
       ],
       [
         "schemaversion",
