@@ -1,0 +1,28 @@
+/** Correcting a message that failed. */
+
+import type { Published, RepairOptions } from "../admin.ts";
+
+export interface FailureEdit {
+  /** The corrected payload, JSON text. */
+  readonly dataJson: string;
+  /** Envelope fields to correct besides: a wrong type, or a version. */
+  readonly type?: string;
+  readonly version?: number;
+}
+
+export interface Edited {
+  /** What stands in the failure's place; in a dry run, where it would go. */
+  readonly id: string;
+  readonly published?: Published;
+}
+
+export interface EditAdmin {
+  /**
+   * Publishes a corrected copy of a failure to where it came from, and removes the failure. The copy
+   * has an id of its own, says what it `corrects`, and keeps key, correlation and actor; it comes
+   * after what waits behind the failure. The copy is durable before the failure goes, so a crash
+   * between leaves both. Throws as `publish` and `discard` do, and BAD_ARGUMENT for a message that
+   * came from no stream or queue: a timer, or an event of the service's own store.
+   */
+  editFailure(ref: string, edit: FailureEdit, options?: RepairOptions): Promise<Edited>;
+}
