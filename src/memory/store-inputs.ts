@@ -87,6 +87,12 @@ export class MemoryInputs {
     }
   }
 
+  forget(consumer: string): void {
+    for (const [name, input] of this.#inputs) {
+      if (input.consumer === consumer) this.#inputs.delete(name);
+    }
+  }
+
   seek(consumer: string, input: string, to: { position: number; log: string }): void {
     const found = this.get(consumer, input);
     if (found.log !== to.log) found.epoch = 0;

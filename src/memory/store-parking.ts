@@ -1,7 +1,7 @@
 /** Parked messages of a store in memory, in the order in which they were parked. */
 
 import type { ParkedMessage } from "../store/store.ts";
-import type { BatchInput, ParkedWrite, ReparkedRow } from "../store/write-set.ts";
+import type { BatchInput, ParkCause, ParkedWrite, ReparkedRow } from "../store/write-set.ts";
 
 export interface ParkedFilter {
   readonly consumer?: string;
@@ -69,6 +69,28 @@ export class MemoryParking {
     return this.#mark(wanted, true);
   }
 
+  redriveDue(consumer: string, input: string, nowMs: number): { count: number; nextMs?: number } {
+    const heads = new Map<string, ParkedMessage>();
+    for (const parked of this.#all()) {
+      if (parked.consumer !== consumer || parked.input !== input) continue;
+      if (!heads.has(parked.key)) heads.set(parked.key, parked);
+    }
+    const waiting = [...heads.values()].filter(({ redrive }) => !redrive);
+    const due = waiting.filter(({ cause }) => retryMsOf(cause) <= nowMs);
+    const nextMs = waiting
+      .map(({ cause }) => retryMsOf(cause))
+      .filter((ms) => ms > nowMs)
+      .reduce((least, ms) => Math.min(least, ms), Infinity);
+    const count = this.#mark(due, true);
+    return nextMs === Infinity ? { count } : { count, nextMs };
+  }
+
+  forget(consumer: string): void {
+    for (const parked of this.#all()) {
+      if (parked.consumer === consumer) this.#rows.delete(parked.row);
+    }
+  }
+
   discard(rows: readonly number[]): number {
     const wanted = this.#present([...new Set(rows)]);
     const heads = wanted.filter((parked) => parked.cause !== undefined);
@@ -97,6 +119,11 @@ export class MemoryParking {
   #all(): ParkedMessage[] {
     return [...this.#rows.values()];
   }
+}
+
+/** When the failure shall be retried; never, where a person has to ask for it. */
+function retryMsOf(cause: ParkCause | undefined): number {
+  return cause?.retryAtMs ?? Infinity;
 }
 
 type KeyPlace = Pick<ParkedMessage, "consumer" | "input" | "key">;

@@ -11,6 +11,8 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { DEFAULT_ID_WINDOW } from "../store/limits.ts";
 import type { IdWindow } from "../store/limits.ts";
+import { checkEntityReads } from "../store/read-check.ts";
+import type { EntityRead } from "../store/read-check.ts";
 import type {
   CollectionSpec,
   DocumentPage,
@@ -22,18 +24,23 @@ import type {
   StoreCapabilities,
   StoreFactory,
   StoredDocument,
+  StoredEffect,
   StoredEvent,
+  StoredTimer,
 } from "../store/store.ts";
 import type { Batch, BatchOutcome } from "../store/write-set.ts";
 import { applyBatch } from "./store-batch.ts";
 import type { Contents } from "./store-batch.ts";
 import { MemoryDocuments } from "./store-documents.ts";
+import { MemoryEffects } from "./store-effects.ts";
 import { MemoryEvents } from "./store-events.ts";
 import type { EventRange } from "./store-events.ts";
 import { MemoryInputs } from "./store-inputs.ts";
 import { MemoryOutbox } from "./store-outbox.ts";
 import { MemoryParking } from "./store-parking.ts";
 import type { ParkedFilter } from "./store-parking.ts";
+import { MemoryTimers } from "./store-timers.ts";
+import type { DueFilter, TimerFilter } from "./store-timers.ts";
 
 export interface MemoryStoreOptions {
   readonly idWindow?: IdWindow;
@@ -51,6 +58,8 @@ export function memoryStore({
     inputs: new MemoryInputs(idWindow),
     outbox: new MemoryOutbox(EPOCH),
     parking: new MemoryParking(),
+    timers: new MemoryTimers(),
+    effects: new MemoryEffects(),
     open: false,
   });
   return {
@@ -114,6 +123,19 @@ class MemoryStore implements Store {
     return this.#run(({ events }) => events.readEntity(entity, options));
   }
 
+  readEntities(
+    entities: readonly EntityRead[],
+  ): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+    return this.#run(({ events }) => {
+      checkEntityReads(entities);
+      return events.readEntities(entities);
+    });
+  }
+
+  lastEvent(): Promise<number> {
+    return this.#run(({ events }) => events.last);
+  }
+
   readEvents(options: EventRange = {}): Promise<readonly StoredEvent[]> {
     return this.#run(({ events }) => events.readAll(options));
   }
@@ -145,6 +167,35 @@ class MemoryStore implements Store {
     return this.#run(({ inputs }) => inputs.list());
   }
 
+  forgetConsumer(consumer: string): Promise<void> {
+    return this.#run(({ inputs, timers, effects, parking }) => {
+      for (const part of [inputs, timers, effects, parking]) part.forget(consumer);
+    });
+  }
+
+  dueTimers(consumer: string, options: DueFilter): Promise<readonly StoredTimer[]> {
+    return this.#run(({ timers }) => timers.due(consumer, options));
+  }
+
+  nextTimerMs(consumer: string): Promise<number | undefined> {
+    return this.#run(({ timers }) => timers.nextMs(consumer));
+  }
+
+  listTimers(consumer: string, options: TimerFilter = {}): Promise<readonly StoredTimer[]> {
+    return this.#run(({ timers }) => timers.list(consumer, options));
+  }
+
+  readEffects(
+    consumer: string,
+    messages: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly StoredEffect[]>> {
+    return this.#run(({ effects }) => effects.read(consumer, messages));
+  }
+
+  trimEffects(beforeMs: number): Promise<number> {
+    return this.#run(({ effects }) => effects.trim(beforeMs));
+  }
+
   pendingLanes(): Promise<readonly string[]> {
     return this.#run(({ outbox }) => outbox.pending());
   }
@@ -171,6 +222,14 @@ class MemoryStore implements Store {
 
   redriveParked(rows: readonly number[] | "all"): Promise<number> {
     return this.#run(({ parking }) => parking.redrive(rows));
+  }
+
+  redriveDue(
+    consumer: string,
+    input: string,
+    nowMs: number,
+  ): Promise<{ readonly count: number; readonly nextMs?: number }> {
+    return this.#run(({ parking }) => parking.redriveDue(consumer, input, nowMs));
   }
 
   discardParked(rows: readonly number[]): Promise<number> {

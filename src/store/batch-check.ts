@@ -3,7 +3,15 @@
 import { assert } from "../model/assert.ts";
 import { MillraceError } from "../model/errors.ts";
 import { STORE_LIMITS } from "./limits.ts";
-import type { Batch, DocumentWrite, IndexValue, WriteSet } from "./write-set.ts";
+import type {
+  Batch,
+  DocumentWrite,
+  EffectWrite,
+  IndexValue,
+  TimerCancel,
+  TimerWrite,
+  WriteSet,
+} from "./write-set.ts";
 
 /**
  * Throws TOO_LARGE or BAD_ARGUMENT, with the set's key in `details`, for what a caller's data can
@@ -37,6 +45,13 @@ function checkSet(set: WriteSet, batch: Batch): void {
     batch.input?.log !== undefined || set.finishes.every(({ offset }) => offset === undefined),
     "a batch that finishes offsets names their log",
   );
+  assert(
+    set.finishes.every(
+      ({ timer, offset, mark }) =>
+        timer === undefined || (offset === undefined && mark === undefined),
+    ),
+    "a timer has no place in an input",
+  );
   const documents = set.documents ?? [];
   for (const write of documents) checkDocument(write, set.key);
   assert(
@@ -51,7 +66,44 @@ function checkSet(set: WriteSet, batch: Batch): void {
     new Set(entities).size === entities.length,
     `a set appends to each entity once: ${set.key}`,
   );
-  for (const { key } of set.park ?? []) checkName("key", key, set.key);
+  for (const write of set.timers ?? []) checkTimer(write, set.key);
+  for (const write of set.effects ?? []) checkEffect(write, set.key);
+  for (const { key, cause } of set.park ?? []) {
+    checkName("key", key, set.key);
+    checkMoment("retryAtMs", cause?.retryAtMs, set.key);
+  }
+  for (const { cause } of set.repark ?? []) checkMoment("retryAtMs", cause.retryAtMs, set.key);
+}
+
+function checkTimer(timer: TimerWrite | TimerCancel, key: string): void {
+  checkName("consumer of a timer", timer.consumer, key);
+  checkName("instance of a timer", timer.instance, key);
+  if (timer.name !== undefined) checkName("timer", timer.name, key);
+  if (!("id" in timer)) return;
+  checkName("id of a timer", timer.id, key);
+  checkMoment(`moment of timer ${timer.name} of ${timer.instance}`, timer.dueMs, key);
+}
+
+function checkEffect({ consumer, message, name, json, atMs }: EffectWrite, key: string): void {
+  checkName("consumer of an effect", consumer, key);
+  checkName("message of an effect", message, key);
+  checkName("effect", name, key);
+  checkMoment(`moment of effect ${name} of message ${message}`, atMs, key);
+  if (isLongerThan(json, STORE_LIMITS.effectBytesMax)) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `the answer of effect ${name} of message ${message} is over the limit of ` +
+        `${STORE_LIMITS.effectBytesMax} bytes; return only what the handler needs of it`,
+      { details: { key, message, name } },
+    );
+  }
+}
+
+function checkMoment(what: string, ms: number | undefined, key: string): void {
+  if (ms === undefined || Number.isFinite(ms)) return;
+  throw new MillraceError("BAD_ARGUMENT", `${what} is ${ms}; it must be a finite number`, {
+    details: { key },
+  });
 }
 
 function checkDocument({ collection, id, json, indexed }: DocumentWrite, key: string): void {

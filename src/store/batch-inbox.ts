@@ -4,13 +4,15 @@
  * that none counts differently.
  *
  * A message is known by its offset, and beside that by its place in its source's lane or, where a
- * stranger gave none, by its id. All questions are answered from the state before the batch and the
+ * stranger gave none, by its id. A timer is known by itself: it was settled once it is not in the store
+ * any more. All questions are answered from the state before the batch and the
  * exact messages settled within it: were a lane advanced set by set, a set with an earlier sequence
  * would look taken behind one with a later.
  */
 
 import { advanceLane, finishOffsets, isFinished, isTaken, laneKey } from "./progress.ts";
 import type { LaneProgress, Progress } from "./progress.ts";
+import type { TimersAhead } from "./timers-ahead.ts";
 import type { BatchInput, InboxMark, Incoming } from "./write-set.ts";
 
 /** A write set, as far as the inbox looks at it. */
@@ -19,6 +21,8 @@ export interface SettlingSet {
   readonly finishes: readonly Incoming[];
   readonly documents?: { readonly length: number };
   readonly events?: { readonly length: number };
+  readonly timers?: { readonly length: number };
+  readonly effects?: { readonly length: number };
   readonly outgoing?: { readonly length: number };
   readonly park?: { readonly length: number };
   readonly unpark?: { readonly length: number };
@@ -52,13 +56,15 @@ interface LaneWork {
 
 export class BatchInbox {
   readonly #state: InboxState;
+  readonly #timers: TimersAhead;
   readonly #offsets = new Set<number>();
   readonly #lanes = new Map<string, LaneWork>();
   readonly #ids = new Set<string>();
   #lastLane: LaneWork | undefined;
 
-  constructor(state: InboxState) {
+  constructor(state: InboxState, timers: TimersAhead) {
     this.#state = state;
+    this.#timers = timers;
   }
 
   /** The messages of this set that were settled before it. Empty for a set that only settles. */
@@ -67,7 +73,11 @@ export class BatchInbox {
   }
 
   finish(messages: readonly Incoming[]): void {
-    for (const { offset, mark, id } of messages) {
+    for (const { timer, offset, mark, id } of messages) {
+      if (timer !== undefined) {
+        this.#timers.settle(timer, id);
+        continue;
+      }
       if (offset !== undefined) this.#offsets.add(offset);
       if (mark !== undefined) this.#lane(mark).finished.add(mark.sequence);
       else if (!this.#state.hasSeen(id)) this.#ids.add(id);
@@ -95,7 +105,8 @@ export class BatchInbox {
     };
   }
 
-  #isSettled({ offset, mark, id }: Incoming): boolean {
+  #isSettled({ timer, offset, mark, id }: Incoming): boolean {
+    if (timer !== undefined) return !this.#timers.has(timer, id);
     if (offset !== undefined) {
       if (this.#offsets.has(offset) || isFinished(this.#state.progress, offset)) return true;
     }
@@ -124,8 +135,9 @@ function isSameLane(a: InboxMark, b: InboxMark): boolean {
   return a.lane === b.lane && a.epoch === b.epoch && a.source === b.source;
 }
 
-function hasEffects({ documents, events, outgoing, park, unpark, repark }: SettlingSet): boolean {
-  return [documents, events, outgoing, park, unpark, repark].some(
-    (effects) => effects !== undefined && effects.length > 0,
+function hasEffects(set: SettlingSet): boolean {
+  const { documents, events, timers, effects, outgoing, park, unpark, repark } = set;
+  return [documents, events, timers, effects, outgoing, park, unpark, repark].some(
+    (writes) => writes !== undefined && writes.length > 0,
   );
 }

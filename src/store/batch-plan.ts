@@ -6,7 +6,9 @@
 
 import { BatchInbox } from "./batch-inbox.ts";
 import type { InboxChange, InboxState, SettlingSet } from "./batch-inbox.ts";
-import type { BatchInput, SetOutcome } from "./write-set.ts";
+import { TimersAhead } from "./timers-ahead.ts";
+import type { PlannedTimer } from "./timers-ahead.ts";
+import type { BatchInput, SetOutcome, TimerRef } from "./write-set.ts";
 
 /** What stands in the store now. */
 export interface StoredVersions {
@@ -14,6 +16,8 @@ export interface StoredVersions {
   document(collection: string, id: string): DocumentVersion;
   entityCount(entity: string): number;
   hasParked(row: number): boolean;
+  /** The id of the timer that has this name now. */
+  timerId(timer: TimerRef): string | undefined;
 }
 
 export interface DocumentVersion {
@@ -34,6 +38,7 @@ export interface PlannedSet extends SettlingSet {
     readonly expected: number;
     readonly events: { readonly length: number };
   }[];
+  readonly timers?: readonly PlannedTimer[];
   readonly unpark?: readonly number[];
   readonly repark?: readonly { readonly row: number }[];
 }
@@ -51,10 +56,11 @@ export function planBatch<Set extends PlannedSet>(
   stored: StoredVersions,
   from: { readonly input: BatchInput; readonly state: InboxState } | undefined,
 ): BatchPlan<Set> {
-  const inbox = from === undefined ? undefined : new BatchInbox(from.state);
+  const timers = new TimersAhead((timer) => stored.timerId(timer));
+  const inbox = from === undefined ? undefined : new BatchInbox(from.state, timers);
   inbox?.keepOpen(from?.input.unfinished ?? []);
-  const versions = new VersionsAhead(stored);
-  const outcomes = sets.map((set) => decide(set, versions, inbox));
+  const ahead: Ahead = { versions: new VersionsAhead(stored), timers, inbox };
+  const outcomes = sets.map((set) => decide(set, ahead));
   return {
     outcomes,
     applied: sets.filter((_, index) => outcomes[index]?.status === "applied"),
@@ -62,16 +68,20 @@ export function planBatch<Set extends PlannedSet>(
   };
 }
 
-function decide(
-  set: PlannedSet,
-  versions: VersionsAhead,
-  inbox: BatchInbox | undefined,
-): SetOutcome {
+/** The store as it will be after the sets taken so far. */
+interface Ahead {
+  readonly versions: VersionsAhead;
+  readonly timers: TimersAhead;
+  readonly inbox: BatchInbox | undefined;
+}
+
+function decide(set: PlannedSet, { versions, timers, inbox }: Ahead): SetOutcome {
   const repeats = inbox?.repeatsOf(set) ?? [];
   const what = repeats.length > 0 ? undefined : versions.conflictOf(set);
   if (repeats.length === 0 && what === undefined) {
     versions.take(set);
     inbox?.finish(set.finishes);
+    timers.change(set.timers ?? []);
     return { key: set.key, status: "applied" };
   }
   inbox?.finish(repeats);

@@ -2,6 +2,8 @@
 export interface StoreLimits {
   /** One document's JSON as UTF-8. */
   readonly documentBytesMax: number;
+  /** One effect's answer, as JSON in UTF-8. */
+  readonly effectBytesMax: number;
   /** Names, ids and keys, in UTF-16 units. */
   readonly nameLengthMax: number;
   readonly setsMax: number;
@@ -15,6 +17,7 @@ export interface StoreLimits {
 
 export const STORE_LIMITS: StoreLimits = {
   documentBytesMax: 4 * 1024 * 1024,
+  effectBytesMax: 1024 * 1024,
   nameLengthMax: 1024,
   setsMax: 10_000,
   batchBytesMax: 64 * 1024 * 1024,

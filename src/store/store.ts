@@ -15,6 +15,7 @@ import type {
   IndexValue,
   OutgoingMessage,
   ParkCause,
+  TimerRef,
 } from "./write-set.ts";
 
 export interface StoreCapabilities {
@@ -83,6 +84,21 @@ export interface StoredEvent {
   readonly message: RawMessage;
 }
 
+/** A timer that waits in the store. */
+export interface StoredTimer extends TimerRef {
+  readonly id: string;
+  readonly dueMs: number;
+  readonly message: RawMessage;
+}
+
+/** A recorded answer of the outside world; see `EffectWrite`. */
+export interface StoredEffect {
+  readonly message: string;
+  readonly name: string;
+  readonly json: string;
+  readonly atMs: number;
+}
+
 export interface OutboxRow {
   readonly lane: string;
   /** The epoch of the store: it stands in each message's place. */
@@ -149,6 +165,16 @@ export interface Store extends AsyncDisposable {
     entity: string,
     options?: { readonly after?: number; readonly limit?: number },
   ): Promise<readonly StoredEvent[]>;
+  /**
+   * Of several entities at once, each from the one after `after`; at most 1,000 of each. Entities
+   * without such events have no entry. Throws TOO_LARGE where all of them together take more than a
+   * batch may (`batchBytesMax`): ask for fewer, or page through one by `readEntity`.
+   */
+  readEntities(
+    entities: readonly { readonly entity: string; readonly after?: number }[],
+  ): Promise<ReadonlyMap<string, readonly StoredEvent[]>>;
+  /** The sequence of the newest event of the store; 0 where there is none. */
+  lastEvent(): Promise<number>;
   /** All events in commit order, from the one after `after`; at most 1,000 unless said. */
   readEvents(options?: {
     readonly after?: number;
@@ -185,11 +211,42 @@ export interface Store extends AsyncDisposable {
     }[]
   >;
 
+  /**
+   * Forgets a consumer altogether: its progress, inbox, timers, effects and parked messages. Its
+   * documents stay. For a view that is dropped, or built anew.
+   */
+  forgetConsumer(consumer: string): Promise<void>;
+
+  /**
+   * Timers of the consumer whose moment is `dueMs` or before, the earliest first, those of one moment
+   * in the order in which they were set; 100 unless said. Firing one is a write set that settles it.
+   */
+  dueTimers(
+    consumer: string,
+    options: { readonly dueMs: number; readonly limit?: number },
+  ): Promise<readonly StoredTimer[]>;
+  /** The moment of the consumer's next timer. */
+  nextTimerMs(consumer: string): Promise<number | undefined>;
+  /** By instance and name, after `after`; 100 unless said. */
+  listTimers(
+    consumer: string,
+    options?: { readonly instance?: string; readonly limit?: number; readonly after?: TimerRef },
+  ): Promise<readonly StoredTimer[]>;
+
+  /** The recorded answers of these messages, by message id, in the order in which they were recorded. */
+  readEffects(
+    consumer: string,
+    messages: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly StoredEffect[]>>;
+  /** Forgets answers that were recorded before the moment. Returns how many. */
+  trimEffects(beforeMs: number): Promise<number>;
+
   /** Lanes that have messages to publish, oldest first. */
   pendingLanes(): Promise<readonly string[]>;
   /**
-   * Takes or prolongs the lease to `leaseMs` from now. False while another owner's lease lasts; the
-   * leases of a store that serves one process end when it is opened anew, since their owners are gone.
+   * Takes or prolongs the lease of a lane, or of a consumer's timers (`timers/CONSUMER`), to `leaseMs`
+   * from now. False while another owner's lease lasts; the leases of a store that serves one process
+   * end when it is opened anew, since their owners are gone.
    */
   leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean>;
   /** The oldest messages of the lane, at most `limit` of them; the last row may be cut. */
@@ -213,6 +270,15 @@ export interface Store extends AsyncDisposable {
    * comes to wait behind them is marked as well. Returns the rows that were not marked before.
    */
   redriveParked(rows: readonly number[] | "all"): Promise<number>;
+  /**
+   * Marks for redrive the keys whose failure, the first row of the key, is to be retried by now
+   * (`retryAtMs` of its cause). Returns the rows marked, and the moment of the next such failure.
+   */
+  redriveDue(
+    consumer: string,
+    input: string,
+    nowMs: number,
+  ): Promise<{ readonly count: number; readonly nextMs?: number }>;
   /** Removes rows for good; what waited behind a removed failure is marked for redrive. Returns rows removed. */
   discardParked(rows: readonly number[]): Promise<number>;
 

@@ -56,9 +56,50 @@ export interface InboxMark {
   readonly sequence: number;
 }
 
+/** Names a timer: an instance of a part has at most one of each name. */
+export interface TimerRef {
+  /** The part that set it, and that it comes back to. */
+  readonly consumer: string;
+  readonly instance: string;
+  readonly name: string;
+}
+
+/** A timer to set; one of the same name that the instance has is replaced. */
+export interface TimerWrite extends TimerRef {
+  /** The id of its message: tells this timer from those that had the name before it. */
+  readonly id: string;
+  /** Wall time, milliseconds since 1970. */
+  readonly dueMs: number;
+  readonly message: RawMessage;
+}
+
+/** Ends one timer of the instance, or all of them; harmless where there is none. */
+export type TimerCancel = Omit<TimerRef, "name"> & { readonly name?: string };
+
+/**
+ * The recorded answer of one effect: what the outside world said to a call that one message led to.
+ * The first answer stays: writing another under the same name changes nothing.
+ */
+export interface EffectWrite {
+  readonly consumer: string;
+  /** The id of the message whose handling made the call. */
+  readonly message: string;
+  /** Unique within the handling of that message. */
+  readonly name: string;
+  /** The answer's JSON text. */
+  readonly json: string;
+  readonly atMs: number;
+}
+
 /** What identifies one incoming message to the inbox. */
 export interface Incoming {
-  /** Where it stands in the input: stream partitions only. */
+  /**
+   * A timer that fell due. It is open exactly as long as the store has this timer under this id, so
+   * one that was fired, ended or replaced meanwhile counts as settled; settling it removes it. It has
+   * neither offset nor mark, and the window of ids does not take its id.
+   */
+  readonly timer?: TimerRef;
+  /** Where it stands in the input: stream partitions, and the store's own events. */
   readonly offset?: number;
   /** Millrace's own messages carry their place; it takes precedence over the id. */
   readonly mark?: InboxMark;
@@ -81,6 +122,8 @@ export interface ParkCause {
   readonly message: string;
   readonly stack?: string;
   readonly attempts: number;
+  /** When its key shall be redriven by itself; absent where a person has to ask for it. */
+  readonly retryAtMs?: number;
 }
 
 /** A parked row that failed again in a redrive: it keeps its place, and its key waits again. */
@@ -99,6 +142,9 @@ export interface WriteSet {
   readonly finishes: readonly Incoming[];
   readonly documents?: readonly DocumentWrite[];
   readonly events?: readonly EventWrite[];
+  /** In this order; after the timers that the set settles were removed. */
+  readonly timers?: readonly (TimerWrite | TimerCancel)[];
+  readonly effects?: readonly EffectWrite[];
   /** Published in order, after the sets before it, on the batch's lane. */
   readonly outgoing?: readonly OutgoingMessage[];
   /** Messages to park: the first of its key carries the cause, the rest wait behind it. */
@@ -163,4 +209,9 @@ export interface BatchOutcome {
   readonly position?: number;
   /** The lane's sequences given to this batch's outgoing messages: from, and up to but not including. */
   readonly sequences?: { readonly from: number; readonly to: number };
+  /**
+   * The store's sequences of this batch's events, in the order of the sets that applied: from, and up
+   * to but not including. Absent where none was appended.
+   */
+  readonly events?: { readonly from: number; readonly to: number };
 }

@@ -232,6 +232,13 @@ export function isFatal(error: unknown): boolean {
 
 export function integerOf(row: Row | undefined, column: string): number {
   const value = row?.[column];
+  assert(Number.isSafeInteger(value), `column ${column} is a whole number`);
+  return Number(value);
+}
+
+/** For columns that also hold fractions. */
+export function numberOf(row: Row | undefined, column: string): number {
+  const value = row?.[column];
   assert(typeof value === "number", `column ${column} is a number`);
   return value;
 }

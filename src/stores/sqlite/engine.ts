@@ -8,12 +8,19 @@ import { assert } from "../../model/assert.ts";
 import type { IdWindow } from "../../store/limits.ts";
 import { planBatch } from "../../store/batch-plan.ts";
 import type { StoredVersions } from "../../store/batch-plan.ts";
-import type { CollectionSpec, DocumentQuery, InputProgress } from "../../store/store.ts";
+import type { EntityRead } from "../../store/read-check.ts";
+import type {
+  CollectionSpec,
+  DocumentQuery,
+  InputProgress,
+  StoredEffect,
+} from "../../store/store.ts";
 import type { BatchOutcome, SetOutcome } from "../../store/write-set.ts";
 import { integerOf } from "./database.ts";
 import type { Database } from "./database.ts";
 import { DocumentTable } from "./tables/documents.ts";
 import type { PackedDocuments } from "./tables/documents.ts";
+import { EffectTable } from "./tables/effects.ts";
 import { EventTable } from "./tables/events.ts";
 import type { PackedEvents } from "./tables/events.ts";
 import { InputTable } from "./tables/inputs.ts";
@@ -22,7 +29,10 @@ import { OutboxTable } from "./tables/outbox.ts";
 import type { PackedOutboxRow } from "./tables/outbox.ts";
 import { ParkingTable } from "./tables/parking.ts";
 import type { PackedParked, ParkedFilter } from "./tables/parking.ts";
+import { TimerTable } from "./tables/timers.ts";
+import type { DueFilter, PackedTimer, TimerFilter } from "./tables/timers.ts";
 import { decodeBatch } from "./wire/batches.ts";
+import type { EncodedEvents } from "./wire/batches.ts";
 
 /** A `BatchOutcome` that names only the sets that were not applied, by their index. */
 export interface PackedOutcome extends Omit<BatchOutcome, "sets"> {
@@ -36,22 +46,28 @@ export class Engine {
   readonly #inputs: InputTable;
   readonly #outbox: OutboxTable;
   readonly #parking: ParkingTable;
+  readonly #timers: TimerTable;
+  readonly #effects: EffectTable;
   readonly #versions: StoredVersions;
 
   constructor(database: Database, idWindow: IdWindow) {
     const documents = new DocumentTable(database);
     const events = new EventTable(database);
     const parking = new ParkingTable(database);
+    const timers = new TimerTable(database);
     this.#database = database;
     this.#documents = documents;
     this.#events = events;
     this.#inputs = new InputTable(database, idWindow);
     this.#outbox = new OutboxTable(database);
     this.#parking = parking;
+    this.#timers = timers;
+    this.#effects = new EffectTable(database);
     this.#versions = {
       document: (collection, id) => documents.version(collection, id),
       entityCount: (entity) => events.countOf(entity),
       hasParked: (row) => parking.has(row),
+      timerId: (timer) => timers.idOf(timer),
     };
   }
 
@@ -82,6 +98,11 @@ export class Engine {
     );
     for (const set of plan.applied) {
       this.#documents.write(set.documents);
+      for (const { timer, id } of set.finishes) {
+        if (timer !== undefined) this.#timers.settle(timer, id);
+      }
+      for (const timer of set.timers) this.#timers.write(timer);
+      for (const effect of set.effects) this.#effects.record(effect);
       for (const row of set.unpark) this.#parking.unpark(row);
       for (const row of set.repark) this.#parking.repark(row);
       for (const parked of set.park) {
@@ -89,7 +110,7 @@ export class Engine {
         this.#parking.park(from, parked, nowMs);
       }
     }
-    this.#events.append(plan.applied.flatMap((set) => set.events));
+    const events = this.#append(plan.applied.flatMap((set) => set.events));
     if (from !== undefined && input !== undefined && plan.inbox !== undefined) {
       this.#inputs.keep(input, from, plan.inbox, nowMs);
     }
@@ -98,6 +119,7 @@ export class Engine {
       leftOut: [...plan.outcomes.entries()].filter(([, { status }]) => status !== "applied"),
       ...(input?.log === undefined ? {} : { position: input.progress.position }),
       ...(lane === undefined ? {} : { sequences: this.#outbox.add(lane, outgoing) }),
+      ...events,
     };
   }
 
@@ -115,6 +137,14 @@ export class Engine {
 
   readEntity(entity: string, after: number, limit: number): PackedEvents {
     return this.#events.readEntity(entity, after, limit);
+  }
+
+  readEntities(reads: readonly EntityRead[], limit: number): PackedEvents {
+    return this.#events.readEntities(reads, limit);
+  }
+
+  lastEvent(): number {
+    return this.#events.last();
   }
 
   readEvents(after: number, limit: number): PackedEvents {
@@ -139,6 +169,32 @@ export class Engine {
 
   listProgress(): { consumer: string; input: string; position: number; log: string }[] {
     return this.#inputs.list();
+  }
+
+  forgetConsumer(consumer: string): void {
+    for (const table of [this.#inputs, this.#timers, this.#effects, this.#parking]) {
+      table.forgetConsumer(consumer);
+    }
+  }
+
+  dueTimers(consumer: string, filter: DueFilter): PackedTimer[] {
+    return this.#timers.due(consumer, filter);
+  }
+
+  nextTimerMs(consumer: string): number | undefined {
+    return this.#timers.nextMs(consumer);
+  }
+
+  listTimers(consumer: string, filter: TimerFilter): PackedTimer[] {
+    return this.#timers.list(consumer, filter);
+  }
+
+  readEffects(consumer: string, messages: readonly string[]): StoredEffect[] {
+    return this.#effects.read(consumer, messages);
+  }
+
+  trimEffects(beforeMs: number): number {
+    return this.#effects.trim(beforeMs);
   }
 
   pendingLanes(): string[] {
@@ -169,7 +225,23 @@ export class Engine {
     return this.#parking.redrive(rows);
   }
 
+  redriveDue(
+    consumer: string,
+    input: string,
+    nowMs: number,
+  ): { readonly count: number; readonly nextMs?: number } {
+    return this.#parking.redriveDue(consumer, input, nowMs);
+  }
+
   discardParked(rows: readonly number[]): number {
     return this.#parking.discard(rows);
+  }
+
+  #append(events: readonly EncodedEvents[]): Pick<BatchOutcome, "events"> {
+    if (events.length === 0) return {};
+    const from = this.#events.last() + 1;
+    this.#events.append(events);
+    const to = this.#events.last() + 1;
+    return from === to ? {} : { events: { from, to } };
   }
 }

@@ -9,7 +9,7 @@ const MESSAGE = new Uint8Array(4000);
 
 function commit(database: Database): void {
   database.begin();
-  database.run("INSERT INTO parked VALUES (NULL, '', '', '', '', ?, 0, NULL, 0)", MESSAGE);
+  database.run("INSERT INTO outbox VALUES (NULL, 0, 0, 1, ?)", MESSAGE);
   database.commit();
 }
 
@@ -36,8 +36,8 @@ test("few commits lengthen the log, and zeros behind the last one are no commits
   const changes = lengths.filter((length, index) => length !== lengths[index - 1]).length;
   assert.ok(changes > 1 && changes <= 12, `${changes} of ${lengths.length} commits grew the log`);
   const recovered = openIn(killed);
-  assert.equal(integerOf(recovered.row("SELECT count(*) AS n FROM parked"), "n"), 300);
+  assert.equal(integerOf(recovered.row("SELECT count(*) AS n FROM outbox"), "n"), 300);
   for (let count = 0; count < 10; count++) commit(recovered);
-  assert.equal(integerOf(recovered.row("SELECT count(*) AS n FROM parked"), "n"), 310);
+  assert.equal(integerOf(recovered.row("SELECT count(*) AS n FROM outbox"), "n"), 310);
   recovered.close();
 });

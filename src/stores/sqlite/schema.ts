@@ -97,6 +97,36 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX parked_by_key ON parked (consumer, input, key);
   CREATE INDEX parked_for_redrive ON parked (row) WHERE redrive = 1;
   `,
+  `
+  -- Of one moment the lower row was set first.
+  CREATE TABLE timers (
+    row INTEGER PRIMARY KEY,
+    consumer TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    due_ms REAL NOT NULL,
+    message BLOB NOT NULL,
+    UNIQUE (consumer, instance, name)
+  ) STRICT;
+  CREATE INDEX timers_by_moment ON timers (consumer, due_ms);
+
+  CREATE TABLE effects (
+    row INTEGER PRIMARY KEY,
+    consumer TEXT NOT NULL,
+    message TEXT NOT NULL,
+    name TEXT NOT NULL,
+    json TEXT NOT NULL,
+    at_ms REAL NOT NULL,
+    UNIQUE (consumer, message, name)
+  ) STRICT;
+  CREATE INDEX effects_by_age ON effects (at_ms);
+
+  -- As in the cause; null where a person has to ask for the redrive, and for rows that wait.
+  ALTER TABLE parked ADD COLUMN retry_at_ms REAL;
+  CREATE INDEX parked_for_retry ON parked (consumer, input, retry_at_ms)
+    WHERE retry_at_ms IS NOT NULL AND redrive = 0;
+  `,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

@@ -3,6 +3,9 @@
 import type { Clock } from "../../model/clock.ts";
 import { MillraceError } from "../../model/errors.ts";
 import { checkBatch } from "../../store/batch-check.ts";
+import { STORE_LIMITS } from "../../store/limits.ts";
+import { checkEntityReads } from "../../store/read-check.ts";
+import type { EntityRead } from "../../store/read-check.ts";
 import type {
   CollectionSpec,
   DocumentPage,
@@ -13,7 +16,9 @@ import type {
   Store,
   StoreCapabilities,
   StoredDocument,
+  StoredEffect,
   StoredEvent,
+  StoredTimer,
 } from "../../store/store.ts";
 import type { Batch, BatchOutcome, SetOutcome } from "../../store/write-set.ts";
 import type { PackedDocuments } from "./tables/documents.ts";
@@ -21,6 +26,8 @@ import { unpackEvents } from "./tables/events.ts";
 import { unpackOutbox } from "./tables/outbox.ts";
 import { unpackParked } from "./tables/parking.ts";
 import type { ParkedFilter } from "./tables/parking.ts";
+import { unpackTimers } from "./tables/timers.ts";
+import type { DueFilter, TimerFilter } from "./tables/timers.ts";
 import { SeenFilter } from "./tables/seen-filter.ts";
 import { encodeBatch } from "./wire/batches.ts";
 import type { WorkerClient } from "./worker-client.ts";
@@ -95,6 +102,19 @@ export class SqliteStore implements Store {
     return unpackEvents(await this.#worker.call("readEntity", [entity, after, limit]));
   }
 
+  async readEntities(
+    entities: readonly EntityRead[],
+  ): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+    checkEntityReads(entities);
+    const limit = STORE_LIMITS.queryLimitMax;
+    const packed = await this.#worker.call("readEntities", [entities, limit]);
+    return Map.groupBy(unpackEvents(packed), ({ entity }) => entity);
+  }
+
+  lastEvent(): Promise<number> {
+    return this.#worker.call("lastEvent", []);
+  }
+
   async readEvents(options: EventRange = {}): Promise<readonly StoredEvent[]> {
     const { after, limit } = rangeOf(options);
     return unpackEvents(await this.#worker.call("readEvents", [after, limit]));
@@ -137,6 +157,34 @@ export class SqliteStore implements Store {
     return this.#worker.call("listProgress", []);
   }
 
+  forgetConsumer(consumer: string): Promise<void> {
+    return this.#worker.call("forgetConsumer", [consumer]);
+  }
+
+  async dueTimers(consumer: string, options: DueFilter): Promise<readonly StoredTimer[]> {
+    return unpackTimers(await this.#worker.call("dueTimers", [consumer, options]));
+  }
+
+  nextTimerMs(consumer: string): Promise<number | undefined> {
+    return this.#worker.call("nextTimerMs", [consumer]);
+  }
+
+  async listTimers(consumer: string, options: TimerFilter = {}): Promise<readonly StoredTimer[]> {
+    return unpackTimers(await this.#worker.call("listTimers", [consumer, options]));
+  }
+
+  async readEffects(
+    consumer: string,
+    messages: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly StoredEffect[]>> {
+    const effects = await this.#worker.call("readEffects", [consumer, messages]);
+    return Map.groupBy(effects, ({ message }) => message);
+  }
+
+  trimEffects(beforeMs: number): Promise<number> {
+    return this.#worker.call("trimEffects", [beforeMs]);
+  }
+
   pendingLanes(): Promise<readonly string[]> {
     return this.#worker.call("pendingLanes", []);
   }
@@ -163,6 +211,14 @@ export class SqliteStore implements Store {
 
   redriveParked(rows: readonly number[] | "all"): Promise<number> {
     return this.#worker.call("redriveParked", [rows]);
+  }
+
+  redriveDue(
+    consumer: string,
+    input: string,
+    nowMs: number,
+  ): Promise<{ readonly count: number; readonly nextMs?: number }> {
+    return this.#worker.call("redriveDue", [consumer, input, nowMs]);
   }
 
   discardParked(rows: readonly number[]): Promise<number> {

@@ -11,6 +11,8 @@
 
 import { assert } from "../../../model/assert.ts";
 import { STORE_LIMITS } from "../../../store/limits.ts";
+import { MillraceError } from "../../../model/errors.ts";
+import type { EntityRead } from "../../../store/read-check.ts";
 import type { StoredEvent } from "../../../store/store.ts";
 import { bytesOf, integerOf } from "../database.ts";
 import type { Database, Row } from "../database.ts";
@@ -52,6 +54,18 @@ export class EventTable {
     return integerOf(row, "n");
   }
 
+  /** The sequence of the newest event; 0 where there is none. */
+  last(): number {
+    this.#lastSequence ??= integerOf(
+      this.#database.row(
+        "SELECT coalesce(max(first_sequence + event_count) - 1, 0) AS n FROM " +
+          "(SELECT * FROM event_blocks ORDER BY first_sequence DESC LIMIT 1)",
+      ),
+      "n",
+    );
+    return this.#lastSequence;
+  }
+
   /** Appends all that one commit brings, in this order. */
   append(writes: readonly EncodedEvents[]): void {
     let block = new ByteWriter(Number.MAX_SAFE_INTEGER);
@@ -68,7 +82,7 @@ export class EventTable {
           "INSERT INTO entity_events (entity, version, sequence) VALUES (?, ?, ?)",
           entity,
           version,
-          this.#last() + ++count,
+          this.last() + ++count,
         );
         if (block.length < BLOCK_BYTES) continue;
         this.#insertBlock(block, count);
@@ -80,24 +94,42 @@ export class EventTable {
   }
 
   readEntity(entity: string, after: number, limit: number): PackedEvents {
+    const gathered = new GatheredEvents();
+    for (const event of this.#eventsOf(entity, after, limit)) {
+      gathered.add(event);
+      if (gathered.bytes > STORE_LIMITS.batchBytesMax) break;
+    }
+    return gathered.pack();
+  }
+
+  /** One entity after the other. Throws TOO_LARGE. */
+  readEntities(reads: readonly EntityRead[], limit: number): PackedEvents {
+    const gathered = new GatheredEvents();
+    for (const { entity, after = 0 } of reads) {
+      for (const event of this.#eventsOf(entity, after, limit)) gathered.add(event);
+      if (gathered.bytes <= STORE_LIMITS.batchBytesMax) continue;
+      throw new MillraceError(
+        "TOO_LARGE",
+        `the events of ${reads.length} entities take over ${STORE_LIMITS.batchBytesMax} bytes; read ` +
+          `fewer entities at once, or page through one by readEntity`,
+      );
+    }
+    return gathered.pack();
+  }
+
+  *#eventsOf(entity: string, after: number, limit: number): Iterable<EncodedEvent> {
     const rows = this.#database.rows(
       "SELECT sequence FROM entity_events WHERE entity = ? AND version > ? ORDER BY version LIMIT ?",
       entity,
       after,
       limit,
     );
-    const writer = new ByteWriter(Number.MAX_SAFE_INTEGER);
-    const sequences: number[] = [];
     let block: BlockCursor | undefined;
     for (const row of rows) {
       const sequence = integerOf(row, "sequence");
       if (block === undefined || sequence >= block.end) block = this.#blockOf(sequence);
-      writer.block(block.advanceTo(sequence));
-      sequences.push(sequence);
-      if (writer.length > STORE_LIMITS.batchBytesMax) break;
+      yield { sequence, bytes: block.advanceTo(sequence) };
     }
-    const take = sequences.length;
-    return { sequences, firstSequence: 0, skip: 0, take, events: writer.finish() };
   }
 
   readAll(after: number, limit: number): PackedEvents {
@@ -126,7 +158,7 @@ export class EventTable {
   }
 
   #insertBlock(block: ByteWriter, count: number): void {
-    const last = this.#last();
+    const last = this.last();
     this.#database.run(
       "INSERT INTO event_blocks (first_sequence, event_count, events) VALUES (?, ?, ?)",
       last + 1,
@@ -136,17 +168,6 @@ export class EventTable {
     this.#lastSequence = last + count;
   }
 
-  #last(): number {
-    this.#lastSequence ??= integerOf(
-      this.#database.row(
-        "SELECT coalesce(max(first_sequence + event_count) - 1, 0) AS n FROM " +
-          "(SELECT * FROM event_blocks ORDER BY first_sequence DESC LIMIT 1)",
-      ),
-      "n",
-    );
-    return this.#lastSequence;
-  }
-
   #blockOf(sequence: number): BlockCursor {
     const row = this.#database.row(
       "SELECT * FROM event_blocks WHERE first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1",
@@ -154,6 +175,32 @@ export class EventTable {
     );
     assert(row !== undefined, "every event of the index stands in a block");
     return new BlockCursor(row);
+  }
+}
+
+interface EncodedEvent {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Events from here and there, made one piece. */
+class GatheredEvents {
+  readonly #writer = new ByteWriter(Number.MAX_SAFE_INTEGER);
+  readonly #sequences: number[] = [];
+
+  get bytes(): number {
+    return this.#writer.length;
+  }
+
+  add({ sequence, bytes }: EncodedEvent): void {
+    this.#writer.block(bytes);
+    this.#sequences.push(sequence);
+  }
+
+  pack(): PackedEvents {
+    const sequences = this.#sequences;
+    const take = sequences.length;
+    return { sequences, firstSequence: 0, skip: 0, take, events: this.#writer.finish() };
   }
 }
 

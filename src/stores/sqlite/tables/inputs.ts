@@ -131,6 +131,18 @@ export class InputTable {
     this.#database.run("DELETE FROM seen_ids WHERE input = ?", input.id);
   }
 
+  forgetConsumer(consumer: string): void {
+    for (const [name, input] of this.#known) {
+      if (input.consumer !== consumer) continue;
+      retireFilter(input);
+      this.#known.delete(name);
+    }
+    const inputs = "(SELECT id FROM inputs WHERE consumer = ?)";
+    this.#database.run(`DELETE FROM inbox_lanes WHERE input IN ${inputs}`, consumer);
+    this.#database.run(`DELETE FROM seen_ids WHERE input IN ${inputs}`, consumer);
+    this.#database.run("DELETE FROM inputs WHERE consumer = ?", consumer);
+  }
+
   list(): { consumer: string; input: string; position: number; log: string }[] {
     return this.#database
       .rows("SELECT consumer, input, position, log FROM inputs WHERE log IS NOT NULL ORDER BY id")

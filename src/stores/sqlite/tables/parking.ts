@@ -3,7 +3,7 @@
 import { assert } from "../../../model/assert.ts";
 import type { ParkedMessage } from "../../../store/store.ts";
 import type { BatchInput, Incoming, ParkCause, ReparkedRow } from "../../../store/write-set.ts";
-import { bytesOf, integerOf, textOf } from "../database.ts";
+import { bytesOf, integerOf, numberOf, textOf } from "../database.ts";
 import type { Database, Row } from "../database.ts";
 import type { EncodedParked } from "../wire/batches.ts";
 import { ByteReader } from "../wire/bytes.ts";
@@ -24,6 +24,16 @@ export interface PackedParked extends Omit<ParkedMessage, "message"> {
 }
 
 const SAME_KEY = "consumer = ? AND input = ? AND key = ?";
+
+/** Failures that are to be retried at some moment: each the first row of its key, and not marked. */
+const FAILURES = `
+  SELECT consumer, input, key, retry_at_ms FROM parked
+  WHERE consumer = ? AND input = ? AND retry_at_ms IS NOT NULL AND redrive = 0
+    AND NOT EXISTS (
+      SELECT 1 FROM parked AS earlier
+      WHERE earlier.consumer = parked.consumer AND earlier.input = parked.input
+        AND earlier.key = parked.key AND earlier.row < parked.row
+    )`;
 
 export class ParkingTable {
   readonly #database: Database;
@@ -46,8 +56,8 @@ export class ParkingTable {
         write.key,
       ) !== undefined;
     this.#database.run(
-      "INSERT INTO parked (consumer, input, key, incoming, message, parked_ms, cause, redrive) " +
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO parked (consumer, input, key, incoming, message, parked_ms, cause, retry_at_ms, " +
+        "redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       consumer,
       input,
       write.key,
@@ -55,6 +65,7 @@ export class ParkingTable {
       write.message,
       Math.floor(nowMs),
       write.cause === undefined ? null : JSON.stringify(write.cause),
+      write.cause?.retryAtMs ?? null,
       joinsRedrive ? 1 : 0,
     );
   }
@@ -64,7 +75,12 @@ export class ParkingTable {
   }
 
   repark({ row, cause }: ReparkedRow): void {
-    this.#database.run("UPDATE parked SET cause = ? WHERE row = ?", JSON.stringify(cause), row);
+    this.#database.run(
+      "UPDATE parked SET cause = ?, retry_at_ms = ? WHERE row = ?",
+      JSON.stringify(cause),
+      cause.retryAtMs ?? null,
+      row,
+    );
     this.#mark(this.#find(row), false);
   }
 
@@ -104,6 +120,22 @@ export class ParkingTable {
       return this.#database.run("UPDATE parked SET redrive = 1 WHERE redrive = 0").changes;
     }
     return rows.reduce((marked, row) => marked + this.#mark(this.#find(row), true), 0);
+  }
+
+  redriveDue(consumer: string, input: string, nowMs: number): { count: number; nextMs?: number } {
+    const due = this.#database.rows(`${FAILURES} AND retry_at_ms <= ?`, consumer, input, nowMs);
+    const count = due.reduce((marked, failure) => marked + this.#mark(failure, true), 0);
+    const next = this.#database.row(
+      `${FAILURES} AND retry_at_ms > ? ORDER BY retry_at_ms LIMIT 1`,
+      consumer,
+      input,
+      nowMs,
+    );
+    return next === undefined ? { count } : { count, nextMs: numberOf(next, "retry_at_ms") };
+  }
+
+  forgetConsumer(consumer: string): void {
+    this.#database.run("DELETE FROM parked WHERE consumer = ?", consumer);
   }
 
   discard(rows: readonly number[]): number {

@@ -8,6 +8,7 @@ import type {
   Batch,
   BatchInput,
   DocumentWrite,
+  EffectWrite,
   Incoming,
   IndexValue,
   ParkCause,
@@ -16,6 +17,8 @@ import type {
 } from "../../../store/write-set.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { writeMessage, writeOutgoing } from "./messages.ts";
+import { readTimer, readTimerRef, writeTimer, writeTimerRef } from "./timers.ts";
+import type { EncodedTimer } from "./timers.ts";
 
 export interface EncodedEvents {
   readonly entity: string;
@@ -41,6 +44,8 @@ export interface EncodedSet {
   readonly finishes: readonly Incoming[];
   readonly documents: readonly DocumentWrite[];
   readonly events: readonly EncodedEvents[];
+  readonly timers: readonly EncodedTimer[];
+  readonly effects: readonly EffectWrite[];
   readonly outgoing: EncodedOutgoing;
   readonly park: readonly EncodedParked[];
   readonly unpark: readonly number[];
@@ -79,6 +84,8 @@ function writeSet(writer: ByteWriter, set: WriteSet): void {
     writer.number(expected);
     writer.list(events, (_, message) => writeBlock(writer, () => writeMessage(writer, message)));
   });
+  writer.list(set.timers ?? [], writeTimer);
+  writer.list(set.effects ?? [], writeEffect);
   const outgoing = set.outgoing ?? [];
   writer.number(outgoing.length);
   if (outgoing.length > 0) {
@@ -106,6 +113,8 @@ function readSet(reader: ByteReader): EncodedSet {
       expected: reader.number(),
       events: reader.list(() => reader.block()),
     })),
+    timers: reader.list(readTimer),
+    effects: reader.list(readEffect),
     outgoing: readOutgoingBlock(reader),
     park: reader.list(() => ({
       key: reader.text(),
@@ -147,9 +156,15 @@ function readInput(reader: ByteReader): BatchInput {
 
 const HAS_OFFSET = 1;
 const HAS_MARK = 2;
+const HAS_TIMER = 4;
 
-function writeIncoming(writer: ByteWriter, { offset, mark, id }: Incoming): void {
-  writer.byte((offset === undefined ? 0 : HAS_OFFSET) | (mark === undefined ? 0 : HAS_MARK));
+function writeIncoming(writer: ByteWriter, { timer, offset, mark, id }: Incoming): void {
+  writer.byte(
+    (offset === undefined ? 0 : HAS_OFFSET) |
+      (mark === undefined ? 0 : HAS_MARK) |
+      (timer === undefined ? 0 : HAS_TIMER),
+  );
+  if (timer !== undefined) writeTimerRef(writer, timer);
   if (offset !== undefined) writer.number(offset);
   if (mark !== undefined) {
     writer.text(mark.source);
@@ -162,6 +177,7 @@ function writeIncoming(writer: ByteWriter, { offset, mark, id }: Incoming): void
 
 function readIncoming(reader: ByteReader): Incoming {
   const form = reader.byte();
+  const timer = (form & HAS_TIMER) === 0 ? undefined : readTimerRef(reader);
   const offset = (form & HAS_OFFSET) === 0 ? undefined : reader.number();
   const mark =
     (form & HAS_MARK) === 0
@@ -174,6 +190,7 @@ function readIncoming(reader: ByteReader): Incoming {
         };
   const id = reader.text();
   return {
+    ...(timer === undefined ? {} : { timer }),
     ...(offset === undefined ? {} : { offset }),
     ...(mark === undefined ? {} : { mark }),
     id,
@@ -227,6 +244,24 @@ function readIndexValue(reader: ByteReader): IndexValue {
   if (form === TEXT) return reader.text();
   if (form === NUMBER) return reader.double();
   return form === NULL ? null : form === TRUE;
+}
+
+function writeEffect(writer: ByteWriter, effect: EffectWrite): void {
+  writer.text(effect.consumer);
+  writer.text(effect.message);
+  writer.text(effect.name);
+  writer.text(effect.json);
+  writer.double(effect.atMs);
+}
+
+function readEffect(reader: ByteReader): EffectWrite {
+  return {
+    consumer: reader.text(),
+    message: reader.text(),
+    name: reader.text(),
+    json: reader.text(),
+    atMs: reader.double(),
+  };
 }
 
 function writeOptional<Value>(

@@ -13,9 +13,12 @@ const WRITES = [
   "dropCollection",
   "takeOver",
   "seek",
+  "forgetConsumer",
+  "trimEffects",
   "leaseLane",
   "trimOutbox",
   "redriveParked",
+  "redriveDue",
   "discardParked",
 ] as const satisfies readonly (keyof Engine)[];
 
