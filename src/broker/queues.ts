@@ -23,6 +23,11 @@ export interface QueueSpec {
   readonly keyOrder?: boolean;
   readonly durability?: Durability;
   readonly dedupe?: DedupeWindow;
+  /**
+   * Lives in memory alone and ends, with all that it holds, when the broker client that made it is
+   * closed: for the replies to one process. A queue is made temporary or not, and stays so.
+   */
+  readonly temporary?: boolean;
 }
 
 export interface QueueInfo {
@@ -93,7 +98,10 @@ export interface QueueReceiver extends AsyncIterable<readonly Lease[]> {
 export interface Queues {
   readonly capabilities: BrokerCapabilities;
 
-  /** Creates the queue, or brings an existing one to the given settings. */
+  /**
+   * Creates the queue, or brings an existing one to the given settings. Throws STREAM_MISMATCH where it
+   * exists with or without `keyOrder`, or temporary or not, other than asked.
+   */
   ensureQueue(spec: QueueSpec): Promise<QueueInfo>;
 
   /**

@@ -79,6 +79,48 @@ export const life: BrokerTopic = {
       },
     },
     {
+      title: "a temporary queue cannot come to last, nor one that lasts become temporary",
+      run: async (context) => {
+        const queues = context.queues();
+        const lasting = await makeQueue(context);
+        await refusal(
+          () => queues.ensureQueue({ name: lasting, temporary: true }),
+          "STREAM_MISMATCH",
+        );
+        const passing = context.name("passing");
+        await queues.ensureQueue({ name: passing, temporary: true });
+        await refusal(() => queues.ensureQueue({ name: passing }), "STREAM_MISMATCH");
+        const again = await queues.ensureQueue({ name: passing, temporary: true, attempts: 9 });
+        assert.deepEqual([again.spec.temporary, again.spec.attempts], [true, 9]);
+      },
+    },
+    {
+      title: "a temporary queue is sent to and received from like any other, and can be deleted",
+      run: async (context) => {
+        const queue = await makeQueue(context, { temporary: true });
+        valuesOf(await context.queues().send(queue, items(10)));
+        const texts = await drain(context.queues(), queue, 10);
+        const expected = items(10).map(({ message }) => textOf(message));
+        compareLists(context.note, "texts", texts, expected);
+        await context.queues().deleteQueue(queue);
+        await refusal(() => context.queues().describeQueue(queue), "UNKNOWN_QUEUE");
+      },
+    },
+    ...(["restart", "kill"] as const).map((fault) => ({
+      title: `a temporary queue is gone after a ${fault}, and its name is free`,
+      needs: [fault],
+      run: async (context: BrokerContext) => {
+        const queue = await makeQueue(context, { temporary: true });
+        valuesOf(await context.queues().send(queue, items(4)));
+        await context.suffer(fault);
+        const queues = context.queues();
+        await refusal(() => queues.describeQueue(queue), "UNKNOWN_QUEUE");
+        const names = (await queues.listQueues()).map(({ spec }) => spec.name);
+        assert.ok(!names.includes(queue), "it is not listed");
+        assert.equal((await queues.ensureQueue({ name: queue })).waiting, 0);
+      },
+    })),
+    {
       title: "a queue is listed while it exists, and unknown once deleted",
       run: async (context) => {
         const queue = await makeQueue(context);

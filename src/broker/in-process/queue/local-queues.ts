@@ -37,7 +37,7 @@ export class LocalQueues implements Queues {
 
   async ensureQueue(spec: QueueSpec): Promise<QueueInfo> {
     this.#checkOpen();
-    return this.#engine.ensure(spec);
+    return this.#engine.ensure(spec, this);
   }
 
   async send(queue: string, items: readonly QueueSend[]): Promise<readonly Outcome<Sent>[]> {
@@ -121,11 +121,12 @@ export class LocalQueues implements Queues {
     await this.#engine.remove(queue);
   }
 
-  /** Closes this client's receivers. Idempotent. */
+  /** Closes this client's receivers, and removes its temporary queues. Idempotent. */
   async close(): Promise<void> {
     this.#closed ??= new MillraceError("CLOSED", "the broker was closed; open it again");
     await Promise.all([...this.#receivers].map((receiver) => receiver.close()));
     this.#receivers.clear();
+    await this.#engine.removeTemporary(this);
   }
 
   #checkOpen(): void {

@@ -11,6 +11,7 @@ import { isMillraceError, MillraceError } from "../../../model/errors.ts";
 import type { QueueInfo, QueueSpec } from "../../queues.ts";
 import { checkQueueSpec } from "../../validate.ts";
 import { LocalQueue, rulesOf } from "./local-queue.ts";
+import { MemoryJournal } from "./memory-journal.ts";
 import type { QueueStorage, StoredQueue } from "./queue-storage.ts";
 
 export interface QueueEngineOptions {
@@ -28,6 +29,8 @@ export class QueueEngine {
     string,
     { readonly error: MillraceError; readonly stored: StoredQueue }
   >();
+  /** Of temporary queues. */
+  readonly #clientOf = new Map<LocalQueue, object>();
   #changes: Promise<unknown> = Promise.resolve();
 
   private constructor(options: QueueEngineOptions) {
@@ -52,25 +55,27 @@ export class QueueEngine {
     throw this.#damaged.get(name)?.error ?? unknownQueue(name);
   }
 
-  ensure(spec: QueueSpec): Promise<QueueInfo> {
+  /** A temporary queue that is created belongs to `client`. */
+  ensure(spec: QueueSpec, client: object): Promise<QueueInfo> {
     checkQueueSpec(spec);
     return this.#change(async () => {
       const present = this.#queues.get(spec.name);
       const damaged = this.#damaged.get(spec.name);
       if (damaged !== undefined) throw damaged.error;
       if (present === undefined) {
-        const queue = await this.#add(await this.#options.storage.createQueue(spec));
+        const temporary = spec.temporary === true;
+        // A temporary queue never reaches the storage, so nothing of it is found after a crash.
+        const queue = await this.#add(
+          temporary
+            ? { spec, journal: new MemoryJournal() }
+            : await this.#options.storage.createQueue(spec),
+        );
+        if (temporary) this.#clientOf.set(queue, client);
         return queue.info();
       }
-      if (rulesOf(present.spec).keyOrder !== rulesOf(spec).keyOrder) {
-        throw new MillraceError(
-          "STREAM_MISMATCH",
-          `${spec.name} was made ${present.spec.keyOrder === true ? "with" : "without"} keyOrder, which cannot be changed while it may hold messages; drain and delete it, then create it anew`,
-          { details: { queue: spec.name, keyOrder: present.spec.keyOrder ?? false } },
-        );
-      }
+      refuseMismatch(present.spec, spec);
       if (JSON.stringify(present.spec) !== JSON.stringify(spec)) {
-        await this.#options.storage.saveSpec(spec);
+        if (spec.temporary !== true) await this.#options.storage.saveSpec(spec);
         await present.configure(spec);
       }
       return present.info();
@@ -82,13 +87,20 @@ export class QueueEngine {
       const damaged = this.#damaged.get(name);
       if (damaged === undefined) {
         const queue = this.queue(name);
-        this.#queues.delete(name);
-        await queue.close(unknownQueue(name));
+        await this.#end(queue);
+        if (queue.spec.temporary === true) return;
       } else {
         this.#damaged.delete(name);
         await damaged.stored.journal.close();
       }
       await this.#options.storage.removeQueue(name);
+    });
+  }
+
+  /** Removes the temporary queues that belong to the client. */
+  removeTemporary(client: object): Promise<void> {
+    return this.#change(async () => {
+      for (const [queue, owner] of this.#clientOf) if (owner === client) await this.#end(queue);
     });
   }
 
@@ -120,10 +132,36 @@ export class QueueEngine {
     return queue;
   }
 
+  async #end(queue: LocalQueue): Promise<void> {
+    const { name } = queue.spec;
+    this.#queues.delete(name);
+    this.#clientOf.delete(queue);
+    await queue.close(unknownQueue(name));
+  }
+
   #change<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#changes.then(work);
     this.#changes = result.catch(() => {});
     return result;
+  }
+}
+
+function refuseMismatch(present: QueueSpec, asked: QueueSpec): void {
+  const { name } = asked;
+  if (rulesOf(present).keyOrder !== rulesOf(asked).keyOrder) {
+    throw new MillraceError(
+      "STREAM_MISMATCH",
+      `${name} was made ${present.keyOrder === true ? "with" : "without"} keyOrder, which cannot be changed while it may hold messages; drain and delete it, then create it anew`,
+      { details: { queue: name, keyOrder: present.keyOrder ?? false } },
+    );
+  }
+  if ((present.temporary === true) !== (asked.temporary === true)) {
+    const was = present.temporary === true ? "as a temporary queue" : "to last";
+    throw new MillraceError(
+      "STREAM_MISMATCH",
+      `${name} was made ${was}, which cannot be changed; take another name, or delete it and create it anew`,
+      { details: { queue: name, temporary: present.temporary ?? false } },
+    );
   }
 }
 
