@@ -42,6 +42,8 @@ export interface CommandDraft<
 export interface Message<Data = unknown> {
   readonly envelope: Envelope;
   readonly data: Data;
+  /** As it came: there for parts that pass messages on, so that not a byte of the payload changes. */
+  readonly raw?: RawMessage;
 }
 
 /** A header's value is text where the bytes are valid UTF-8, and otherwise the bytes themselves. */

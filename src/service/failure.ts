@@ -22,12 +22,27 @@ export function badMessage(why: string, options: { readonly cause?: unknown } = 
   return new MillraceError("BAD_MESSAGE", why, options);
 }
 
-/** Thrown by a handler: what it depends on is down, so pause and probe instead of parking. */
+/**
+ * Thrown by a handler: what it depends on is down, so pause and probe instead of parking. The probe
+ * comes after the policy's backoff, and not before `retryAfterMs`, if the dependency said when.
+ */
 export function dependencyDown(
   why: string,
-  options: { readonly cause?: unknown } = {},
+  { cause, retryAfterMs }: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
 ): MillraceError {
-  return new MillraceError("DEPENDENCY_DOWN", why, options);
+  return new MillraceError("DEPENDENCY_DOWN", why, {
+    cause,
+    ...(retryAfterMs !== undefined && { details: { retryAfterMs } }),
+  });
+}
+
+/** The longest that a dependency may ask to be left alone: a wrong answer must not stop a part for days. */
+const RETRY_AFTER_MS_MAX = 3_600_000;
+
+/** How long the dependency asked to be left alone; 0 where it did not say. */
+export function retryAfterMsOf(error: unknown): number {
+  const asked = isMillraceError(error, "DEPENDENCY_DOWN") ? error.details["retryAfterMs"] : 0;
+  return typeof asked === "number" && asked > 0 ? Math.min(asked, RETRY_AFTER_MS_MAX) : 0;
 }
 
 /**

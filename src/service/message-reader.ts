@@ -31,9 +31,18 @@ const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json(?:;|$)/;
 export class MessageReader {
   readonly #types = new Map<string, Readable>();
   readonly #where: string;
+  readonly #keepsRaw: boolean;
 
-  /** Reads the types of `channels`; those in `handles` are decoded, the others ignored. */
-  constructor(channels: readonly Channel[], handles: ReadonlySet<string>) {
+  /**
+   * Reads the types of `channels`; those in `handles` are decoded, the others ignored. With `keepsRaw`
+   * a message also has what it was read from.
+   */
+  constructor(
+    channels: readonly Channel[],
+    handles: ReadonlySet<string>,
+    { keepsRaw = false }: { readonly keepsRaw?: boolean } = {},
+  ) {
+    this.#keepsRaw = keepsRaw;
     this.#where = channels.map((channel) => `${channel.kind} "${channel.name}"`).join(", ");
     for (const channel of channels) {
       for (const type of Object.values(channel.types)) {
@@ -52,10 +61,9 @@ export class MessageReader {
       if (known === undefined)
         return { status: "unreadable", error: this.#unknown(envelope), envelope };
       if (!known.handled) return { status: "ignored", envelope };
-      return {
-        status: "message",
-        message: { envelope, data: this.#payload(known, envelope, raw) },
-      };
+      const data = this.#payload(known, envelope, raw);
+      const message = this.#keepsRaw ? { envelope, data, raw } : { envelope, data };
+      return { status: "message", message };
     } catch (error) {
       return { status: "unreadable", error, ...(envelope && { envelope }) };
     }

@@ -5,7 +5,7 @@
 
 import type { Environment } from "../../model/environment.ts";
 import type { BatchInput, ParkCause } from "../../store/write-set.ts";
-import { backoffMs, kindOfFailure, parkCause, textOf } from "../failure.ts";
+import { backoffMs, kindOfFailure, parkCause, retryAfterMsOf, textOf } from "../failure.ts";
 import type { Part } from "../part.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
@@ -54,7 +54,11 @@ export class FailureDesk {
     }
     if (kind === "dependency-down") {
       keys.done(unit, left);
-      const noted = gate.pause("dependency", { reason: textOf(error), key: unit.key });
+      const noted = gate.pause("dependency", {
+        reason: textOf(error),
+        key: unit.key,
+        waitMsMin: retryAfterMsOf(error),
+      });
       // Rows may still be worked off while parking is full, so this key must not come again at once.
       if (!noted && gate.allowsRows) this.#rest(unit.key, 1);
       return;

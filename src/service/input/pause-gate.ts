@@ -55,12 +55,15 @@ export class PauseGate {
   }
 
   /**
-   * Pauses, or prolongs the pause whose probe has failed. `key` is whose head will be tried. Returns
-   * false where the input stands still for another reason already.
+   * Pauses, or prolongs the pause whose probe has failed. `key` is whose head will be tried, not before
+   * `waitMsMin`. Returns false where the input stands still for another reason already.
    */
-  pause(kind: PauseKind, options: { readonly reason: string; readonly key?: string }): boolean {
+  pause(
+    kind: PauseKind,
+    options: { readonly reason: string; readonly key?: string; readonly waitMsMin?: number },
+  ): boolean {
     if (this.#ended) return true;
-    const { reason, key } = options;
+    const { reason, key, waitMsMin = 0 } = options;
     const current = this.#pause;
     if (current === undefined) {
       this.#pause = { kind, key, reason, failures: 1, timer: undefined };
@@ -75,7 +78,7 @@ export class PauseGate {
       current.failures++;
       current.reason = reason;
     } else return false;
-    if (key !== undefined) this.#scheduleProbe(this.#pause!, key);
+    if (key !== undefined) this.#scheduleProbe(this.#pause!, key, waitMsMin);
     return true;
   }
 
@@ -97,8 +100,9 @@ export class PauseGate {
     this.#pause?.timer?.cancel();
   }
 
-  #scheduleProbe(pause: Pause, key: string): void {
-    const waitMs = backoffMs(pause.failures, this.#policy, this.#environment.random);
+  #scheduleProbe(pause: Pause, key: string, waitMsMin: number): void {
+    const ownMs = backoffMs(pause.failures, this.#policy, this.#environment.random);
+    const waitMs = Math.max(ownMs, waitMsMin);
     pause.timer = this.#environment.clock.after(waitMs, () => {
       pause.timer = undefined;
       this.#events.probe(key);

@@ -1,5 +1,6 @@
 /** What a router's rule or a connector delivers to outside of streams and queues. */
 
+import type { Clock } from "../../model/clock.ts";
 import type { Message } from "../../model/message.ts";
 
 /** How one delivery is made. */
@@ -13,6 +14,8 @@ export interface SinkContext {
   readonly signal: AbortSignal;
   /** The moment of this try; milliseconds since 1970. */
   readonly nowMs: number;
+  /** For its deadlines: real time where the world is real, a test's where it is not. */
+  readonly clock: Clock;
 }
 
 /**
