@@ -39,6 +39,9 @@ export type ErrorCode =
   | "POSITION_MISMATCH"
   | "PARKED"
   | "UNKNOWN_VIEW"
+  | "VIEW_BUILDING"
+  | "EFFECT_NOT_RECORDED"
+  | "NOT_REPEATABLE"
   | "CLOSED"
   | "CANCELLED"
   | "DEADLINE"
@@ -212,6 +215,23 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     meaning: "The message that the read waits for, or one before it, is parked.",
   },
   UNKNOWN_VIEW: { retryable: false, exit: 4, meaning: "No view of this name runs here." },
+  VIEW_BUILDING: {
+    retryable: true,
+    exit: 1,
+    meaning: "The view's new version is being built, and the one that answers cannot answer this.",
+  },
+
+  // Replay
+  EFFECT_NOT_RECORDED: {
+    retryable: false,
+    exit: 1,
+    meaning: "A replay or shadow needs the outside world's answer, and none was recorded.",
+  },
+  NOT_REPEATABLE: {
+    retryable: false,
+    exit: 1,
+    meaning: "Handling the same message twice gave two different decisions.",
+  },
 
   // Life
   CLOSED: { retryable: false, exit: 1, meaning: "The object was closed." },
