@@ -1,4 +1,9 @@
-/** One part at work: its inputs, opened and closed together. */
+/**
+ * One part at work: its inputs, opened and closed together.
+ *
+ * A part is **running**, or **held**, when a person has paused it: all its inputs are closed, as at a
+ * stop, and `release` opens them anew; or **stopped** for good.
+ */
 
 import type { GroupMember } from "../broker/streams.ts";
 import { MillraceError } from "../model/errors.ts";
@@ -10,18 +15,67 @@ import type { InputStatus, PartState, PartStatus } from "./running-service.ts";
 
 export class RunningPart {
   readonly runtime: PartRuntime;
-  readonly #stopQueues = new AbortController();
-  readonly #runs: Promise<void>[] = [];
+  #failed: (error: unknown) => void = () => undefined;
+  /** Of the inputs that are open; another one each time they are opened. */
+  #stopQueues = new AbortController();
+  #runs: Promise<void>[] = [];
   #member: GroupMember | undefined;
   #state: PartState = "starting";
+  #held: string | undefined;
+  /** Opening and closing one after the other. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(runtime: PartRuntime) {
     this.runtime = runtime;
   }
 
-  /** `failed` is told when the part cannot go on at all. */
-  async start(failed: (error: unknown) => void): Promise<void> {
+  /** Why a person's pause holds it, where one does. */
+  get held(): string | undefined {
+    return this.#held;
+  }
+
+  /** `failed` is told when the part cannot go on at all; with `held` it begins paused. */
+  async start(failed: (error: unknown) => void, held?: string): Promise<void> {
+    this.#failed = failed;
+    this.#held = held;
+    if (held === undefined) await this.#open();
+    this.#state = "running";
+  }
+
+  /** Law 5 for this part alone: finishes what is out, and takes nothing new until `release`. */
+  hold(why: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#held !== undefined || this.#state !== "running") return;
+      this.#held = why;
+      await this.#close(new MillraceError("CLOSED", why));
+    });
+  }
+
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#held === undefined || this.#state !== "running") return;
+      await this.#open();
+      this.#held = undefined;
+    });
+  }
+
+  stop(): Promise<void> {
+    if (this.#state === "running") this.#state = "stopping";
+    return this.#inTurn(async () => {
+      await this.#close(new MillraceError("CLOSED", "the service stops"));
+      if (this.#state === "stopping") this.#state = "stopped";
+    });
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => undefined);
+    return turn.finally(() => this.runtime.changed());
+  }
+
+  async #open(): Promise<void> {
     const { runtime } = this;
+    this.#stopQueues = new AbortController();
     const { part, service, environment } = runtime;
     const streams = part.from.filter((channel) => channel.kind === "stream");
     if (streams.length > 0) {
@@ -31,28 +85,27 @@ export class RunningPart {
         member: environment.ids.newId(),
         run: (assigned) => runPartition(runtime, assigned),
       });
-      this.#watch(this.#member.ended, failed);
+      this.#watch(this.#member.ended);
     }
     for (const channel of part.from) {
       if (channel.kind !== "queue") continue;
-      this.#watch(runQueue(runtime, channel, this.#stopQueues.signal), failed);
+      this.#watch(runQueue(runtime, channel, this.#stopQueues.signal));
     }
-    this.#state = "running";
   }
 
-  async stop(): Promise<void> {
-    if (this.#state === "running") this.#state = "stopping";
-    this.#stopQueues.abort(new MillraceError("CLOSED", "the service stops"));
+  async #close(reason: MillraceError): Promise<void> {
+    this.#stopQueues.abort(reason);
     await this.#member?.close();
     await Promise.all(this.#runs);
-    if (this.#state === "stopping") this.#state = "stopped";
+    this.#member = undefined;
+    this.#runs = [];
   }
 
   /** The inputs' own view: a partition that is not assigned here is another process's to tell. */
   async status(): Promise<PartStatus> {
     const { part, counters, inputs } = this.runtime;
     const states = await Promise.all([...inputs.values()].map((input) => this.#inputStatus(input)));
-    const paused = states.some((state) => state.paused !== undefined);
+    const paused = this.#held !== undefined || states.some((state) => state.paused !== undefined);
     return {
       name: part.name,
       kind: part.partKind,
@@ -62,6 +115,7 @@ export class RunningPart {
       failed: counters.failed,
       duplicates: counters.duplicates,
       ignored: Object.fromEntries(counters.ignored),
+      ...(this.#held !== undefined && { held: this.#held }),
     };
   }
 
@@ -84,11 +138,12 @@ export class RunningPart {
     return { ...common, position, end, lag: Math.max(0, end - position) };
   }
 
-  #watch(run: Promise<void>, failed: (error: unknown) => void): void {
+  #watch(run: Promise<void>): void {
+    const { signal } = this.#stopQueues;
     const watched = run.catch((error: unknown) => {
-      if (this.#stopQueues.signal.aborted) return;
+      if (signal.aborted) return;
       this.#state = "failed";
-      failed(error);
+      this.#failed(error);
     });
     this.#runs.push(watched);
   }

@@ -2,6 +2,7 @@
 
 import type { DocumentPage, DocumentQuery, ParkedMessage, Store } from "../store/store.ts";
 import type { PartKind, Service } from "./part.ts";
+import type { PartPause } from "./pause/pauses.ts";
 
 export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
 
@@ -30,6 +31,8 @@ export interface PartStatus {
   readonly duplicates: number;
   /** Types that came and that no handler wanted, with their counts. */
   readonly ignored: Readonly<Record<string, number>>;
+  /** Who has paused it, and why, where a person has; its inputs are then closed. */
+  readonly held?: string;
 }
 
 export interface RunningService {
@@ -57,7 +60,17 @@ export interface RunningService {
    * partition that does not run here, OFFSET_OUT_OF_RANGE for an offset that the log does not hold.
    */
   seek(part: string, stream: string, partition: number, offset: number): Promise<void>;
-  /** Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the call. */
+  /**
+   * A person's pause: the part finishes what it has begun and takes nothing new, also after a restart,
+   * until `resume`. False where it was paused before. Throws BAD_ARGUMENT for an unknown part.
+   */
+  pause(part: string, pause: PartPause): Promise<boolean>;
+  /** Ends a pause; the part goes on from where it was. False where it was not paused. */
+  resume(part: string): Promise<boolean>;
+  /**
+   * Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the
+   * call. A part that a person has paused is at rest as it is.
+   */
   settled(signal?: AbortSignal): Promise<void>;
   /** Law 5: stop fetching, finish, commit, release, abort at the deadline. Idempotent. */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;

@@ -80,7 +80,8 @@ function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, numbe
       if (engine.failure !== undefined) throw engine.failure;
     }
   }
-  return parts.every(({ runtime }) => {
+  return parts.every(({ runtime, held }) => {
+    if (held !== undefined) return true;
     const { part, inputs } = runtime;
     return part.from.every((channel) => {
       if (channel.kind === "queue") return inputs.get(channel.name)?.engine.idle === true;
@@ -94,8 +95,8 @@ function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, numbe
 }
 
 async function queuesEmpty(parts: readonly RunningPart[]): Promise<boolean> {
-  for (const { runtime } of parts) {
-    for (const channel of runtime.part.from) {
+  for (const { runtime, held } of parts) {
+    for (const channel of held === undefined ? runtime.part.from : []) {
       if (channel.kind !== "queue") continue;
       const { waiting, leased } = await runtime.queues!.describeQueue(channel.name);
       if (waiting + leased > 0) return false;

@@ -14,6 +14,7 @@ import { MessageReader } from "./message-reader.ts";
 import { MessageStamper } from "./message-stamper.ts";
 import type { Part, Service } from "./part.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
+import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
 import { Relay } from "./relay.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
@@ -42,8 +43,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const channels = refuseContradictions([service]);
   refuseMissingCapabilities(service, { streams, queues });
   await ensureChannels(channels, options);
-  await store.ensureCollections(collectionsOf(service));
+  await store.ensureCollections([...collectionsOf(service), PAUSES]);
   await checkPositions(options);
+  const pauses = await readPauses(store);
 
   const changes = new ChangeSignal();
   const { changed } = changes;
@@ -82,7 +84,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   ended.promise.catch(() => undefined);
   await relay.start();
   try {
-    for (const part of parts) await part.start(ended.reject);
+    for (const part of parts) {
+      const pause = pauses.get(part.runtime.part.name);
+      await part.start(ended.reject, pause && pauseText(pause));
+    }
   } catch (error) {
     await Promise.all(parts.map((part) => part.stop()));
     await relay.stop();
@@ -135,6 +140,18 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     },
     seek: (name, stream, partition, offset) =>
       seek(parts, { part: partOf(service, name), stream, partition, offset }),
+    pause: async (name, pause) => {
+      const part = runningPartOf(parts, partOf(service, name));
+      const changed = await writePause(store, name, pause);
+      await part.hold(pauseText(pause));
+      return changed;
+    },
+    resume: async (name) => {
+      const part = runningPartOf(parts, partOf(service, name));
+      const changed = await writePause(store, name, undefined);
+      await part.release();
+      return changed;
+    },
     settled: (signal) => settled({ parts, relay, changes }, signal),
     stop: (how = {}) => {
       deadlineMs = how.deadlineMs ?? STOP_DEADLINE_MS;
@@ -212,6 +229,10 @@ function partOf({ name, parts }: Service, part: string): Part {
   );
 }
 
+function runningPartOf(parts: readonly RunningPart[], part: Part): RunningPart {
+  return parts.find(({ runtime }) => runtime.part === part)!;
+}
+
 function viewCollectionOf({ name, parts }: Service, view: string): string {
   const collection = parts.find((part) => part.name === view)?.viewCollection;
   if (collection !== undefined) return collection;
@@ -238,7 +259,7 @@ async function seek(
   },
 ): Promise<void> {
   const { part, stream, partition, offset } = to;
-  const { runtime } = parts.find((each) => each.runtime.part === part)!;
+  const { runtime } = runningPartOf(parts, part);
   const input = runtime.inputs.get(`${stream}/${partition}`);
   if (input?.seek === undefined) {
     throw new MillraceError(
