@@ -38,7 +38,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   host: {
     rooms: [...RUNTIMES, "memory", "admin", "http"],
-    outside: ["node:*", "pino"],
+    outside: ["node:*", "pino", "@opentelemetry/api"],
   },
   index: { rooms: [...RUNTIMES, "host"], outside: [] },
   embedded: { rooms: ["model", "codecs", "broker"], outside: ["node:*"] },

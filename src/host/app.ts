@@ -28,6 +28,7 @@ import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
 import { createRealEnvironment } from "./real-environment.ts";
+import { openTelemetry } from "./telemetry.ts";
 
 export interface FoundDocument<State> {
   readonly id: string;
@@ -78,7 +79,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const channels = refuseContradictions(options.services);
   await using opened = new AsyncDisposableStack();
   if (options.environment === undefined) opened.adopt(holdProcess(), (hold) => hold.cancel());
-  const environment = options.environment ?? createRealEnvironment(logOf(options.log));
+  const environment =
+    options.environment ?? createRealEnvironment(logOf(options.log), await openTelemetry());
 
   const brokers = opened.use(await openBrokers(options, environment));
   for (const service of options.services) refuseMissingCapabilities(service, brokers);

@@ -41,6 +41,10 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   POSITION_MISMATCH: 409,
   PARKED: 409,
   UNKNOWN_VIEW: 404,
+  VIEW_BUILDING: 503,
+
+  EFFECT_NOT_RECORDED: 409,
+  NOT_REPEATABLE: 409,
 
   CLOSED: 503,
   CANCELLED: 503,

@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { IdSource, Random } from "./ids.ts";
+import type { Tracer } from "./tracer.ts";
 
 export interface Environment {
   readonly clock: Clock;
@@ -9,6 +10,8 @@ export interface Environment {
   readonly random: Random;
   /** Takes structured facts about what happens; never payloads or secrets. */
   readonly log: Log;
+  /** Absent where nobody traces. */
+  readonly tracer?: Tracer;
 }
 
 export interface Log {

@@ -5,6 +5,7 @@ import type { Streams } from "../broker/streams.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
+import type { SpanFacts } from "../model/tracer.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 
 /** A message of a lane, with what was fixed in the commit that decided it. */
@@ -48,4 +49,28 @@ function requireFace<Face>(face: Face | undefined, kind: string, name: string): 
     "CAPABILITY_MISSING",
     `the outbox holds messages for "${name}", and no broker with ${kind} is configured; configure one`,
   );
+}
+
+/** More links tell no more, and exporters cut them. */
+const LINKS_MAX = 128;
+
+/** A stretch has many causes: its span begins a trace of its own and links to theirs. */
+export function stretchFacts(lane: string, stretch: readonly Sequenced[]): SpanFacts {
+  const contexts = new Set<string>();
+  for (const { outgoing } of stretch) {
+    if (contexts.size >= LINKS_MAX) break;
+    const traceparent = outgoing.message.headers.find(([name]) => name === "ce_traceparent")?.[1];
+    if (typeof traceparent === "string") contexts.add(traceparent);
+  }
+  return {
+    kind: "producer",
+    parent: null,
+    links: Array.from(contexts, (traceparent) => ({ traceparent })),
+    attributes: {
+      "messaging.system": "millrace",
+      "messaging.operation.type": "send",
+      "messaging.batch.message_count": stretch.length,
+      "millrace.lane": lane,
+    },
+  };
 }

@@ -14,6 +14,7 @@ import type { Environment } from "../model/environment.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
 import type { Draft } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
+import type { Tracer } from "../model/tracer.ts";
 import type { Channel } from "../schema/declaration.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 import { sizeOf } from "./message-reader.ts";
@@ -191,6 +192,26 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   };
 
+  /** The message carries the context of its span, which is a child of the one given, or of the active one. */
+  const publishTraced = async (
+    tracer: Tracer,
+    draft: Draft,
+    how: PublishOptions,
+  ): Promise<Outcome<Published>> => {
+    const span = tracer.start(`publish ${draft.type}`, {
+      kind: "producer",
+      ...(how.trace !== undefined && { parent: how.trace }),
+      attributes: {
+        "messaging.system": "millrace",
+        "messaging.operation.type": "send",
+        "millrace.service": source,
+      },
+    });
+    const outcome = await publishOne(draft, { ...how, trace: span.context });
+    span.end(outcome.ok ? undefined : outcome.error);
+    return outcome;
+  };
+
   const refuseForeign = ({ kind, name }: OutgoingMessage["target"]): void => {
     const owner = kind === "stream" ? owners?.get(name) : undefined;
     if (owner === undefined || owner === source) return;
@@ -209,7 +230,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
           "one id was given for several drafts; publish them one by one",
         );
       }
-      return Promise.all(drafts.map((draft) => publishOne(draft, how)));
+      const { tracer } = environment;
+      return Promise.all(
+        drafts.map((draft) =>
+          tracer === undefined ? publishOne(draft, how) : publishTraced(tracer, draft, how),
+        ),
+      );
     },
     close: async () => {
       closed = true;

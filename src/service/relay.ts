@@ -24,9 +24,10 @@ import type { Streams } from "../broker/streams.ts";
 import { delay, type Timer } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
+import { traced } from "../model/tracer.ts";
 import type { Store } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
-import { sendPlaced, type Sequenced } from "./outbox-target.ts";
+import { sendPlaced, stretchFacts, type Sequenced } from "./outbox-target.ts";
 import { backoffMs, textOf } from "./failure.ts";
 
 export interface RelayOptions {
@@ -241,7 +242,12 @@ export class Relay {
     const stretch = lane.behind ? await this.#read(lane) : this.#take(lane);
     const last = stretch.at(-1);
     if (last !== undefined) {
-      await this.#publish(lane, stretch);
+      await traced(
+        this.#options.environment.tracer,
+        "relay",
+        () => stretchFacts(lane.name, stretch),
+        () => this.#publish(lane, stretch),
+      );
       lane.published = last.sequence + 1;
       this.#publishedCount += stretch.length;
     }

@@ -19,6 +19,7 @@ import { Relay } from "./relay.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
 import { ChangeSignal, settled } from "./settling.ts";
+import { tracedWorker } from "./traced-worker.ts";
 
 export interface ServiceOptions {
   readonly service: Service;
@@ -56,7 +57,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       new RunningPart({
         service: service.name,
         part,
-        worker: part.createWorker(),
+        worker: tracedWorker(part.createWorker(), environment.tracer, {
+          service: service.name,
+          part: part.name,
+        }),
         reader: new MessageReader(part.from, part.handles),
         store,
         streams,
