@@ -32,19 +32,19 @@ const pause = { by: "Ada", sinceMs: 0, why: "the bank is being moved" };
 test("a paused part takes nothing until it is resumed, and the others go on", async () => {
   const seen: string[] = [];
   await using stage = await openTestService({ service: noting(seen) });
-  const { running, publish, settled, until } = stage;
-  assert.equal(await until(running.pause("notes", pause)), true);
-  assert.equal(await until(running.pause("notes", pause)), false);
-  await publish([OrderPlaced({ orderId: "a" }), CancelOrder({ orderId: "a" })]);
-  await settled();
+  const { running } = stage;
+  assert.equal(await stage.until(running.pause("notes", pause)), true);
+  assert.equal(await stage.until(running.pause("notes", pause)), false);
+  await stage.publish([OrderPlaced({ orderId: "a" }), CancelOrder({ orderId: "a" })]);
+  await stage.settled();
   assert.deepEqual(seen, ["cancelled a"]);
   const [notes] = await running.status();
   assert.equal(notes?.state, "paused");
   assert.equal(notes?.held, "paused by Ada: the bank is being moved");
 
-  assert.equal(await until(running.resume("notes")), true);
-  assert.equal(await until(running.resume("notes")), false);
-  await settled();
+  assert.equal(await stage.until(running.resume("notes")), true);
+  assert.equal(await stage.until(running.resume("notes")), false);
+  await stage.settled();
   assert.deepEqual(seen, ["cancelled a", "placed a"]);
   assert.equal((await running.status())[0]?.state, "running");
 });
@@ -70,13 +70,13 @@ test("a pause survives a restart, of a part fed by a queue as well", async () =>
 test("pausing and resuming in one moment ends with the last word", async () => {
   const seen: string[] = [];
   await using stage = await openTestService({ service: noting(seen) });
-  const { running, publish, settled, until } = stage;
-  await until(
+  const { running } = stage;
+  await stage.until(
     Promise.all([running.pause("notes", pause), running.resume("notes")]).catch(() => {}),
   );
-  await until(running.resume("notes"));
-  await publish(OrderPlaced({ orderId: "a" }));
-  await settled();
+  await stage.until(running.resume("notes"));
+  await stage.publish(OrderPlaced({ orderId: "a" }));
+  await stage.settled();
   assert.deepEqual(seen, ["placed a"]);
-  await assert.rejects(until(running.pause("nobody", pause)), { code: "BAD_ARGUMENT" });
+  await assert.rejects(stage.until(running.pause("nobody", pause)), { code: "BAD_ARGUMENT" });
 });
