@@ -28,7 +28,7 @@ import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
 import { createRealEnvironment } from "./real-environment.ts";
-import { openTelemetry } from "./telemetry.ts";
+import { openTelemetry } from "./telemetry/telemetry.ts";
 
 export interface FoundDocument<State> {
   readonly id: string;

@@ -16,7 +16,7 @@ import {
   segment,
   type ClientOptions,
   type DoorRequests,
-} from "./client-requests.ts";
+} from "./client/requests.ts";
 import { errorFromBody } from "./error-status.ts";
 import { elementsOf, membersOf } from "./json-text.ts";
 import { writePublishLine } from "./publish-line.ts";

@@ -11,7 +11,7 @@ import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
 import { membersOf } from "./json-text.ts";
-import { parseJson, unsupported } from "./request-body.ts";
+import { parseJson, unsupported } from "./request/body.ts";
 
 export interface CloudEventContext {
   /** The time of a message that names none. */

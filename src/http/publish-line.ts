@@ -10,7 +10,7 @@
 import type { PublishRequest } from "../admin/admin.ts";
 import { MillraceError } from "../model/errors.ts";
 import { membersOf } from "./json-text.ts";
-import { parseJson } from "./request-body.ts";
+import { parseJson } from "./request/body.ts";
 
 const TEXTS = [
   "type",

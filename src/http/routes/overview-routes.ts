@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { DoorRoom } from "../door.ts";
-import { readQuery } from "../request-query.ts";
+import { readQuery } from "../request/query.ts";
 
 export function addOverviewRoutes(app: Hono, { admin }: DoorRoom): void {
   // "/" is the address that a start prints: whoever opens it sees what runs here.

@@ -13,8 +13,8 @@ import { readBinary, readStructured, type CloudEventContext } from "../cloudeven
 import type { DoorRoom } from "../door.ts";
 import { elementsOf } from "../json-text.ts";
 import { readPublishLine } from "../publish-line.ts";
-import { mediaTypeOf, parseJson, readText, unsupported } from "../request-body.ts";
-import { badArgument, readQuery } from "../request-query.ts";
+import { mediaTypeOf, parseJson, readText, unsupported } from "../request/body.ts";
+import { badArgument, readQuery } from "../request/query.ts";
 
 const STRUCTURED = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";

@@ -4,9 +4,9 @@ import type { Hono } from "hono";
 import type { Admin, FailureFilter } from "../../admin/admin.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { DoorRoom } from "../door.ts";
-import { fieldsOf, type Fields } from "../request-fields.ts";
-import { readJsonObject } from "../request-body.ts";
-import { readQuery } from "../request-query.ts";
+import { fieldsOf, type Fields } from "../request/fields.ts";
+import { readJsonObject } from "../request/body.ts";
+import { readQuery } from "../request/query.ts";
 import { writeShown, writeShownList } from "../shown-json.ts";
 
 const JSON_BODY = { "Content-Type": "application/json" };

@@ -11,7 +11,7 @@ import type { Context, Hono } from "hono";
 import type { ReadRecordsOptions, ShownRecord } from "../../admin/admin.ts";
 import { formatOffsets } from "../../admin/offset-expression.ts";
 import type { DoorRoom } from "../door.ts";
-import { offsetExpression, readQuery, type Query } from "../request-query.ts";
+import { offsetExpression, readQuery, type Query } from "../request/query.ts";
 import { writeShown, writeShownList } from "../shown-json.ts";
 import { streamedBody } from "../streamed-body.ts";
 

@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { MillraceError } from "../../model/errors.ts";
 import type { Comparison, DocumentQuery } from "../../store/store.ts";
 import type { DoorRoom } from "../door.ts";
-import { badArgument, readQuery } from "../request-query.ts";
+import { badArgument, readQuery } from "../request/query.ts";
 import { writeShown, writeShownList } from "../shown-json.ts";
 
 const JSON_BODY = { "Content-Type": "application/json" };

@@ -1,6 +1,6 @@
 /** Reading a JSON object that a stranger sent: only known fields, each of its form. */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export interface Fields {
   text(name: string): string | undefined;

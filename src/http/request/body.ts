@@ -1,7 +1,7 @@
 /** Reading a request's body: bounded while it comes in, of a known media type, and of good UTF-8. */
 
 import type { Context } from "hono";
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export interface MediaType {
   /** Lower case, without parameters: `application/json`; empty where the header is missing. */

@@ -1,7 +1,7 @@
 /** Reading a request's query: only the parameters that the address knows, each of its form. */
 
 import type { Context } from "hono";
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 /** The gate takes it from any address. */
 const TOKEN = "token";

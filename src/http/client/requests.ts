@@ -1,7 +1,7 @@
 /** How the client asks the door: every answer is a value or the error that the other side threw. */
 
-import { MillraceError } from "../model/errors.ts";
-import { errorFromBody } from "./error-status.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { errorFromBody } from "../error-status.ts";
 
 export interface ClientOptions {
   /** `http://127.0.0.1:4222` */
