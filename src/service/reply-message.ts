@@ -1,0 +1,117 @@
+/**
+ * Replies on their way: what answers a command that named an address for its answer.
+ *
+ * The address (`replyTo`) is a queue's name and, behind a `#`, the key that the reply shall carry,
+ * percent-encoded: `shop.checkout.replies#o1`. No queue has a `#` in its name. With the key, whoever
+ * asked finds the work that waits for the answer, without having to remember ids.
+ *
+ * A reply is a message of kind `reply` and type `millrace.reply`. Its causation is the command's id;
+ * its payload repeats it beside the verdict, so that the payload alone says what was answered:
+ * `{"command":"…","ok":true,"reply":…}` or `{"command":"…","ok":false,"refusal":{"code":"…"}}`. Numbers
+ * are kept as documents keep them, so a bigint comes back as one.
+ */
+
+import { encodeMessage } from "../codecs/cloudevents.ts";
+import type { Envelope } from "../model/envelope.ts";
+import { MillraceError } from "../model/errors.ts";
+import { LIMITS } from "../model/limits.ts";
+import type { RawMessage } from "../model/message.ts";
+import type { RefusalData } from "./answer.ts";
+import { documentJson, parseDocument } from "./document-json.ts";
+import type { Verdict } from "./part.ts";
+
+export const REPLY_TYPE = "millrace.reply";
+
+/** A reply as its receiver reads it. */
+export interface ReplyData {
+  /** The id of the command that it answers. */
+  readonly command: string;
+  readonly verdict: Verdict;
+}
+
+export interface ReplyAddress {
+  readonly queue: string;
+  readonly key?: string;
+}
+
+/** Room for the envelope and the place, which the relay adds. */
+const ENVELOPE_BYTES = 16_384;
+
+export function formatReplyAddress({ queue, key }: ReplyAddress): string {
+  return key === undefined ? queue : `${queue}#${encodeURIComponent(key)}`;
+}
+
+/** Throws BAD_ENVELOPE for a text that is no address. */
+export function parseReplyAddress(text: string): ReplyAddress {
+  const [, queue, key] = /^([A-Za-z0-9][A-Za-z0-9._-]*)(?:#(.+))?$/.exec(text) ?? [];
+  try {
+    if (queue !== undefined) {
+      return key === undefined ? { queue } : { queue, key: decodeURIComponent(key) };
+    }
+  } catch {
+    // No percent-encoding; refused below like any other text that is no address.
+  }
+  throw new MillraceError(
+    "BAD_ENVELOPE",
+    `the message's replyTo ${JSON.stringify(text)} is no address; write a queue's name and, behind a "#", the percent-encoded key of the reply`,
+    { details: { field: "replyTo" } },
+  );
+}
+
+/**
+ * The reply to a command, ready for the outbox. `envelope` is what whoever answers knows; kind, type,
+ * version and causation are the reply's own. Throws BAD_PAYLOAD where JSON cannot carry the answer,
+ * TOO_LARGE.
+ */
+export function encodeReply(
+  envelope: Omit<Envelope, "kind" | "type" | "version" | "causation">,
+  { command, verdict }: ReplyData,
+): RawMessage {
+  const reply = { ...envelope, kind: "reply", type: REPLY_TYPE, version: 1 } as const;
+  const value = new TextEncoder().encode(documentJson({ command, ...verdict }));
+  if (value.length > LIMITS.messageBytesMax - ENVELOPE_BYTES) {
+    throw new MillraceError(
+      "TOO_LARGE",
+      `the answer to command ${command} has ${value.length} bytes, at most ${LIMITS.messageBytesMax - ENVELOPE_BYTES} are allowed; keep large content elsewhere and answer with its address`,
+      { details: { command, bytes: value.length } },
+    );
+  }
+  return encodeMessage({ ...reply, causation: command }, value);
+}
+
+/** Reads a reply's payload. Throws BAD_PAYLOAD naming the field. */
+export function decodeReply(raw: RawMessage): ReplyData {
+  const data = payloadOf(raw);
+  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(data ?? {}));
+  const command = fields.get("command");
+  if (typeof command !== "string" || command === "") throw badReply("command");
+  if (fields.get("ok") === true) {
+    const reply = fields.get("reply");
+    return { command, verdict: { ok: true, ...(reply !== undefined && { reply }) } };
+  }
+  if (fields.get("ok") !== false) throw badReply("ok");
+  const refusal = fields.get("refusal");
+  if (!isRefusal(refusal)) throw badReply("refusal");
+  return { command, verdict: { ok: false, refusal } };
+}
+
+function payloadOf({ value }: RawMessage): unknown {
+  try {
+    return value === null ? null : parseDocument(new TextDecoder().decode(value));
+  } catch (cause) {
+    throw badReply("data", cause);
+  }
+}
+
+function isRefusal(value: unknown): value is RefusalData {
+  return (
+    typeof value === "object" && value !== null && "code" in value && typeof value.code === "string"
+  );
+}
+
+function badReply(field: string, cause?: unknown): MillraceError {
+  return new MillraceError("BAD_PAYLOAD", `${REPLY_TYPE}: ${field} is missing or of another kind`, {
+    cause,
+    details: { type: REPLY_TYPE, fields: [field] },
+  });
+}
