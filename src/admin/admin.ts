@@ -178,6 +178,14 @@ export interface ShownDocument {
   readonly dataJson: string;
 }
 
+/** How fresh a read of a view must be. */
+export interface ReadOptions {
+  /** A position token of a write that the read must see. */
+  readonly notBefore?: string;
+  /** How long it may wait for that; 10,000 unless said. */
+  readonly deadlineMs?: number;
+}
+
 export interface Admin extends AsyncDisposable {
   /**
    * Items fail one by one: BAD_ENVELOPE, BAD_PAYLOAD, BAD_JSON, UNKNOWN_TYPE, UNKNOWN_STREAM,
@@ -216,11 +224,15 @@ export interface Admin extends AsyncDisposable {
 
   lag(): Promise<readonly LagRow[]>;
 
-  /** One document as JSON text; undefined where there is none. Throws UNKNOWN_VIEW, PARKED. */
-  get(view: string, id: string): Promise<ShownDocument | undefined>;
+  /**
+   * One document as JSON text; undefined where there is none. Throws UNKNOWN_VIEW, PARKED, and
+   * DEADLINE where the view has not seen what `notBefore` names in time.
+   */
+  get(view: string, id: string, options?: ReadOptions): Promise<ShownDocument | undefined>;
   find(
     view: string,
     query: DocumentQuery,
+    options?: ReadOptions,
   ): Promise<{ readonly documents: readonly ShownDocument[]; readonly next?: string }>;
 
   /** Queues before services, each by name, oldest first; from the one after `after`; 1 to 1,000, 100 unless said. */
