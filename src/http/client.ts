@@ -18,7 +18,7 @@ import {
   type DoorRequests,
 } from "./client/requests.ts";
 import { errorFromBody } from "./error-status.ts";
-import { elementsOf, membersOf } from "./json-text.ts";
+import { elementsOf, membersOf } from "../codecs/json-text.ts";
 import { writePublishLine } from "./publish-line.ts";
 import { readShown } from "./shown-json.ts";
 

@@ -8,9 +8,8 @@
  */
 
 import type { PublishRequest } from "../admin/admin.ts";
+import { membersOf, parseJson } from "../codecs/json-text.ts";
 import { MillraceError } from "../model/errors.ts";
-import { membersOf } from "./json-text.ts";
-import { parseJson } from "./request/body.ts";
 
 const TEXTS = [
   "type",

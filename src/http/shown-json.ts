@@ -3,7 +3,7 @@
  * number is lost on the way to the reader. `dataJson` in the admin API, `data` at the door.
  */
 
-import { membersOf, withMember } from "./json-text.ts";
+import { membersOf, withMember } from "../codecs/json-text.ts";
 
 interface WithPayload {
   readonly dataJson?: string;

@@ -10,7 +10,7 @@
  */
 
 import type { PublishRequest, Target } from "../../admin/admin.ts";
-import { readStructured } from "../../http/cloudevents-http.ts";
+import { readStructured } from "../../codecs/cloudevents-http.ts";
 import { readPublishLine } from "../../http/publish-line.ts";
 import { MillraceError } from "../../model/errors.ts";
 
@@ -46,7 +46,7 @@ export function parseMessage(
   }
   const { key, source, to } = mapping;
   const request = Object.hasOwn(value, "specversion")
-    ? readStructured(text, { nowMs: context.nowMs, to })
+    ? readStructured(text, context)
     : readPublishLine(text);
   return { ...request, ...optional({ key, source, to }) };
 }

@@ -1,6 +1,7 @@
 /** Reading a request's body: bounded while it comes in, of a known media type, and of good UTF-8. */
 
 import type { Context } from "hono";
+import { parseJson } from "../../codecs/json-text.ts";
 import { MillraceError } from "../../model/errors.ts";
 
 export interface MediaType {
@@ -67,16 +68,6 @@ export async function readJsonObject(
     throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
   }
   return { ...value };
-}
-
-/** Throws BAD_JSON with the parser's own words, which name the place. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.slice(0, 200) : "";
-    throw new MillraceError("BAD_JSON", `this is not JSON: ${reason}`, { cause: error });
-  }
 }
 
 export function unsupported(message: string): MillraceError {

@@ -7,13 +7,13 @@
 
 import type { Context, Hono } from "hono";
 import type { Published, PublishRequest, Target } from "../../admin/admin.ts";
+import { readBinary, readStructured } from "../../codecs/cloudevents-http.ts";
+import { elementsOf, parseJson } from "../../codecs/json-text.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
-import { readBinary, readStructured, type CloudEventContext } from "../cloudevents-http.ts";
 import type { DoorRoom } from "../door.ts";
-import { elementsOf } from "../json-text.ts";
 import { readPublishLine } from "../publish-line.ts";
-import { mediaTypeOf, parseJson, readText, unsupported } from "../request/body.ts";
+import { mediaTypeOf, readText, unsupported } from "../request/body.ts";
 import { badArgument, readQuery } from "../request/query.ts";
 
 const STRUCTURED = "application/cloudevents+json";
@@ -23,7 +23,7 @@ const LINES = "application/x-ndjson";
 export function addPublishRoutes(app: Hono, room: DoorRoom): void {
   app.post("/events", async (c) => {
     const to = targetOf(readQuery(c, ["to"]).text("to"));
-    const context: CloudEventContext = { nowMs: room.nowMs(), to };
+    const nowMs = room.nowMs();
     const { essence } = mediaTypeOf(c);
     const binary = c.req.header("ce-specversion") !== undefined;
     if (!binary && ![STRUCTURED, BATCH, LINES].includes(essence)) throw wrongType(essence);
@@ -31,9 +31,12 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
     const text = await readText(c, room.limits.bodyBytesMax);
     if (binary) {
       const contentType = c.req.header("content-type") ?? "";
-      return publishOne(c, room, readBinary(c.req.header(), contentType, text, context));
+      const event = readBinary(c.req.header(), contentType, text, { nowMs });
+      return publishOne(c, room, withTarget(event, to));
     }
-    if (essence === STRUCTURED) return publishOne(c, room, readStructured(text, context));
+    if (essence === STRUCTURED) {
+      return publishOne(c, room, withTarget(readStructured(text, { nowMs }), to));
+    }
     if (essence === LINES) {
       const lines = text.split("\n").filter((line) => line.trim() !== "");
       return publishMany(c, room, lines, (line) => withTarget(readPublishLine(line), to));
@@ -41,7 +44,9 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
     if (!Array.isArray(parseJson(text))) {
       throw new MillraceError("BAD_REQUEST", "a batch of CloudEvents is a JSON array");
     }
-    return publishMany(c, room, elementsOf(text), (item) => readStructured(item, context));
+    return publishMany(c, room, elementsOf(text), (item) =>
+      withTarget(readStructured(item, { nowMs }), to),
+    );
   });
 }
 

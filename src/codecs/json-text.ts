@@ -1,12 +1,24 @@
 /**
  * JSON as text: taking a value out of a document, and putting one in, without reading it.
  *
- * A payload's numbers may have more digits than a JavaScript number keeps, so the door hands its
+ * A payload's numbers may have more digits than a JavaScript number keeps, so a door hands its
  * text through untouched: what a publisher wrote is what a reader gets. All functions here want text
  * that is known to be valid JSON (`JSON.parse` has accepted it); they only find the borders.
  */
 
+import { MillraceError } from "../model/errors.ts";
+
 const WHITESPACE = new Set([" ", "\t", "\n", "\r"]);
+
+/** Throws BAD_JSON with the parser's own words, which name the place. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : "";
+    throw new MillraceError("BAD_JSON", `this is not JSON: ${reason}`, { cause: error });
+  }
+}
 
 /** The text of each top-level member's value by its name; of a repeated name the last, as parsers do. */
 export function membersOf(objectText: string): ReadonlyMap<string, string> {

@@ -6,17 +6,23 @@
  * was tried: a forged place would make the runtime take the true message for a repetition.
  */
 
-import type { PublishRequest, Target } from "../admin/admin.ts";
-import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
+import type { Envelope } from "../model/envelope.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
-import { membersOf } from "./json-text.ts";
-import { parseJson, unsupported } from "./request/body.ts";
+import { decodeEnvelope } from "./cloudevents-reader.ts";
+import { membersOf, parseJson } from "./json-text.ts";
+
+/** An event as it came: its envelope as far as it said, and its JSON payload's own text. */
+export interface ReceivedEvent extends Partial<
+  Omit<Envelope, "type" | "contentType" | "place" | "attempt">
+> {
+  readonly type: string;
+  readonly dataJson: string;
+}
 
 export interface CloudEventContext {
   /** The time of a message that names none. */
   readonly nowMs: number;
-  readonly to: Target | undefined;
 }
 
 /** Attributes that only Millrace's own runtime writes. */
@@ -33,7 +39,7 @@ export function readBinary(
   contentType: string,
   dataJson: string,
   context: CloudEventContext,
-): PublishRequest {
+): ReceivedEvent {
   const attributes = Object.entries(headers)
     .filter(([name]) => name.startsWith("ce-"))
     .map(([name, value]) => [name.slice(3), percentDecoded(name.slice(3), value)] as const);
@@ -41,7 +47,7 @@ export function readBinary(
 }
 
 /** `text` is valid JSON. Throws BAD_ENVELOPE naming the attribute, UNSUPPORTED_CONTENT. */
-export function readStructured(text: string, context: CloudEventContext): PublishRequest {
+export function readStructured(text: string, context: CloudEventContext): ReceivedEvent {
   const event = parseJson(text);
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
     throw new MillraceError("BAD_ENVELOPE", "a structured CloudEvent is a JSON object");
@@ -77,8 +83,8 @@ function toRequest(
   attributes: readonly (readonly [name: string, value: string])[],
   contentType: string,
   dataJson: string,
-  { nowMs, to }: CloudEventContext,
-): PublishRequest {
+  { nowMs }: CloudEventContext,
+): ReceivedEvent {
   if (!isJson(contentType)) {
     throw unsupported(
       `the payload is ${JSON.stringify(contentType.slice(0, 100))}, and this door takes application/json`,
@@ -99,7 +105,6 @@ function toRequest(
     ...(kindGiven && { kind }),
     ...(versionGiven && { version }),
     dataJson,
-    ...(to !== undefined && { to }),
   };
 }
 
@@ -131,4 +136,8 @@ function badAttribute(name: string, why: string): MillraceError {
       details: { field },
     },
   );
+}
+
+function unsupported(text: string): MillraceError {
+  return new MillraceError("UNSUPPORTED_CONTENT", text);
 }
