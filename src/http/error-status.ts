@@ -55,6 +55,8 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   CONFIRMATION_NEEDED: 428,
   BAD_REQUEST: 400,
   DEPENDENCY_DOWN: 503,
+  DELIVERY_FAILED: 502,
+  ADDRESS_REFUSED: 403,
 };
 
 /** Never a stack or a cause: those are for the log of the process. */

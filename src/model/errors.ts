@@ -51,7 +51,9 @@ export type ErrorCode =
   | "CONFIRMATION_NEEDED"
   | "BAD_REQUEST"
   | "BAD_MESSAGE"
-  | "DEPENDENCY_DOWN";
+  | "DEPENDENCY_DOWN"
+  | "DELIVERY_FAILED"
+  | "ADDRESS_REFUSED";
 
 /** How a tool ends when a command failed with this code; see `docs/errors.md`. */
 export const EXIT = {
@@ -271,6 +273,16 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     retryable: true,
     exit: 69,
     meaning: "User code says that something it depends on is down: pause, do not park.",
+  },
+  DELIVERY_FAILED: {
+    retryable: true,
+    exit: 1,
+    meaning: "A webhook's receiver failed at this message; it is tried again, then parked.",
+  },
+  ADDRESS_REFUSED: {
+    retryable: false,
+    exit: 5,
+    meaning: "A webhook's address is private, or in another way none that may be reached.",
   },
 };
 

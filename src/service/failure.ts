@@ -1,7 +1,8 @@
 /**
  * The four kinds of failure (law 3). What happens next depends on the kind alone:
  *
- * - `bad-message`: it can never be handled; its key parks at once.
+ * - `bad-message`: it can never be handled, or not before a person has done something; its key parks at
+ *   once.
  * - `dependency-down`: nothing is wrong with the message; the input pauses and probes, nothing parks.
  * - `bug`: anything else that is thrown; tried again with growing pauses, then its key parks.
  * - `cancelled`: the work was called off; it does not count as a try.
@@ -54,7 +55,7 @@ export function retryAfterMsOf(error: unknown): number {
 export function kindOfFailure(error: unknown, signal: AbortSignal): FailureKind {
   if (signal.aborted) return "cancelled";
   if (isMillraceError(error)) {
-    if (error.code === "BAD_MESSAGE") return "bad-message";
+    if (error.code === "BAD_MESSAGE" || error.code === "ADDRESS_REFUSED") return "bad-message";
     if (error.code === "DEPENDENCY_DOWN" || isStoreOutage(error)) return "dependency-down";
   }
   return "bug";
