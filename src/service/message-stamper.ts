@@ -9,7 +9,7 @@ import type { Envelope, TraceContext } from "../model/envelope.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
-import type { Draft, Message } from "../model/message.ts";
+import type { Draft, Message, RawMessage } from "../model/message.ts";
 import type { Channel, MessageType } from "../schema/declaration.ts";
 import { checkPayload } from "../schema/payload.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
@@ -24,11 +24,18 @@ export interface Stamp {
   readonly causation?: string;
   readonly actor?: string;
   readonly trace?: TraceContext;
+  /** The key of a message whose type takes none from its data. */
+  readonly key?: string;
+  readonly replyTo?: string;
+  readonly expires?: number;
 }
 
-interface Destination {
+interface Encodable {
   readonly type: MessageType;
   readonly codec: JsonCodec;
+}
+
+interface Destination extends Encodable {
   readonly target: OutgoingMessage["target"];
 }
 
@@ -37,17 +44,23 @@ export class MessageStamper {
   readonly #environment: Environment;
   readonly #who: string;
   readonly #destinations = new Map<string, Destination[]>();
+  readonly #kept: ReadonlyMap<string, Encodable>;
 
   /** `who` names the asker in refusals: `consumer "refunds"`. */
   constructor(options: {
     readonly source: string;
     readonly who: string;
     readonly channels: readonly Channel[];
+    /** Types of messages that stay in the store. */
+    readonly kept?: readonly MessageType[];
     readonly environment: Environment;
   }) {
     this.#source = options.source;
     this.#who = options.who;
     this.#environment = options.environment;
+    this.#kept = new Map(
+      (options.kept ?? []).map((type) => [type.type, { type, codec: jsonCodec(type.jsonSchema) }]),
+    );
     for (const channel of options.channels) {
       for (const type of Object.values(channel.types)) {
         const destination = {
@@ -67,8 +80,23 @@ export class MessageStamper {
    * `to` does not say which, BAD_PAYLOAD naming the field, TOO_LARGE.
    */
   stamp(draft: Draft, stamp: Stamp = {}, to?: OutgoingMessage["target"]): OutgoingMessage {
-    const { type, codec, target } = this.#destination(draft.type, to);
-    const { key } = checkPayload(type, draft.data);
+    const destination = this.#destination(draft.type, to);
+    return { target: destination.target, message: this.#encode(destination, draft, stamp) };
+  }
+
+  /** As `stamp`, for what stays in the store. Throws UNKNOWN_TYPE where the part declares no such type. */
+  stampKept(draft: Draft, stamp: Stamp = {}): RawMessage {
+    const kept = this.#kept.get(draft.type);
+    if (kept !== undefined) return this.#encode(kept, draft, stamp);
+    throw new MillraceError(
+      "UNKNOWN_TYPE",
+      `${this.#who} declares neither an event nor a timer "${draft.type}"; name it in events or timers`,
+      { details: { type: draft.type } },
+    );
+  }
+
+  #encode({ type, codec }: Encodable, draft: Draft, stamp: Stamp): RawMessage {
+    const key = checkPayload(type, draft.data).key ?? stamp.key;
     const envelope: { -readonly [Field in keyof Envelope]: Envelope[Field] } = {
       id: stamp.id ?? this.#environment.ids.newId(),
       type: type.type,
@@ -82,6 +110,8 @@ export class MessageStamper {
     if (stamp.causation !== undefined) envelope.causation = stamp.causation;
     if (stamp.actor !== undefined) envelope.actor = stamp.actor;
     if (stamp.trace !== undefined) envelope.trace = stamp.trace;
+    if (stamp.replyTo !== undefined) envelope.replyTo = stamp.replyTo;
+    if (stamp.expires !== undefined) envelope.expires = stamp.expires;
     const message = encodeMessage(envelope, codec.encode(draft.data));
     const bytes = sizeOf(message);
     if (bytes > LIMITS.messageBytesMax - PLACE_BYTES) {
@@ -91,7 +121,7 @@ export class MessageStamper {
         { details: { type: type.type, bytes } },
       );
     }
-    return { target, message };
+    return message;
   }
 
   #destination(type: string, to: OutgoingMessage["target"] | undefined): Destination {

@@ -18,6 +18,7 @@ import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
 import { Relay } from "./relay.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
+import { StoreReads } from "./work/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
 import { tracedWorker } from "./traced-worker.ts";
 
@@ -57,11 +58,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       new RunningPart({
         service: service.name,
         part,
-        worker: tracedWorker(part.createWorker(), environment.tracer, {
+        worker: tracedWorker(part.createWorker(environment), environment.tracer, {
           service: service.name,
           part: part.name,
         }),
-        reader: new MessageReader(part.from, part.handles),
+        reader: new MessageReader(part.from, part.handles, part),
         store,
         streams,
         queues,
@@ -70,10 +71,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
           store,
           new Set(part.viewCollection ? [part.viewCollection] : []),
         ),
+        reads: new StoreReads(store, part.journal ?? part.consumer),
         stamper: new MessageStamper({
           source: service.name,
           who: `${part.partKind} "${part.name}"`,
           channels: [...part.publishes, ...part.sends],
+          kept: [...(part.appends ?? []), ...(part.timers ?? [])],
           environment,
         }),
         relay,

@@ -27,6 +27,8 @@ export function tracedWorker(
   return {
     keyOf: (message) => worker.keyOf(message),
     ...(worker.reads !== undefined && { reads: (key: string) => worker.reads!(key) }),
+    committed: (key) => worker.committed?.(key),
+    forget: (key) => worker.forget?.(key),
     work: (key, messages, context) =>
       workInSpans({ worker, tracer, where }, key, messages, context),
   };

@@ -10,6 +10,8 @@ import type { Relay } from "../relay.ts";
 import type { Arrival } from "./arrival.ts";
 import type { PartCounters } from "./counters.ts";
 import type { DocumentReader } from "./documents.ts";
+import type { EffectMode } from "../effects/effect-mode.ts";
+import type { StoreReads } from "../work/store-reads.ts";
 
 /** What is particular to the kind of input. */
 export interface Settlement {
@@ -25,11 +27,15 @@ export interface Settlement {
 }
 
 export interface EngineOptions {
+  readonly service: string;
   readonly part: Part;
   readonly worker: Worker;
   readonly store: Store;
   readonly environment: Environment;
   readonly documents: DocumentReader;
+  readonly reads: StoreReads;
+  /** What becomes of effects; `live` unless said. */
+  readonly effects?: EffectMode;
   readonly stamper: MessageStamper;
   readonly relay: Relay;
   readonly counters: PartCounters;

@@ -26,7 +26,6 @@ import type { Decision } from "../part.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
 import { Committer } from "./committer.ts";
-import { NO_DOCUMENTS, type Snapshot } from "./documents.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
 import { InFlight } from "./in-flight.ts";
@@ -35,7 +34,7 @@ import { outboxLane } from "../relay.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 import { ParkedRows } from "./parked-rows.ts";
 import { PauseGate } from "./pause-gate.ts";
-import { contextOf } from "./unit-context.ts";
+import { UnitRunner } from "../work/unit-runner.ts";
 
 export class InputEngine {
   readonly #options: EngineOptions;
@@ -45,11 +44,10 @@ export class InputEngine {
   readonly #gate: PauseGate;
   readonly #committer: Committer;
   readonly #rows: ParkedRows;
+  readonly #runner: UnitRunner;
   readonly #abort = new AbortController();
   readonly #waiters: (() => void)[] = [];
   #open = true;
-  /** Units with the worker. */
-  #running = 0;
   #failure: unknown;
 
   constructor(options: EngineOptions) {
@@ -82,6 +80,12 @@ export class InputEngine {
         failed: (error) => this.fail(error),
         progressed: () => this.#fill(),
       },
+    });
+    this.#runner = new UnitRunner(options, this.#abort.signal, {
+      worked: (unit, decision) => this.#worked(unit, decision),
+      failed: (unit, error) => this.#failures.failed(unit, 0, error),
+      room: () => this.#fill(),
+      broken: (error) => this.fail(error),
     });
     this.#rows = new ParkedRows({
       ...options,
@@ -134,7 +138,7 @@ export class InputEngine {
   get idle(): boolean {
     return (
       this.#flight.empty &&
-      this.#running === 0 &&
+      this.#runner.running === 0 &&
       this.#committer.idle &&
       this.#rows.idle &&
       !this.#keys.draining
@@ -198,7 +202,7 @@ export class InputEngine {
   async finish(deadlineMs: number): Promise<readonly Arrival[]> {
     this.#close();
     const timer = this.#options.environment.clock.after(deadlineMs, () => this.#cancel());
-    while (!this.#abort.signal.aborted && (this.#running > 0 || !this.#committer.idle)) {
+    while (!this.#abort.signal.aborted && (this.#runner.running > 0 || !this.#committer.idle)) {
       await this.#change();
     }
     timer.cancel();
@@ -243,14 +247,14 @@ export class InputEngine {
   #fill(): void {
     while (this.#open && !this.#committer.full) {
       const units: Unit[] = [];
-      while (this.#running + units.length < this.#options.part.concurrency) {
+      while (this.#runner.running + units.length < this.#options.part.concurrency) {
         const unit = this.#takeUnit();
         if (unit === undefined) break;
         if (unit.kind === "work") units.push(unit);
         else this.#passOn(unit);
       }
       if (units.length === 0) break;
-      this.#start(units);
+      this.#runner.start(units);
     }
     this.#changed();
   }
@@ -274,60 +278,12 @@ export class InputEngine {
     else this.#committer.push({ unit, arrivals: unit.arrivals });
   }
 
-  #start(units: readonly Unit[]): void {
-    const { worker, documents } = this.#options;
-    const refs = worker.reads ? units.flatMap((unit) => worker.reads!(unit.key)) : [];
-    const snapshot = refs.length === 0 ? NO_DOCUMENTS : documents.snapshot(refs);
-    if (!(snapshot instanceof Promise)) {
-      for (const unit of units) this.#work(unit, snapshot);
-      return;
-    }
-    this.#whileRunning(units.length, snapshot, {
-      done: (found) => units.forEach((unit) => this.#work(unit, found)),
-      failed: (error) => units.forEach((unit) => this.#failures.failed(unit, 0, error)),
-    });
-  }
-
-  #work(unit: Unit, snapshot: Snapshot): void {
-    const messages = unit.arrivals.map((arrival) => arrival.message!);
-    let decision: Decision | Promise<Decision>;
-    try {
-      const context = contextOf(unit, snapshot, this.#abort.signal, this.#options);
-      decision = this.#options.worker.work(unit.key, messages, context);
-    } catch (error) {
-      this.#failures.failed(unit, 0, error);
-      return;
-    }
-    if (!(decision instanceof Promise)) {
-      this.#worked(unit, decision);
-      return;
-    }
-    this.#whileRunning(1, decision, {
-      done: (decided) => this.#worked(unit, decided),
-      failed: (error) => this.#failures.failed(unit, 0, error),
-    });
-  }
-
-  /** Units count as running until their work is over; then others may begin. */
-  #whileRunning<Result>(
-    units: number,
-    work: Promise<Result>,
-    then: { readonly done: (result: Result) => void; readonly failed: (error: unknown) => void },
-  ): void {
-    this.#running += units;
-    work
-      .finally(() => (this.#running -= units))
-      .then(then.done, then.failed)
-      .then(() => this.#fill())
-      .catch((error: unknown) => this.fail(error));
-  }
-
   #worked(unit: Unit, decision: Decision): void {
-    if (decision.handled === 0) {
+    if (decision.handled > 0) this.#gate.passed(unit.key);
+    else if ((decision.writes.effects ?? []).length === 0) {
       this.#failures.failed(unit, 0, decision.failure?.error);
       return;
     }
-    this.#gate.passed(unit.key);
     this.#committer.push({ unit, arrivals: unit.arrivals.slice(0, decision.handled), decision });
   }
 
@@ -339,7 +295,7 @@ export class InputEngine {
       unit = this.#keys.takeHead(key);
     }
     if (unit === undefined) this.#gate.passed(key);
-    else if (unit.kind === "work") this.#start([unit]);
+    else if (unit.kind === "work") this.#runner.start([unit]);
     else this.#passOn(unit);
     this.#fill();
   }
@@ -350,11 +306,12 @@ export class InputEngine {
     answer: SetOutcome,
     repeats: readonly number[],
   ): readonly Arrival[] {
-    const { documents, counters } = this.#options;
+    const { worker, documents, counters } = this.#options;
     const writes = decision?.writes.documents ?? [];
     const ofRows = unit.arrivals[0]?.row !== undefined;
     if (answer.status === "applied") {
       documents.written(writes);
+      if (arrivals.length > 0) worker.committed?.(unit.key);
       if (decision !== undefined) counters.handled += arrivals.length;
       arrivals.forEach((arrival, index) => this.#settled(arrival, repeats[index]!));
       if (decision?.failure === undefined) this.#keys.done(unit);
@@ -364,6 +321,7 @@ export class InputEngine {
       return arrivals;
     }
     documents.forget(writes);
+    worker.forget?.(unit.key);
     const known = new Set(answer.status === "duplicate" ? answer.settled : []);
     const settled = unit.arrivals.filter((arrival) => known.has(arrival.incoming.id));
     const left = unit.arrivals.filter((arrival) => !known.has(arrival.incoming.id));
@@ -388,6 +346,7 @@ export class InputEngine {
   /** The store will never take this: try one by one. What cannot even be parked has no way left. */
   #refused({ unit, arrivals, decision }: Ready, error: unknown): void {
     this.#options.documents.forget(decision?.writes.documents ?? []);
+    this.#options.worker.forget?.(unit.key);
     if (arrivals.length > 1) {
       this.#keys.done(unit, unit.arrivals);
       this.#keys.giveOneByOne(unit.key);

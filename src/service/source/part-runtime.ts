@@ -16,6 +16,8 @@ import type { Relay } from "../relay.ts";
 import { createArrival, type Arrival } from "../input/arrival.ts";
 import { countIgnored, type PartCounters } from "../input/counters.ts";
 import type { DocumentReader } from "../input/documents.ts";
+import type { EffectMode } from "../effects/effect-mode.ts";
+import type { StoreReads } from "../work/store-reads.ts";
 import type { InputEngine } from "../input/input-engine.ts";
 
 export interface PartRuntime {
@@ -28,6 +30,9 @@ export interface PartRuntime {
   readonly queues: Queues | undefined;
   readonly environment: Environment;
   readonly documents: DocumentReader;
+  readonly reads: StoreReads;
+  /** What becomes of effects; `live` unless said. */
+  readonly effects?: EffectMode;
   readonly stamper: MessageStamper;
   readonly relay: Relay;
   readonly counters: PartCounters;

@@ -11,7 +11,7 @@
 
 import type { Lease, QueueReceiver } from "../../broker/queues.ts";
 import { isMillraceError } from "../../model/errors.ts";
-import type { QueueDeclaration } from "../../schema/declaration.ts";
+import type { QueueChannel } from "../../schema/declaration.ts";
 import type { ParkCause } from "../../store/write-set.ts";
 import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
@@ -26,7 +26,7 @@ const CREDIT = 1024;
 /** Works on the queue until `stop` aborts. Rejects if the queue cannot be received from. */
 export async function runQueue(
   runtime: PartRuntime,
-  declaration: QueueDeclaration,
+  declaration: QueueChannel,
   stop: AbortSignal,
 ): Promise<void> {
   const { part, store, environment, changed } = runtime;
