@@ -1,15 +1,9 @@
 /** Reads envelopes from CloudEvents attributes that nobody has checked yet; see `cloudevents.ts`. */
 
+import { FIELD_ATTRIBUTES, type FieldAttribute, isExtensionName } from "../model/attributes.ts";
 import type { Envelope, LanePlace, TraceContext, MessageKind } from "../model/envelope.ts";
 import type { Header, RawMessage } from "../model/message.ts";
-import {
-  badEnvelope,
-  FIELD_ATTRIBUTES,
-  type FieldAttribute,
-  isExtensionName,
-  JSON_MEDIA_TYPE,
-  missing,
-} from "./cloudevents-attributes.ts";
+import { badEnvelope, JSON_MEDIA_TYPE, missing } from "./cloudevents-attributes.ts";
 import { parseTime } from "./rfc3339.ts";
 
 /** What the headers do not say and the reader knows. */

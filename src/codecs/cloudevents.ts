@@ -26,14 +26,10 @@
  * and `model/envelope.golden.json` holds every one of them.
  */
 
+import { isExtensionName } from "../model/attributes.ts";
 import type { Envelope, MessageKind } from "../model/envelope.ts";
 import type { Header, RawMessage } from "../model/message.ts";
-import {
-  badEnvelope,
-  isExtensionName,
-  JSON_MEDIA_TYPE,
-  missing,
-} from "./cloudevents-attributes.ts";
+import { badEnvelope, JSON_MEDIA_TYPE, missing } from "./cloudevents-attributes.ts";
 import { formatTime, isWritableTime } from "./rfc3339.ts";
 
 const SPEC_VERSION: Header = ["ce_specversion", "1.0"];

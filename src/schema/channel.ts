@@ -99,23 +99,35 @@ export function queue<const Commands extends CommandTypes>(
 ): QueueDeclaration<Commands> {
   checkName(name, "queue");
   const what = `queue "${name}"`;
-  checkOptionNames(options, what, [
-    "attempts",
-    "lease",
-    "depth",
-    "keyOrder",
-    "durability",
-    "dedupe",
-  ]);
+  checkOptionNames(options, what, QUEUE_OPTIONS);
   checkTypes(what, "command", commands);
-  const attempts = options.attempts ?? ATTEMPTS;
-  checkWholeNumber(attempts, `the number of attempts of ${what}`, { min: 1, max: 1_000 });
-  const depthMax = options.depth ?? DEPTH_MAX;
-  checkWholeNumber(depthMax, `the depth of ${what}`, { min: 1, max: 1e9 });
   return Object.freeze({
     kind: "queue",
     name,
     types: Object.freeze({ ...commands }),
+    ...queueSettings(what, options),
+  });
+}
+
+export const QUEUE_OPTIONS = [
+  "attempts",
+  "lease",
+  "depth",
+  "keyOrder",
+  "durability",
+  "dedupe",
+] as const satisfies readonly (keyof QueueOptions)[];
+
+/** What a queue is beside its name and types. Throws BAD_DECLARATION for an option out of range. */
+export function queueSettings(
+  what: string,
+  options: QueueOptions,
+): Omit<QueueDeclaration, "kind" | "name" | "types"> {
+  const attempts = options.attempts ?? ATTEMPTS;
+  checkWholeNumber(attempts, `the number of attempts of ${what}`, { min: 1, max: 1_000 });
+  const depthMax = options.depth ?? DEPTH_MAX;
+  checkWholeNumber(depthMax, `the depth of ${what}`, { min: 1, max: 1e9 });
+  return {
     attempts,
     leaseMs:
       options.lease === undefined ? LEASE_MS : durationMs(options.lease, `the lease of ${what}`),
@@ -123,7 +135,7 @@ export function queue<const Commands extends CommandTypes>(
     keyOrder: options.keyOrder ?? false,
     durability: durabilityOf(what, options.durability),
     dedupe: dedupeOf(what, options.dedupe),
-  });
+  };
 }
 
 function checkTypes(

@@ -113,4 +113,65 @@ export interface QueueDeclaration<Commands extends CommandTypes = CommandTypes> 
   readonly dedupe: DedupeWindow;
 }
 
-export type Channel = StreamDeclaration | QueueDeclaration;
+/** A queue that carries a stream's events to one reader; see `subscription.ts`. */
+export interface SubscriptionDeclaration<Events extends EventTypes = EventTypes> extends Omit<
+  QueueDeclaration,
+  "types"
+> {
+  readonly types: Events;
+  /** How events come into it. */
+  readonly feed: SubscriptionFeed;
+}
+
+export interface SubscriptionFeed {
+  readonly stream: StreamDeclaration;
+  /** `router`: only what the rules of a router send there. */
+  readonly by: "subscription" | "router";
+  /** Wire types that it admits. */
+  readonly admits: ReadonlySet<string>;
+  readonly where?: RoutingCondition;
+  readonly set?: AttributeChange;
+}
+
+/** What is known of a message before its payload is decoded. */
+export interface RoutingFacts {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly source: string;
+  readonly key: string | undefined;
+  readonly time: number;
+  readonly actor: string | undefined;
+  readonly attributes: Attributes;
+}
+
+/** CloudEvents attributes beyond the standard ones; names of a-z and 0-9. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** What an attribute must be; all that are named must hold. */
+export type AttributeMatch = Readonly<Record<string, AttributeTest>>;
+
+export type AttributeTest =
+  | string
+  | readonly string[]
+  | { readonly prefix: string }
+  | { readonly exists: boolean }
+  /** Also where there is no such attribute. */
+  | { readonly not: string | readonly string[] };
+
+/** A condition on the payload means decoding it; one on attributes does not. */
+export type RoutingCondition<Data = any> =
+  | AttributeMatch
+  | ((data: Data, facts: RoutingFacts) => boolean);
+
+/** Attributes to add or replace. */
+export type AttributeChange<Data = any> =
+  | Attributes
+  | ((data: Data, facts: RoutingFacts) => Attributes);
+
+export type QueueChannel = QueueDeclaration | SubscriptionDeclaration;
+export type Channel = StreamDeclaration | QueueChannel;
+
+export function isSubscription(channel: Channel): channel is SubscriptionDeclaration {
+  return "feed" in channel;
+}

@@ -8,13 +8,30 @@ import type { DraftKind } from "../model/message.ts";
 const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const TYPE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
+/** `ns.` stands before the names of a namespace, `millrace.` before those of the runtime itself. */
+const RESERVED = /^(?:ns|millrace)(?:\.|$)/;
+
+/** Throws BAD_DECLARATION for a name that begins like those that the runtime makes. */
+export function refuseReserved(name: string, what: string): void {
+  if (!RESERVED.test(name)) return;
+  refuse(
+    `the ${what} name "${name}" begins with "${name.split(".", 1)[0]}", which is reserved; take another first word`,
+  );
+}
+
 export function refuse(text: string): never {
   throw new MillraceError("BAD_DECLARATION", text);
 }
 
+type ChannelKind = "stream" | "queue" | "subscription";
+
+function isChannelKind(what: ChannelKind | DraftKind): what is ChannelKind {
+  return what === "stream" || what === "queue" || what === "subscription";
+}
+
 /** `what` is the word for the thing: `stream`, `event`. */
-export function checkName(name: unknown, what: "stream" | "queue" | DraftKind): void {
-  const pattern = what === "stream" || what === "queue" ? CHANNEL_NAME : TYPE_NAME;
+export function checkName(name: unknown, what: ChannelKind | DraftKind): void {
+  const pattern = isChannelKind(what) ? CHANNEL_NAME : TYPE_NAME;
   if (typeof name !== "string" || name === "") {
     refuse(
       `a declaration of ${what === "event" ? "an" : "a"} ${what} has no name; give it as first argument`,
@@ -31,6 +48,7 @@ export function checkName(name: unknown, what: "stream" | "queue" | DraftKind): 
       `the ${what} name ${JSON.stringify(`${name.slice(0, 40)}…`)} has ${name.length} characters; at most ${LIMITS.nameLengthMax} are allowed`,
     );
   }
+  if (isChannelKind(what)) refuseReserved(name, what);
 }
 
 export function checkWholeNumber(

@@ -1,12 +1,12 @@
 /** Which declaration a wire type means, over all channels in reach of a program. */
 
 import { MillraceError } from "../model/errors.ts";
-import type { Channel, MessageType } from "./declaration.ts";
+import { type Channel, isSubscription, type MessageType } from "./declaration.ts";
 import { refuse } from "./refusal.ts";
 
 export interface RegisteredType {
   readonly declaration: MessageType;
-  /** Every channel that carries the type, in the order given. */
+  /** Every channel that the type may be published to, in the order given: no subscriptions. */
   readonly channels: readonly Channel[];
 }
 
@@ -19,6 +19,10 @@ export interface Registry {
   types(): readonly RegisteredType[];
 }
 
+interface Entry extends RegisteredType {
+  readonly channels: Channel[];
+}
+
 /**
  * Builds the lookup. The same channel may be given several times, by several parts.
  *
@@ -27,7 +31,9 @@ export interface Registry {
  */
 export function createRegistry(channels: readonly Channel[]): Registry {
   const channelByAddress = new Map<string, Channel>();
-  const byType = new Map<string, { declaration: MessageType; channels: Channel[] }>();
+  const byType = new Map<string, Entry>();
+  /** The channel that was given first with the type. */
+  const firstWith = new Map<string, string>();
   for (const channel of channels) {
     const address = `${channel.kind} "${channel.name}"`;
     const known = channelByAddress.get(address);
@@ -35,13 +41,15 @@ export function createRegistry(channels: readonly Channel[]): Registry {
     if (known !== undefined) refuse(`${address} is declared twice; declare it once and import it`);
     channelByAddress.set(address, channel);
     for (const declaration of Object.values(channel.types)) {
-      const earlier = byType.get(declaration.type);
-      if (earlier === undefined) byType.set(declaration.type, { declaration, channels: [channel] });
-      else if (earlier.declaration === declaration) earlier.channels.push(channel);
-      else {
-        const [first] = earlier.channels;
+      const entry: Entry = byType.get(declaration.type) ?? { declaration, channels: [] };
+      byType.set(declaration.type, entry);
+      const first = firstWith.get(declaration.type) ?? address;
+      firstWith.set(declaration.type, first);
+      if (entry.declaration === declaration) {
+        if (!isSubscription(channel)) entry.channels.push(channel);
+      } else {
         refuse(
-          `the type "${declaration.type}" is declared twice, in ${first?.kind} "${first?.name}" and ${address}; declare it once and import it, or rename one`,
+          `the type "${declaration.type}" is declared twice, in ${first} and ${address}; declare it once and import it, or rename one`,
         );
       }
     }

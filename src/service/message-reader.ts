@@ -32,17 +32,22 @@ export class MessageReader {
   readonly #types = new Map<string, Readable>();
   readonly #where: string;
   readonly #keepsRaw: boolean;
+  readonly #undecoded: boolean;
 
   /**
    * Reads the types of `channels`; those in `handles` are decoded, the others ignored. With `keepsRaw`
-   * a message also has what it was read from.
+   * a message also has what it was read from; `undecoded`, its payload is decoded when asked for.
    */
   constructor(
     channels: readonly Channel[],
     handles: ReadonlySet<string>,
-    { keepsRaw = false }: { readonly keepsRaw?: boolean } = {},
+    {
+      keepsRaw = false,
+      undecoded = false,
+    }: { readonly keepsRaw?: boolean; readonly undecoded?: boolean } = {},
   ) {
     this.#keepsRaw = keepsRaw;
+    this.#undecoded = undecoded;
     this.#where = channels.map((channel) => `${channel.kind} "${channel.name}"`).join(", ");
     for (const channel of channels) {
       for (const type of Object.values(channel.types)) {
@@ -61,12 +66,27 @@ export class MessageReader {
       if (known === undefined)
         return { status: "unreadable", error: this.#unknown(envelope), envelope };
       if (!known.handled) return { status: "ignored", envelope };
+      if (this.#undecoded) {
+        return { status: "message", message: this.#undecodedMessage(known, envelope, raw) };
+      }
       const data = this.#payload(known, envelope, raw);
       const message = this.#keepsRaw ? { envelope, data, raw } : { envelope, data };
       return { status: "message", message };
     } catch (error) {
       return { status: "unreadable", error, ...(envelope && { envelope }) };
     }
+  }
+
+  #undecodedMessage(known: Readable, envelope: Envelope, raw: RawMessage): Message {
+    let payload: { readonly data: unknown } | undefined;
+    const decode = (): unknown => (payload ??= { data: this.#payload(known, envelope, raw) }).data;
+    return {
+      envelope,
+      raw,
+      get data() {
+        return decode();
+      },
+    };
   }
 
   #payload(

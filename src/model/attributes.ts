@@ -1,0 +1,42 @@
+/** The names of CloudEvents attributes: which have a field of the envelope, and which are free. */
+
+/** Attributes that have a field of the envelope. `subject` is the key's, unless the two differ. */
+export const FIELD_ATTRIBUTES = [
+  "specversion",
+  "id",
+  "type",
+  "source",
+  "subject",
+  "time",
+  "kind",
+  "schemaversion",
+  "correlationid",
+  "causationid",
+  "actor",
+  "traceparent",
+  "tracestate",
+  "replyto",
+  "expirytime",
+  "corrects",
+  "attempt",
+  "lane",
+  "laneepoch",
+  "lanesequence",
+  "encryptedfields",
+  "encryptionkeyid",
+  "previoushash",
+] as const;
+
+export type FieldAttribute = (typeof FIELD_ATTRIBUTES)[number];
+
+const NOT_EXTENSIONS: ReadonlySet<string> = new Set([
+  ...FIELD_ATTRIBUTES.filter((name) => name !== "subject"),
+  // These belong to the payload in one binding or another.
+  "data",
+  "datacontenttype",
+]);
+
+/** CloudEvents allows lower-case letters and digits, so that every binding can carry the name. */
+export function isExtensionName(name: string): boolean {
+  return /^[a-z0-9]+$/.test(name) && !NOT_EXTENSIONS.has(name);
+}
