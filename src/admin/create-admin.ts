@@ -7,6 +7,9 @@ import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
 import type { RunningService } from "../service/running-service.ts";
 import type { Admin } from "./admin.ts";
+import type { EditAdmin } from "./api/edit-admin.ts";
+import type { FlowAdmin } from "./api/flow-admin.ts";
+import type { PauseAdmin } from "./api/pause-admin.ts";
 import {
   compareNames,
   queuesOf,
@@ -15,9 +18,12 @@ import {
   type IdleService,
 } from "./context.ts";
 import { findDocuments, getDocument } from "./documents.ts";
+import { editFailure } from "./failures/edit-failure.ts";
 import { listFailures, repair, showFailure } from "./failures/failures.ts";
+import { flow } from "./flow/flow.ts";
 import { locate } from "./locate.ts";
 import { describe, lag } from "./overview.ts";
+import { listPauses, pausePart, resumePart } from "./pauses.ts";
 import { publish } from "./publish.ts";
 import { readRecords } from "./read-records.ts";
 import { seek } from "./seek.ts";
@@ -34,8 +40,11 @@ export interface AdminOptions {
   readonly environment: Environment;
 }
 
+/** What the admin API can do where broker and services are. */
+export interface LocalAdmin extends Admin, EditAdmin, PauseAdmin, FlowAdmin {}
+
 /** Its end ends reads that follow; broker and services belong to the caller and stay as they are. */
-export function createAdmin(options: AdminOptions): Admin {
+export function createAdmin(options: AdminOptions): LocalAdmin {
   const context: AdminContext = {
     streams: options.streams,
     queues: options.queues,
@@ -80,6 +89,13 @@ export function createAdmin(options: AdminOptions): Admin {
     showFailure: async (ref) => showFailure(open(), ref),
     redrive: async (failures, repairOptions) => repair(open(), "redrive", failures, repairOptions),
     discard: async (failures, repairOptions) => repair(open(), "discard", failures, repairOptions),
+    editFailure: async (ref, edit, repairOptions = {}) =>
+      editFailure(open(), ref, edit, repairOptions),
+    pausePart: async (part, pauseOptions = {}) => pausePart(open(), part, pauseOptions),
+    resumePart: async (part, pauseOptions = {}) => resumePart(open(), part, pauseOptions),
+    listPauses: async () => listPauses(open()),
+    flow: async (correlation, flowOptions = {}) =>
+      flow(open(), correlation, flowOptions, closing.signal),
     async [Symbol.asyncDispose]() {
       closing.abort();
     },

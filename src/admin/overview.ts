@@ -2,7 +2,9 @@
 
 import type { Part } from "../service/part.ts";
 import type { Description, LagRow, ServiceDescription } from "./admin.ts";
+import { pauseText } from "../service/pause/pauses.ts";
 import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
+import { pausesOf } from "./pauses.ts";
 
 export async function describe(context: AdminContext): Promise<Description> {
   const { streams, queues } = context;
@@ -38,7 +40,9 @@ async function describeService({ service, running }: KnownService): Promise<Serv
 export async function lag(context: AdminContext): Promise<readonly LagRow[]> {
   const rows = await Promise.all(
     knownServices(context).map((known) =>
-      known.running === undefined ? idleLag(context, known) : runningLag(context, known.running),
+      known.running === undefined
+        ? idleLag(context, known)
+        : runningLag(context, known, known.running),
     ),
   );
   return rows
@@ -53,10 +57,16 @@ export async function lag(context: AdminContext): Promise<readonly LagRow[]> {
 
 async function runningLag(
   context: AdminContext,
+  known: KnownService,
   running: NonNullable<KnownService["running"]>,
 ): Promise<readonly LagRow[]> {
   const rows: LagRow[] = [];
-  for (const { name, inputs } of await running.status()) {
+  for (const { name, inputs, held } of await running.status()) {
+    const part = known.service.parts.find((one) => one.name === name);
+    if (held !== undefined && part !== undefined) {
+      rows.push(...(await idlePartLag(context, known, part, held)));
+      continue;
+    }
     for (const input of inputs) {
       const behind = input.lag ?? (await waitingIn(context, input.input));
       rows.push({ service: running.service.name, part: name, ...input, lag: behind });
@@ -66,8 +76,12 @@ async function runningLag(
 }
 
 async function idleLag(context: AdminContext, known: KnownService): Promise<readonly LagRow[]> {
+  const pauses = await pausesOf(known);
   const rows = await Promise.all(
-    known.service.parts.map((part) => idlePartLag(context, known, part)),
+    known.service.parts.map((part) => {
+      const pause = pauses.get(part.name);
+      return idlePartLag(context, known, part, pause && pauseText(pause));
+    }),
   );
   return rows.flat();
 }
@@ -76,6 +90,7 @@ async function idlePartLag(
   { streams, queues }: AdminContext,
   { service, store }: KnownService,
   part: Part,
+  paused: string | undefined,
 ): Promise<readonly LagRow[]> {
   const rows: LagRow[] = [];
   const row = async (
@@ -84,7 +99,8 @@ async function idlePartLag(
   ): Promise<void> => {
     const keys = await store.parkedKeys(part.consumer, input);
     const parked = keys.values().reduce((sum, count) => sum + count, 0);
-    rows.push({ service: service.name, part: part.name, input, parked, ...rest });
+    const why = paused === undefined ? {} : { paused };
+    rows.push({ service: service.name, part: part.name, input, parked, ...rest, ...why });
   };
   for (const { kind, name } of part.from) {
     if (kind === "queue") {

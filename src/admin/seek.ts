@@ -89,7 +89,9 @@ async function atWork(
   part: Part,
 ): Promise<KnownService["running"] | undefined> {
   const status = (await running?.status())?.find(({ name }) => name === part.name);
-  return status === undefined || ["stopped", "failed"].includes(status.state) ? undefined : running;
+  const idle =
+    status?.held !== undefined || ["stopped", "failed"].includes(status?.state ?? "stopped");
+  return idle ? undefined : running;
 }
 
 function movedTo({ partition, offset }: Located, before: ReadonlyMap<number, number>): Moved {

@@ -1,6 +1,6 @@
 /** Commands by hand and through the door. */
 
-import type { RefusalData } from "../../service/answer.ts";
+import type { RefusalData } from "../../service/ask/answer.ts";
 import type { Published, PublishRequest } from "../admin.ts";
 
 /** What `ask` resolves to; a refusal is an answer and no error. */

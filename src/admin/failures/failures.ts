@@ -98,7 +98,8 @@ async function countOf(
   return count;
 }
 
-async function findFailure(
+/** Throws UNKNOWN_DEAD_LETTER. */
+export async function findFailure(
   places: readonly FailurePlace[],
   text: string,
 ): Promise<{ readonly place: FailurePlace; readonly failure: Failure }> {
