@@ -15,7 +15,7 @@ import type {
 } from "../schema/declaration.ts";
 import type { CollectionSpec, StoredDocument, StoredEffect, StoredEvent } from "../store/store.ts";
 import type { OutgoingMessage, WriteSet } from "../store/write-set.ts";
-import type { RefusalData } from "./answer.ts";
+import type { RefusalData } from "./ask/answer.ts";
 import type { EffectMode } from "./effects/effect-mode.ts";
 
 export type PartKind = "consumer" | "view" | "decider" | "saga" | "router" | "subscription";

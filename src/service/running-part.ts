@@ -10,7 +10,7 @@ import { MillraceError } from "../model/errors.ts";
 import { runPartition } from "./source/stream-input.ts";
 import { runQueue } from "./source/queue-input.ts";
 import type { PartRuntime } from "./source/part-runtime.ts";
-import { outboxLane } from "./relay.ts";
+import { outboxLane } from "./outbox/relay.ts";
 import type { InputStatus, PartState, PartStatus } from "./running-service.ts";
 
 export class RunningPart {

@@ -5,7 +5,7 @@
  */
 
 import type { RunningPart } from "./running-part.ts";
-import type { Relay } from "./relay.ts";
+import type { Relay } from "./outbox/relay.ts";
 
 /** Resolves callers of `next` whenever something has changed. */
 export class ChangeSignal {

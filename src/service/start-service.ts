@@ -15,12 +15,12 @@ import { MessageStamper } from "./message-stamper.ts";
 import type { Part, Service } from "./part.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
 import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
-import { Relay } from "./relay.ts";
+import { Relay } from "./outbox/relay.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
 import { StoreReads } from "./work/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
-import { tracedWorker } from "./traced-worker.ts";
+import { tracedWorker } from "./work/traced-worker.ts";
 
 export interface ServiceOptions {
   readonly service: Service;

@@ -19,7 +19,7 @@ import type {
 } from "../../store/write-set.ts";
 import { backoffMs, isStoreOutage } from "../failure.ts";
 import type { FailurePolicy } from "../part.ts";
-import type { Relay } from "../relay.ts";
+import type { Relay } from "../outbox/relay.ts";
 import type { Arrival } from "./arrival.ts";
 import { batchOf, type Ready } from "./batch.ts";
 

@@ -6,7 +6,7 @@ import type { ParkedMessage, Store } from "../../store/store.ts";
 import type { BatchInput, BatchOutcome, ParkCause } from "../../store/write-set.ts";
 import type { MessageStamper } from "../message-stamper.ts";
 import type { Part, Worker } from "../part.ts";
-import type { Relay } from "../relay.ts";
+import type { Relay } from "../outbox/relay.ts";
 import type { Arrival } from "./arrival.ts";
 import type { PartCounters } from "./counters.ts";
 import type { DocumentReader } from "./documents.ts";

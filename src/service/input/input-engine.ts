@@ -30,7 +30,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
 import { InFlight } from "./in-flight.ts";
 import { textOf } from "../failure.ts";
-import { outboxLane } from "../relay.ts";
+import { outboxLane } from "../outbox/relay.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 import { ParkedRows } from "./parked-rows.ts";
 import { PauseGate } from "./pause-gate.ts";

@@ -12,7 +12,7 @@ import type { Incoming } from "../../store/write-set.ts";
 import type { MessageReader } from "../message-reader.ts";
 import type { MessageStamper } from "../message-stamper.ts";
 import type { Part, Worker } from "../part.ts";
-import type { Relay } from "../relay.ts";
+import type { Relay } from "../outbox/relay.ts";
 import { createArrival, type Arrival } from "../input/arrival.ts";
 import { countIgnored, type PartCounters } from "../input/counters.ts";
 import type { DocumentReader } from "../input/documents.ts";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryBroker } from "../memory/broker.ts";
-import { memoryStore } from "../memory/store.ts";
-import { MillraceError } from "../model/errors.ts";
-import type { RawMessage } from "../model/message.ts";
-import type { OutgoingMessage } from "../store/write-set.ts";
-import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
-import type { Broker } from "../broker/broker.ts";
-import type { Store } from "../store/store.ts";
+import { memoryBroker } from "../../memory/broker.ts";
+import { memoryStore } from "../../memory/store.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import type { OutgoingMessage } from "../../store/write-set.ts";
+import { createTestEnvironment, type TestEnvironment } from "../../testing/environment.ts";
+import type { Broker } from "../../broker/broker.ts";
+import type { Store } from "../../store/store.ts";
 import { Relay } from "./relay.ts";
 
 const LANE = "part/in/0";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
-import { isMillraceError } from "../model/errors.ts";
-import type { RawMessage } from "../model/message.ts";
-import type { Verdict } from "./part.ts";
+import { decodeEnvelope } from "../../codecs/cloudevents-reader.ts";
+import { isMillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
+import type { Verdict } from "../part.ts";
 import {
   decodeReply,
   encodeReply,

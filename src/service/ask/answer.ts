@@ -5,7 +5,7 @@
  * fails for reasons of the infrastructure is no answer: `ask` throws it.
  */
 
-import type { ErrorDetails } from "../model/errors.ts";
+import type { ErrorDetails } from "../../model/errors.ts";
 
 /** A refusal as it travels. */
 export interface RefusalData<Code extends string = string> {

@@ -1,12 +1,12 @@
 /** Sending what an outbox holds to its stream or queue, each message with its place. */
 
-import type { Queues } from "../broker/queues.ts";
-import type { Streams } from "../broker/streams.ts";
-import { MillraceError } from "../model/errors.ts";
-import type { Header } from "../model/message.ts";
-import type { Outcome } from "../model/outcome.ts";
-import type { SpanFacts } from "../model/tracer.ts";
-import type { OutgoingMessage } from "../store/write-set.ts";
+import type { Queues } from "../../broker/queues.ts";
+import type { Streams } from "../../broker/streams.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { Header } from "../../model/message.ts";
+import type { Outcome } from "../../model/outcome.ts";
+import type { SpanFacts } from "../../model/tracer.ts";
+import type { OutgoingMessage } from "../../store/write-set.ts";
 
 /** A message of a lane, with what was fixed in the commit that decided it. */
 export interface Sequenced {

@@ -11,14 +11,14 @@
  * are kept as documents keep them, so a bigint comes back as one.
  */
 
-import { encodeMessage } from "../codecs/cloudevents.ts";
-import type { Envelope } from "../model/envelope.ts";
-import { MillraceError } from "../model/errors.ts";
-import { LIMITS } from "../model/limits.ts";
-import type { RawMessage } from "../model/message.ts";
+import { encodeMessage } from "../../codecs/cloudevents.ts";
+import type { Envelope } from "../../model/envelope.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { LIMITS } from "../../model/limits.ts";
+import type { RawMessage } from "../../model/message.ts";
 import type { RefusalData } from "./answer.ts";
-import { documentJson, parseDocument } from "./document-json.ts";
-import type { Verdict } from "./part.ts";
+import { documentJson, parseDocument } from "../document-json.ts";
+import type { Verdict } from "../part.ts";
 
 export const REPLY_TYPE = "millrace.reply";
 

@@ -19,16 +19,16 @@
  * A lane is bounded: while too much waits for publishing, commits with further messages wait.
  */
 
-import type { Queues } from "../broker/queues.ts";
-import type { Streams } from "../broker/streams.ts";
-import { delay, type Timer } from "../model/clock.ts";
-import type { Environment } from "../model/environment.ts";
-import { MillraceError } from "../model/errors.ts";
-import { traced } from "../model/tracer.ts";
-import type { Store } from "../store/store.ts";
-import type { OutgoingMessage } from "../store/write-set.ts";
+import type { Queues } from "../../broker/queues.ts";
+import type { Streams } from "../../broker/streams.ts";
+import { delay, type Timer } from "../../model/clock.ts";
+import type { Environment } from "../../model/environment.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { traced } from "../../model/tracer.ts";
+import type { Store } from "../../store/store.ts";
+import type { OutgoingMessage } from "../../store/write-set.ts";
 import { sendPlaced, stretchFacts, type Sequenced } from "./outbox-target.ts";
-import { backoffMs, textOf } from "./failure.ts";
+import { backoffMs, textOf } from "../failure.ts";
 
 export interface RelayOptions {
   readonly store: Store;

@@ -10,7 +10,7 @@
  * - **event**: an event of a service's own store, for the parts that are fed from there.
  */
 
-import { MillraceError } from "../model/errors.ts";
+import { MillraceError } from "../../model/errors.ts";
 
 export type WrittenPlace =
   | {

@@ -7,10 +7,10 @@
  * leave none.
  */
 
-import type { TraceContext } from "../model/envelope.ts";
-import type { Message } from "../model/message.ts";
-import type { Span, Tracer } from "../model/tracer.ts";
-import type { Decision, WorkContext, Worker } from "./part.ts";
+import type { TraceContext } from "../../model/envelope.ts";
+import type { Message } from "../../model/message.ts";
+import type { Span, Tracer } from "../../model/tracer.ts";
+import type { Decision, WorkContext, Worker } from "../part.ts";
 
 export interface TracedPart {
   readonly service: string;
