@@ -1,0 +1,30 @@
+/**
+ * Who is asking: the one hook for all doors. A door finds out who it is, and lets in nobody whom the
+ * hook does not know; what they may do is decided by the rules (`rules.ts`) where the admin API and the
+ * broker are entered, the same behind every door.
+ */
+
+/** Somebody who was let in. */
+export interface Principal {
+  /** Unique, and told in logs as the one who did it. */
+  readonly name: string;
+  readonly roles?: readonly string[];
+}
+
+/** What a caller presented; whatever comes of it comes from a stranger. */
+export interface SignInFacts {
+  readonly door: "http" | "kafka" | "amqp";
+  /** A bearer token, where one was sent. */
+  readonly token?: string;
+  /** User and password, where they were sent. */
+  readonly user?: string;
+  readonly password?: string;
+  /** HTTP: a header by its lower-case name. */
+  readonly header?: (name: string) => string | undefined;
+}
+
+/**
+ * Answers who it is, or undefined for nobody, which refuses. What it throws is a defect: nobody is let
+ * in, and the log tells why. It should compare secrets in constant time.
+ */
+export type SignIn = (facts: SignInFacts) => Promise<Principal | undefined>;
