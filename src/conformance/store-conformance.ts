@@ -5,13 +5,17 @@ import { runTopics, type Note, type TestFunction } from "./case.ts";
 import type { StoreContext, StoreNeed, StorePlace, StoreTopic } from "./store-case.ts";
 import { conditions } from "./stores/conditions.ts";
 import { documents } from "./stores/documents.ts";
+import { effects } from "./stores/effects.ts";
 import { events } from "./stores/events.ts";
+import { firings } from "./stores/firing.ts";
+import { forgetting } from "./stores/forgetting.ts";
 import { inbox } from "./stores/inbox.ts";
 import { life } from "./stores/life.ts";
 import { outbox } from "./stores/outbox.ts";
 import { parking } from "./stores/parking.ts";
 import { progress } from "./stores/progress.ts";
 import { queries } from "./stores/queries.ts";
+import { timers } from "./stores/timers.ts";
 
 export const STORE_TOPICS: readonly StoreTopic[] = [
   conditions,
@@ -22,6 +26,10 @@ export const STORE_TOPICS: readonly StoreTopic[] = [
   inbox,
   outbox,
   parking,
+  timers,
+  firings,
+  effects,
+  forgetting,
   life,
 ];
 

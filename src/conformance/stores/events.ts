@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import type { Store } from "../../store/store.ts";
+import { refusal } from "../broker-case.ts";
 import { compareLists } from "../case.ts";
 import { message, plain, textOf } from "../messages.ts";
 import { peculiarMessages } from "../peculiar.ts";
 import { statusesOf, type StoreTopic } from "../store-case.ts";
-import { applySets, set } from "./sets.ts";
+import { applyInput, applySets, finishing, input, set } from "./sets.ts";
 
 function append(
   store: Store,
@@ -140,6 +141,86 @@ export const events: StoreTopic = {
           one.map((event) => [event.version, event.sequence, textOf(event.message)]),
           [99, 100, 201, 202].map((sequence, index) => [99 + index, sequence, texts[sequence - 1]]),
         );
+      },
+    },
+    {
+      title: "a batch is told the sequences of its events, in the order of the sets that applied",
+      needs: ["restart"],
+      run: async (context) => {
+        const none = await applyInput(context.store(), input(), finishing("none", 0));
+        assert.equal("events" in none, false);
+        const first = await append(context.store(), "o1", 0, "a", "b");
+        assert.deepEqual(first.events, { from: 1, to: 3 });
+        await context.suffer("restart");
+        const store = context.store();
+        const write = (key: string, entity: string, expected: number, ...texts: string[]) =>
+          set(key, { events: [{ entity, expected, events: texts.map((text) => message(text)) }] });
+        const outcome = await applySets(
+          store,
+          write("late", "o1", 0, "never"),
+          write("two", "o2", 0, "c"),
+          set("three", { events: [{ entity: "o3", expected: 0, events: [] }] }),
+          write("one", "o1", 2, "d", "e"),
+        );
+        assert.equal(statusesOf(outcome), "late conflict, two applied, three applied, one applied");
+        assert.deepEqual(outcome.events, { from: 3, to: 6 });
+        const told = await store.readEvents({ after: 2 });
+        compareLists(
+          context.note,
+          "events",
+          told.map((event) => `${event.sequence} ${textOf(event.message)}`),
+          ["3 c", "4 d", "5 e"],
+        );
+        assert.equal("events" in (await append(store, "o1", 0, "conflict")), false);
+      },
+    },
+    {
+      title: "the newest event of the store has the last sequence",
+      needs: ["restart"],
+      run: async (context) => {
+        assert.equal(await context.store().lastEvent(), 0);
+        await append(context.store(), "o1", 0, "a", "b");
+        assert.equal(await context.store().lastEvent(), 2);
+        await append(context.store(), "o1", 0, "conflict");
+        assert.equal(await context.store().lastEvent(), 2);
+        await context.suffer("restart");
+        assert.equal(await context.store().lastEvent(), 2);
+        await append(context.store(), "o2", 0, "c");
+        assert.equal(await context.store().lastEvent(), 3);
+      },
+    },
+    {
+      title: "several entities are read at once, each from where it is asked, a thousand of each",
+      run: async (context) => {
+        const store = context.store();
+        const many = Array.from({ length: 1005 }, (_, index) => `m${index}`);
+        await append(store, "o1", 0, "a", "b");
+        await append(store, "many", 0, ...many);
+        await append(store, "o2", 0, "c");
+        await append(store, "o1", 2, "d");
+        const read = await store.readEntities([
+          { entity: "o2" },
+          { entity: "o1", after: 1 },
+          { entity: "many", after: 2 },
+          { entity: "done", after: 0 },
+          { entity: "nobody" },
+        ]);
+        assert.deepEqual([...read.keys()].toSorted(), ["many", "o1", "o2"]);
+        for (const entity of ["o1", "o2"]) {
+          const after = entity === "o1" ? 1 : 0;
+          assert.deepEqual(read.get(entity), await store.readEntity(entity, { after }), entity);
+        }
+        compareLists(
+          context.note,
+          "many",
+          (read.get("many") ?? []).map((event) => `${event.version} ${textOf(event.message)}`),
+          many.slice(2, 1002).map((text, index) => `${index + 3} ${text}`),
+        );
+        assert.equal((await store.readEntities([{ entity: "o1", after: 3 }])).size, 0);
+        assert.equal((await store.readEntities([])).size, 0);
+        for (const after of [-1, 0.5, NaN]) {
+          await refusal(() => store.readEntities([{ entity: "o1", after }]), "BAD_ARGUMENT");
+        }
       },
     },
     {

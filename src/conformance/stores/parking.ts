@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { Store } from "../../store/store.ts";
+import type { WriteSet } from "../../store/write-set.ts";
+import { refusal } from "../broker-case.ts";
 import { compareLists } from "../case.ts";
 import { plain, textOf } from "../messages.ts";
 import { statusesOf, type StoreTopic } from "../store-case.ts";
@@ -9,6 +11,7 @@ import {
   applyInput,
   applySets,
   CAUSE,
+  incoming,
   input,
   parked,
   parking as parkSet,
@@ -32,6 +35,17 @@ async function linesOf(store: Store): Promise<string[]> {
     ({ message, cause, redrive }) =>
       `${textOf(message)}${cause === undefined ? "" : " failed"}${redrive ? " redrive" : ""}`,
   );
+}
+
+const MINUTE_MS = 60_000;
+
+/** Parks a failure that is to be retried by itself; without a moment, by a person. */
+function failing(key: string, offset: number, retryAtMs?: number): WriteSet {
+  const cause = { ...CAUSE, ...(retryAtMs === undefined ? {} : { retryAtMs }) };
+  return set(`park-${offset}`, {
+    finishes: [incoming(offset)],
+    park: [{ ...parked(key, offset, false), cause }],
+  });
 }
 
 export const parking: StoreTopic = {
@@ -155,6 +169,89 @@ export const parking: StoreTopic = {
         assert.equal(await store.discardParked([failedA ?? 0, failedB ?? 0, 999_999]), 2);
         assert.deepEqual(await linesOf(store), ["a-3 redrive"]);
         assert.equal(await store.discardParked([failedA ?? 0]), 0);
+      },
+    },
+    {
+      title: "a failure with a moment is marked when it has come, with what waits behind it",
+      needs: ["restart"],
+      run: async (context) => {
+        const due = (nowMs: number) => context.store().redriveDue("refunds", "orders/0", nowMs);
+        assert.deepEqual(await due(0), { count: 0 });
+        await applyInput(
+          context.store(),
+          input(),
+          failing("a", 0, MINUTE_MS),
+          failing("b", 1, 2 * MINUTE_MS + 0.5),
+          failing("person", 2),
+          failing("c", 3, 3 * MINUTE_MS),
+        );
+        await applyInput(context.store(), input(), parkSet("a", 4, false), parkSet("b", 5, false));
+        await applyInput(context.store(), input({ input: "orders/1" }), failing("a", 0, 1));
+        await context.suffer("restart");
+        assert.deepEqual(await due(MINUTE_MS - 1), { count: 0, nextMs: MINUTE_MS });
+        assert.deepEqual(await due(MINUTE_MS), { count: 2, nextMs: 2 * MINUTE_MS + 0.5 });
+        assert.deepEqual(await due(MINUTE_MS), { count: 0, nextMs: 2 * MINUTE_MS + 0.5 });
+        const marked = async (): Promise<string[]> => {
+          const rows = await context.store().listParked({ redrive: true, input: "orders/0" });
+          return rows.map(({ message }) => textOf(message));
+        };
+        compareLists(context.note, "marked", await marked(), ["a-0", "a-4"]);
+        await applyInput(context.store(), input(), parkSet("a", 6, false));
+        assert.deepEqual(await marked(), ["a-0", "a-4", "a-6"], "what comes to wait is marked");
+        assert.deepEqual(await due(10 * MINUTE_MS), { count: 3 });
+        compareLists(context.note, "marked", await marked(), [
+          "a-0",
+          "b-1",
+          "c-3",
+          "a-4",
+          "b-5",
+          "a-6",
+        ]);
+        const [row] = await context.store().listParked({ key: "b" });
+        assert.deepEqual(row?.cause, { ...CAUSE, retryAtMs: 2 * MINUTE_MS + 0.5 });
+      },
+    },
+    {
+      title: "a retry that fails again waits for the moment of its new cause, or for a person",
+      run: async (context) => {
+        const store = context.store();
+        await applyInput(store, input(), failing("a", 0, 10), failing("b", 1, 10));
+        await applyInput(store, input(), parkSet("a", 2, false));
+        const due = (nowMs: number) => store.redriveDue("refunds", "orders/0", nowMs);
+        assert.deepEqual(await due(10), { count: 3 });
+        const [a, b] = (await store.listParked()).map(({ row }) => row);
+        const later = { ...CAUSE, retryAtMs: 50 };
+        const outcome = await applySets(
+          store,
+          set("a", { repark: [{ row: a ?? 0, cause: later }] }),
+          set("b", { repark: [{ row: b ?? 0, cause: CAUSE }] }),
+        );
+        assert.equal(statusesOf(outcome), "a applied, b applied");
+        assert.deepEqual(await due(40), { count: 0, nextMs: 50 });
+        assert.deepEqual(await due(50), { count: 2 });
+        assert.deepEqual(await linesOf(store), ["a-0 failed redrive", "b-1 failed", "a-2 redrive"]);
+      },
+    },
+    {
+      title: "a key waits for its first failure: a person's turn is not taken by a later row",
+      run: async (context) => {
+        const store = context.store();
+        await applyInput(store, input(), failing("a", 0), failing("b", 1, 90));
+        await applyInput(store, input(), failing("a", 2, 10), failing("b", 3, 10));
+        const due = (nowMs: number) => store.redriveDue("refunds", "orders/0", nowMs);
+        assert.deepEqual(await due(20), { count: 0, nextMs: 90 });
+        const [head] = await store.listParked({ key: "a" });
+        await applySets(store, set("a", { unpark: [head?.row ?? 0] }));
+        assert.deepEqual(await due(20), { count: 1, nextMs: 90 });
+        assert.deepEqual(await linesOf(store), ["b-1 failed", "a-2 failed redrive", "b-3 failed"]);
+      },
+    },
+    {
+      title: "a moment that is no number is refused, and no row is written",
+      run: async (context) => {
+        const store = context.store();
+        await refusal(() => applyInput(store, input(), failing("a", 0, NaN)), "BAD_ARGUMENT");
+        assert.deepEqual(await store.listParked(), []);
       },
     },
   ],

@@ -9,6 +9,7 @@ import type {
   IndexValue,
   OutgoingMessage,
   ParkedWrite,
+  TimerWrite,
   WriteSet,
 } from "../../store/write-set.ts";
 import { message } from "../messages.ts";
@@ -23,6 +24,31 @@ export function input(more: Partial<BatchInput> = {}): BatchInput {
 
 /** A queue as input: no offsets, no log. */
 export const QUEUE: BatchInput = { consumer: "refunds", input: "desk", epoch: 0 };
+
+/** The consumer's own timers as input: no offsets, no log. */
+export const TIMERS: BatchInput = { consumer: "refunds", input: "timers", epoch: 0 };
+
+/** A timer of instance `o1`, whose id is its name, unless said. */
+export function timer(
+  name: string,
+  dueMs: number,
+  more: Partial<Omit<TimerWrite, "name" | "dueMs">> = {},
+): TimerWrite {
+  return {
+    consumer: "refunds",
+    instance: "o1",
+    name,
+    id: name,
+    dueMs,
+    message: message(name, { key: "o1" }),
+    ...more,
+  };
+}
+
+/** The timer as it comes back to its consumer. */
+export function fired({ consumer, instance, name, id }: TimerWrite): Incoming {
+  return { timer: { consumer, instance, name }, id };
+}
 
 export function set(key: string, more: Partial<WriteSet> = {}): WriteSet {
   return { key, finishes: [], ...more };
