@@ -1,25 +1,35 @@
 /** A consumer at work: handlers one after another, and what they decided as one decision. */
 
+import { assert } from "../../model/assert.ts";
 import { MillraceError } from "../../model/errors.ts";
-import type { Draft, Message } from "../../model/message.ts";
-import type { StoredDocument } from "../../store/store.ts";
-import type { DocumentWrite, OutgoingMessage } from "../../store/write-set.ts";
-import { documentJson, parseDocument } from "../document-json.ts";
-import type { Decision, WorkContext, Worker } from "../part.ts";
-import { indexedValues, type DocumentDeclaration } from "./document.ts";
+import type { Message } from "../../model/message.ts";
+import type { MessageType } from "../../schema/declaration.ts";
+import { Refusal } from "../ask/answer.ts";
+import { AnswerBuffer } from "../effects/answer-buffer.ts";
+import type { Decision, Verdict, WorkContext, Worker } from "../part.ts";
+import type { DocumentDeclaration } from "./document.ts";
+import { UnitOfWork } from "./unit-of-work.ts";
 
 /** A handler whose types were checked where it was declared. */
-export type AnyHandler = (data: any, context: any) => void | Promise<void>;
+export type AnyHandler = (data: any, context: any) => unknown;
 
-type Docs = Readonly<Record<string, DocumentDeclaration>>;
+export interface ConsumerFacts {
+  /** Under whose name the answers of effects are recorded. */
+  readonly journal: string;
+  readonly handlers: ReadonlyMap<string, AnyHandler>;
+  /** The refusals that each command declares, by wire type; events are not here. */
+  readonly refuses: ReadonlyMap<string, readonly string[]>;
+  readonly docs: Readonly<Record<string, DocumentDeclaration>>;
+}
 
 export class ConsumerWorker implements Worker {
-  readonly #handlers: ReadonlyMap<string, AnyHandler>;
+  readonly #facts: ConsumerFacts;
   readonly #docs: readonly (readonly [name: string, declaration: DocumentDeclaration])[];
+  readonly #buffer = new AnswerBuffer();
 
-  constructor(handlers: ReadonlyMap<string, AnyHandler>, docs: Docs) {
-    this.#handlers = handlers;
-    this.#docs = Object.entries(docs);
+  constructor(facts: ConsumerFacts) {
+    this.#facts = facts;
+    this.#docs = Object.entries(facts.docs);
   }
 
   /** Keyless messages stand alone. */
@@ -28,192 +38,52 @@ export class ConsumerWorker implements Worker {
   }
 
   async work(_key: string, messages: readonly Message[], context: WorkContext): Promise<Decision> {
-    const unit = new UnitOfWork(context, this.#docs);
-    let handled = 0;
+    const { journal } = this.#facts;
+    const unit = new UnitOfWork({ context, docs: this.#docs, journal, buffer: this.#buffer });
+    const verdicts: Verdict[] = [];
+    let telling = false;
     for (const message of messages) {
       const call = unit.begin(message);
       try {
         const { type } = message.envelope;
-        const result = this.#handlers.get(type)!(message.data, call);
-        if (result instanceof Promise) await result;
+        const result = this.#facts.handlers.get(type)!(message.data, call);
+        const verdict = this.#verdict(type, result instanceof Promise ? await result : result);
+        telling ||= verdict !== DONE;
+        verdicts.push(verdict);
+        if (verdict.ok) unit.keep();
+        else unit.refuse();
       } catch (error) {
         unit.discard();
-        return unit.decision(handled, { error });
+        const failed = await unit.decision(verdicts.length, { error });
+        return telling ? { ...failed, verdicts } : failed;
       }
-      unit.keep();
-      handled++;
     }
-    return unit.decision(handled);
-  }
-}
-
-interface Staged {
-  readonly declaration: DocumentDeclaration;
-  readonly id: string;
-  /** Null: deleted. */
-  readonly json: string | null;
-  readonly state: unknown;
-}
-
-/**
- * What the handlers of one key have decided so far. Documents are read once and then kept, so all
- * handlers of the unit see one version; a handler's own changes are staged, and dropped if it fails.
- */
-class UnitOfWork {
-  readonly #context: WorkContext;
-  readonly #docs: readonly (readonly [string, DocumentDeclaration])[];
-  readonly #read = new Map<string, Promise<StoredDocument | undefined>>();
-  readonly #versions = new Map<string, number>();
-  readonly #kept = new Map<string, Staged>();
-  readonly #outgoing: OutgoingMessage[] = [];
-  readonly #staged = new Map<string, Staged>();
-  #emitted: OutgoingMessage[] = [];
-  #call = 0;
-  #access: object | undefined;
-  #over = false;
-
-  constructor(context: WorkContext, docs: readonly (readonly [string, DocumentDeclaration])[]) {
-    this.#context = context;
-    this.#docs = docs;
+    const decision = await unit.decision(verdicts.length);
+    return telling ? { ...decision, verdicts } : decision;
   }
 
-  /** What the handler of this message gets. `emit` is dead once that handler has ended. */
-  begin(message: Message): object {
-    const context = this.#context;
-    const call = ++this.#call;
-    const emit = (draft: Draft): void => {
-      if (call !== this.#call) throw calledTooLate("emit");
-      this.#emitted.push(context.stamp(draft, message));
-    };
-    // Made once a unit: most of a busy consumer's time would go into making them anew.
-    this.#access ??= Object.fromEntries(
-      this.#docs.map(([name, declaration]) => [name, this.#accessTo(declaration)]),
+  #verdict(type: string, result: unknown): Verdict {
+    const codes = this.#facts.refuses.get(type);
+    if (result === undefined || codes === undefined) return DONE;
+    if (!(result instanceof Refusal)) return { ok: true, reply: result };
+    if (codes.includes(result.code)) return { ok: false, refusal: result };
+    throw new MillraceError(
+      "BAD_DECLARATION",
+      `the handler of ${type} refused with "${result.code}", which the command does not declare; add it to its refuses`,
+      { details: { type, code: result.code } },
     );
-    return new HandlerCall({ message, emit, docs: this.#access, context });
-  }
-
-  keep(): void {
-    if (this.#emitted.length > 0) this.#outgoing.push(...this.#emitted);
-    for (const [key, staged] of this.#staged) this.#kept.set(key, staged);
-    this.discard();
-  }
-
-  discard(): void {
-    this.#call++;
-    this.#staged.clear();
-    if (this.#emitted.length > 0) this.#emitted = [];
-  }
-
-  async decision(handled: number, failure?: { readonly error: unknown }): Promise<Decision> {
-    this.#over = true;
-    const documents: DocumentWrite[] = [];
-    for (const [key, { declaration, id, json, state }] of this.#kept) {
-      const what = `document "${declaration.name}"`;
-      documents.push({
-        collection: declaration.collection,
-        id,
-        expected: await this.#version(key, declaration, id),
-        json,
-        ...(json !== null && { indexed: indexedValues(what, declaration.index, state) }),
-      });
-    }
-    return {
-      writes: documents.length === 0 ? {} : { documents },
-      outgoing: this.#outgoing,
-      handled,
-      ...(failure && { failure }),
-    };
-  }
-
-  #accessTo(declaration: DocumentDeclaration): object {
-    const alive = (what: string): void => {
-      if (this.#over) throw calledTooLate(what);
-    };
-    const keyOf = (id: string): string => `${declaration.collection}\n${id}`;
-    const stage = (id: string, state: unknown, json: string | null): void => {
-      this.#staged.set(keyOf(id), { declaration, id, json, state });
-    };
-    return {
-      get: async (id: string): Promise<unknown> => {
-        const staged = this.#staged.get(keyOf(id)) ?? this.#kept.get(keyOf(id));
-        if (staged !== undefined)
-          return staged.json === null ? undefined : parseDocument(staged.json);
-        const document = await this.#load(keyOf(id), declaration, id);
-        return document && parseDocument(document.json);
-      },
-      put: (id: string, data: unknown): void => {
-        alive(`${declaration.name}.put`);
-        declaration.check(data);
-        // Checked here, so that the error's stack shows the handler that put it.
-        indexedValues(`document "${declaration.name}"`, declaration.index, data);
-        stage(id, data, documentJson(data));
-      },
-      delete: (id: string): void => {
-        alive(`${declaration.name}.delete`);
-        stage(id, undefined, null);
-      },
-    };
-  }
-
-  #load(
-    key: string,
-    { collection }: DocumentDeclaration,
-    id: string,
-  ): Promise<StoredDocument | undefined> {
-    let reading = this.#read.get(key);
-    if (reading === undefined) {
-      reading = this.#context.read({ collection, id });
-      this.#read.set(key, reading);
-    }
-    return reading;
-  }
-
-  /** A document that is put without having been read is read now: its version is the condition. */
-  async #version(key: string, declaration: DocumentDeclaration, id: string): Promise<number> {
-    const known = this.#versions.get(key);
-    if (known !== undefined) return known;
-    const version = (await this.#load(key, declaration, id))?.version ?? 0;
-    this.#versions.set(key, version);
-    return version;
   }
 }
 
-/** The last argument of a handler. A signal is made only for a handler that asks for it. */
-class HandlerCall {
-  readonly id: string;
-  readonly time: number;
-  readonly version: number;
-  readonly key: string | undefined;
-  readonly actor: string | undefined;
-  readonly emit: (draft: Draft) => void;
-  readonly docs: object;
-  readonly #context: WorkContext;
+const DONE: Verdict = { ok: true };
 
-  constructor(options: {
-    readonly message: Message;
-    readonly emit: (draft: Draft) => void;
-    readonly docs: object;
-    readonly context: WorkContext;
-  }) {
-    const { id, time, version, key, actor } = options.message.envelope;
-    this.id = id;
-    this.time = time;
-    this.version = version;
-    this.key = key;
-    this.actor = actor;
-    this.emit = options.emit;
-    this.docs = options.docs;
-    this.#context = options.context;
+/** The refusals of the commands that these types are. */
+export function refusesOf(types: readonly MessageType[]): ReadonlyMap<string, readonly string[]> {
+  const refuses = new Map<string, readonly string[]>();
+  for (const type of types) {
+    if (type.kind !== "command") continue;
+    assert("refuses" in type && Array.isArray(type.refuses), "every command lists its refusals");
+    refuses.set(type.type, type.refuses);
   }
-
-  get signal(): AbortSignal {
-    return this.#context.signal;
-  }
-}
-
-function calledTooLate(what: string): MillraceError {
-  return new MillraceError(
-    "BAD_ARGUMENT",
-    `${what} was called after its handler had ended; await everything inside the handler`,
-  );
+  return refuses;
 }

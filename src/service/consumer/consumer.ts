@@ -9,7 +9,7 @@ import {
   refuse,
 } from "../declaration-checks.ts";
 import type { Part } from "../part.ts";
-import { ConsumerWorker, type AnyHandler } from "./consumer-worker.ts";
+import { ConsumerWorker, refusesOf, type AnyHandler } from "./consumer-worker.ts";
 import type { ConsumerOptions, DistinctNames, Handlers, KnownOptions } from "./handler-types.ts";
 
 export interface Consumer extends Part {
@@ -27,7 +27,8 @@ const CONCURRENCY = 64;
  * Declares a consumer: what it reads, what it may emit, and the documents that it keeps.
  *
  * A handler's documents and emitted messages take effect together, once, when its work is committed.
- * What it does to the outside world may happen again after a crash: pass `id` on as idempotency key.
+ * What it does to the outside world stands in `effect`, so that its answer is recorded and reused; a
+ * call may be made again after a crash, always with the same idempotency key.
  *
  * Throws BAD_DECLARATION where the declaration contradicts itself.
  */
@@ -55,6 +56,7 @@ export function consumer<const Options extends ConsumerOptions>(
   return {
     handle: (handlers) => {
       const byType = handlersByType<AnyHandler>(what, from, handlers);
+      const refuses = refusesOf(from.flatMap((each) => Object.values(each.types)));
       return Object.freeze<Consumer>({
         partKind: "consumer",
         name,
@@ -72,7 +74,7 @@ export function consumer<const Options extends ConsumerOptions>(
         concurrency,
         pure: false,
         start,
-        createWorker: () => new ConsumerWorker(byType, docs),
+        createWorker: () => new ConsumerWorker({ journal: name, handlers: byType, refuses, docs }),
       });
     },
   };

@@ -7,8 +7,12 @@ import type {
   MessageType,
   OutputOf,
   QueueDeclaration,
+  RefusalOf,
+  ReplyOf,
   StreamDeclaration,
 } from "../../schema/declaration.ts";
+import type { Refusal } from "../ask/answer.ts";
+import type { Effect } from "../effects/effect-calls.ts";
 import type { FailurePolicy } from "../part.ts";
 import type { DocumentDeclaration } from "./document.ts";
 
@@ -36,7 +40,12 @@ export type KnownOptions<Options> = {
   readonly [Name in Exclude<keyof Options, keyof ConsumerOptions>]: never;
 };
 
-type TypesOf<Channels> = Channels extends Channel ? Channels["types"] : never;
+/** What a channel carries, or a decider's own events. */
+type TypesOf<Sources> = Sources extends Channel
+  ? Sources["types"]
+  : Sources extends { readonly partKind: "decider"; readonly events: infer Events }
+    ? Events
+    : never;
 
 /** Each handler name with the message type that it stands for. */
 export type NamesOf<Channels> = TypesOf<Channels> extends infer Types ? KeysOfEach<Types> : never;
@@ -109,19 +118,44 @@ export interface HandlerContext<Options> extends FoldContext {
    * all. Throws BAD_PAYLOAD naming the field, TOO_LARGE.
    */
   readonly emit: (draft: DraftsOf<Emittable<Options>>) => void;
+  /**
+   * Calls the outside world and records what it answered, under a name that is unique within the
+   * handling of the message: `await effect("charge", (how) => bank.charge(card, how))`. Handling the
+   * message again returns the recorded answer without calling. Where none was recorded, because a
+   * crash came between, the call is made again with the same idempotency key.
+   *
+   * The answer must be plain JSON data; nothing counts as null. Throws what the call throws,
+   * BAD_PAYLOAD, TOO_LARGE, BAD_ARGUMENT for a name used twice, and, in a replay, EFFECT_NOT_RECORDED.
+   */
+  readonly effect: Effect;
+  /** The moment of the handling; milliseconds since 1970. The message's own is `time`. */
+  readonly now: number;
+  /** A UUIDv7 that is the same whenever this message is handled: a repeat makes no second thing. */
+  readonly newId: () => string;
+  /** From 0 up to, not including, 1; as repeatable as the ids. */
+  readonly random: () => number;
   readonly docs: DocsOf<Options>;
 }
 
-type Handler<Data, Options> = (
+type Handler<Data, Options, Result = void> = (
   data: Data,
   context: HandlerContext<Options>,
-) => void | Promise<void>;
+) => Result | Promise<Result>;
+
+/** What a command's handler may answer with: what the command declares, and its refusals. */
+type AnswerOf<Channels, Name extends string> =
+  NamedType<TypesOf<Channels>, Name> extends infer Type
+    ? Type extends MessageType
+      ? ReplyOf<Type> | Refusal<RefusalOf<Type>>
+      : void
+    : void;
 
 /** Queue handlers are total, because a command is a wish that somebody must answer; others partial. */
 export type Handlers<Options extends ConsumerOptions> = {
   readonly [Name in NamesOf<QueuesIn<ItemOf<Options["from"]>>>]: Handler<
     DataOf<QueuesIn<ItemOf<Options["from"]>>, Name>,
-    Options
+    Options,
+    AnswerOf<QueuesIn<ItemOf<Options["from"]>>, Name>
   >;
 } & {
   readonly [Name in NamesOf<StreamsIn<ItemOf<Options["from"]>>>]?: Handler<

@@ -148,7 +148,10 @@ export function drop(record: ViewRecord, generation: Generation): ViewRecord {
 }
 
 /** What a dropped generation held is gone. */
-export function dropped(record: ViewRecord, generation: Generation): ViewRecord {
+export function dropped(
+  record: ViewRecord,
+  generation: Pick<Generation, "version" | "number">,
+): ViewRecord {
   const generations = record.generations.filter((each) => !isSame(each, generation));
   return { ...record, generations };
 }

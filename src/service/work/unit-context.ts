@@ -81,7 +81,8 @@ export class UnitContext implements WorkContext {
       const { service, part } = this.#options;
       const { source, id, time } = cause.envelope;
       // A part in another version decides anew; its ids must not collide with those decided before.
-      chance = createChance([service, part.consumer, source, id], time);
+      const who = part.journal ?? part.consumer;
+      chance = createChance([service, who, source, id], time);
       this.#chances.set(cause, chance);
     }
     return chance;
