@@ -90,6 +90,11 @@ test("a batch arrives in the worker as it was given", () => {
     { collection: "c", id: "1", expected: 0, json: "{}", indexed: { a: null, b: -1.5, c: "t" } },
     { collection: "c", id: "2", expected: 7, json: null, indexed: { d: true, e: false } },
   ];
+  const timer = { consumer: "refunds", instance: "o1", name: "due" };
+  const effects = [
+    { consumer: "refunds", message: "i", name: "pay", json: `{"é":1}`, atMs: 1.5 },
+    { consumer: "", message: "", name: "", json: "", atMs: -1 },
+  ];
   const batch: Batch = {
     input: {
       consumer: "refunds",
@@ -107,9 +112,16 @@ test("a batch arrives in the worker as it was given", () => {
           { offset: 2 ** 40, id: "i" },
           { id: "j", mark },
           { offset: 0, id: "z", mark },
+          { id: "t", timer },
         ],
         documents,
         events: [{ entity: "e", expected: 1, events: [message, message] }],
+        timers: [
+          { ...timer, id: "t", dueMs: 0.25, message },
+          timer,
+          { consumer: "refunds", instance: "o1" },
+        ],
+        effects,
         outgoing: [
           { target: { kind: "stream", name: "s" }, message },
           { target: { kind: "queue", name: "q" }, message, delayMs: 0 },
@@ -137,6 +149,11 @@ test("a batch arrives in the worker as it was given", () => {
     events.map((bytes) => readMessage(new ByteReader(bytes))),
     [message, message],
   );
+  const timers = set.timers.map((write) =>
+    "id" in write ? { ...write, message: readMessage(new ByteReader(write.message)) } : write,
+  );
+  assert.deepEqual(timers, given.timers);
+  assert.deepEqual(set.effects, effects);
   const reader = new ByteReader(set.outgoing.bytes);
   assert.deepEqual([readOutgoing(reader), readOutgoing(reader)], given.outgoing);
   assert.deepEqual(
@@ -147,4 +164,5 @@ test("a batch arrives in the worker as it was given", () => {
     ],
   );
   assert.deepEqual([empty.finishes, empty.documents, empty.outgoing.length], [[], [], 0]);
+  assert.deepEqual([empty.timers, empty.effects], [[], []]);
 });
