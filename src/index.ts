@@ -26,7 +26,8 @@ export type {
   QueueDeclaration,
   StreamDeclaration,
 } from "./schema/declaration.ts";
-export { command, event } from "./schema/message-type.ts";
+export { command, event, timer } from "./schema/message-type.ts";
+export { reject, reply, type Answer, type Refusal, type Reply } from "./service/ask/answer.ts";
 export { consumer, type Consumer } from "./service/consumer/consumer.ts";
 export { document, type DocumentDeclaration } from "./service/consumer/document.ts";
 export { badMessage, dependencyDown } from "./service/failure.ts";
@@ -34,4 +35,5 @@ export type { Part, Service } from "./service/part.ts";
 export type { Published, PublishOptions } from "./service/publisher.ts";
 export type { PartStatus, RunningService } from "./service/running-service.ts";
 export { service } from "./service/service.ts";
+export { decider, type Decider } from "./sourcing/decider.ts";
 export { view, type View } from "./sourcing/view.ts";

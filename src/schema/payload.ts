@@ -8,7 +8,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
-import type { MessageType } from "./declaration.ts";
+import type { CommandType, MessageType } from "./declaration.ts";
 import { asynchronousSchema, validate } from "./validate.ts";
 
 export interface CheckedPayload<Output> {
@@ -50,6 +50,25 @@ export function readPayload<Output>(
   return outputOf(type, version === type.version ? data : upcast(type, version, data));
 }
 
+/**
+ * What whoever asked gets: the answer that a command's handler gave, validated.
+ *
+ * Throws BAD_PAYLOAD where it does not fit the command's `replies`, and for an answer to a command
+ * that declares none.
+ */
+export function readReply(command: CommandType, data: unknown): unknown {
+  const type = `the reply to ${command.type}`;
+  if (command.replies === undefined) {
+    if (data === undefined) return undefined;
+    throw new MillraceError(
+      "BAD_PAYLOAD",
+      `${type} is not declared; give the command a schema in replies, or return nothing`,
+      { details: { type: command.type, fields: ["reply"] } },
+    );
+  }
+  return outputOf({ type, kind: "reply", schema: command.replies }, data);
+}
+
 function upcast(type: MessageType, version: number, data: unknown): unknown {
   if (!Number.isInteger(version) || version < 1 || version > type.version) {
     throw new MillraceError(
@@ -69,7 +88,14 @@ function upcast(type: MessageType, version: number, data: unknown): unknown {
   return current;
 }
 
-function outputOf<Output>(type: MessageType<string, any, Output>, data: unknown): Output {
+/** What a payload is checked against, and how it is named in errors. */
+interface Checked<Output> {
+  readonly type: string;
+  readonly kind: string;
+  readonly schema: StandardSchemaV1<any, Output>;
+}
+
+function outputOf<Output>(type: Checked<Output>, data: unknown): Output {
   const validation = validate<Output>(type.schema, data);
   if (validation.status === "valid") return validation.value;
   if (validation.status === "invalid") throw badPayload(type, validation.issues);
@@ -77,7 +103,7 @@ function outputOf<Output>(type: MessageType<string, any, Output>, data: unknown)
   throw new MillraceError("BAD_DECLARATION", asynchronousSchema(`${type.kind} "${type.type}"`));
 }
 
-function failed(type: MessageType, what: string, cause: unknown): MillraceError {
+function failed(type: Pick<Checked<unknown>, "type">, what: string, cause: unknown): MillraceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new MillraceError("BAD_PAYLOAD", `${type.type}: ${what} failed: ${reason}`, {
     cause,
@@ -85,7 +111,10 @@ function failed(type: MessageType, what: string, cause: unknown): MillraceError 
   });
 }
 
-function badPayload(type: MessageType, issues: readonly StandardSchemaV1.Issue[]): MillraceError {
+function badPayload(
+  type: Pick<Checked<unknown>, "type">,
+  issues: readonly StandardSchemaV1.Issue[],
+): MillraceError {
   const told = issues.slice(0, ISSUES_MAX).map((issue) => `${fieldOf(issue)}: ${issue.message}`);
   const rest = issues.length > ISSUES_MAX ? `; and ${issues.length - ISSUES_MAX} more` : "";
   return new MillraceError("BAD_PAYLOAD", `${type.type}: ${told.join("; ")}${rest}`, {

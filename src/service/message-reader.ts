@@ -10,7 +10,7 @@ import { jsonCodec, type JsonCodec } from "../codecs/json.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { Message, RawMessage } from "../model/message.ts";
-import type { Channel, MessageType } from "../schema/declaration.ts";
+import type { MessageType } from "../schema/declaration.ts";
 import { readPayload } from "../schema/payload.ts";
 
 export type Reading =
@@ -19,6 +19,20 @@ export type Reading =
   | { readonly status: "ignored"; readonly envelope: Envelope }
   /** `envelope` is there if it could be read. */
   | { readonly status: "unreadable"; readonly error: unknown; readonly envelope?: Envelope };
+
+/** Where messages come from: a channel, or the service's own events and timers. */
+export interface MessageSource {
+  readonly kind: string;
+  readonly name: string;
+  readonly types: Readonly<Record<string, MessageType>>;
+}
+
+/** A channel, or what a service keeps in its own store. */
+export interface ReadSource {
+  readonly kind: string;
+  readonly name: string;
+  readonly types: Readonly<Record<string, MessageType>>;
+}
 
 interface Readable {
   readonly type: MessageType;
@@ -39,7 +53,7 @@ export class MessageReader {
    * a message also has what it was read from; `undecoded`, its payload is decoded when asked for.
    */
   constructor(
-    channels: readonly Channel[],
+    channels: readonly MessageSource[],
     handles: ReadonlySet<string>,
     {
       keepsRaw = false,

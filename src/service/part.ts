@@ -17,6 +17,7 @@ import type { CollectionSpec, StoredDocument, StoredEffect, StoredEvent } from "
 import type { OutgoingMessage, WriteSet } from "../store/write-set.ts";
 import type { RefusalData } from "./ask/answer.ts";
 import type { EffectMode } from "./effects/effect-mode.ts";
+import type { InstanceKeeper } from "./instances/instances.ts";
 
 export type PartKind = "consumer" | "view" | "decider" | "saga" | "router" | "subscription";
 
@@ -78,7 +79,10 @@ export interface Decision {
    * Told to whoever asked, after the commit.
    */
   readonly verdicts?: readonly Verdict[];
-  /** The types of messages that it covers and that no rule of a router took: counted as ignored. */
+  /**
+   * The types of messages that it covers and that led to nothing, because no rule of a router took
+   * them, or no instance of a saga waited for them: counted as ignored.
+   */
   readonly unmatched?: readonly string[];
 }
 
@@ -96,6 +100,8 @@ export interface DocumentRef {
 export interface WorkContext {
   /** The service: the source of what it stamps. */
   readonly source: string;
+  /** Whether no other process writes the service's store. */
+  readonly exclusive: boolean;
   /** Which try at the message this is: 1 at the first. */
   attemptOf(message: Message): number;
   /** Aborts when the partition is lost, the lease ends, or the service's stop deadline passes. */
@@ -151,7 +157,10 @@ export interface StampOptions {
 }
 
 /** What stays in the store has no address. */
-export type KeptStampOptions = Pick<StampOptions, "id" | "key">;
+export interface KeptStampOptions extends Pick<StampOptions, "id" | "key"> {
+  /** When it happens, where that is not now: a timer's moment. */
+  readonly time?: number;
+}
 
 /** A part at work. One instance per running service; keys run in parallel, one key at a time. */
 export interface Worker {
@@ -186,6 +195,13 @@ export interface Part {
   readonly appends?: readonly MessageType[];
   /** It sets timers of these types, and is given them when they fall due. */
   readonly timers?: readonly MessageType[];
+  /**
+   * The commands that it sends are answered to it: in a service it also reads its own reply queue, and
+   * handles `REPLY_TYPE`. See `ask/reply-queue.ts`.
+   */
+  readonly answered?: boolean;
+  /** How its instances are looked at and set going again; sagas only. */
+  readonly instances?: InstanceKeeper;
   /** The wire types that it handles; others of its channels are counted and passed over. */
   readonly handles: ReadonlySet<string>;
   readonly publishes: readonly StreamDeclaration[];

@@ -6,6 +6,7 @@
  */
 
 import type { ErrorDetails } from "../../model/errors.ts";
+import type { Draft } from "../../model/message.ts";
 
 /** A refusal as it travels. */
 export interface RefusalData<Code extends string = string> {
@@ -35,6 +36,29 @@ export function reject<const Code extends string>(
   more: Omit<RefusalData, "code"> = {},
 ): Refusal<Code> {
   return new Refusal(code, more);
+}
+
+/** What the handler of a command with a declared reply returns. */
+export class Reply<Data = unknown, Event extends Draft = never> {
+  readonly data: Data;
+  readonly events: readonly Event[];
+
+  constructor(data: Data, events: readonly Event[]) {
+    this.data = data;
+    this.events = events;
+  }
+}
+
+/** Answers the command that is being handled; a decider's may come with events. */
+export function reply<Data, Event extends Draft = never>(
+  data: Data,
+  events: Event | readonly Event[] = [],
+): Reply<Data, Event> {
+  return new Reply(data, isDraft(events) ? [events] : events);
+}
+
+function isDraft<Event extends Draft>(events: Event | readonly Event[]): events is Event {
+  return !Array.isArray(events);
 }
 
 /** What `ask` resolves to. */

@@ -13,7 +13,7 @@ import { createChance } from "./chance.ts";
 
 type ContextOptions = Pick<
   EngineOptions,
-  "service" | "part" | "documents" | "reads" | "stamper" | "environment" | "effects"
+  "service" | "part" | "store" | "documents" | "reads" | "stamper" | "environment" | "effects"
 >;
 
 /** A class rather than a literal: there is one for every unit, and most use little of it. */
@@ -37,6 +37,10 @@ export class UnitContext implements WorkContext {
 
   get source(): string {
     return this.#options.service;
+  }
+
+  get exclusive(): boolean {
+    return !this.#options.store.capabilities.shared;
   }
 
   attemptOf({ envelope: { id } }: Message): number {
