@@ -31,6 +31,20 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   memory: { rooms: ["model", "broker", "store"], outside: [] },
   service: { rooms: PORTS, outside: [] },
   sourcing: { rooms: [...PORTS, "service"], outside: [] },
+  connectors: {
+    rooms: ["model", "schema", "codecs", "service"],
+    outside: [
+      "node:buffer",
+      "node:crypto",
+      "node:dns/promises",
+      "node:fs",
+      "node:fs/promises",
+      "node:http",
+      "node:net",
+      "node:path",
+      "node:tls",
+    ],
+  },
   admin: { rooms: RUNTIMES, outside: [] },
   http: {
     rooms: [...RUNTIMES, "admin"],
@@ -55,7 +69,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** Only these may do what the rest must be given: the disk, the real clock and ids. */
-const DISK_ROOMS = /^src\/(embedded\/log|stores|host|cli)\//;
+const DISK_ROOMS = /^src\/(embedded\/log|stores|host|cli|connectors\/files)\//;
 const REAL_WORLD = /^src\/host\/real-/;
 const AMBIENT =
   /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|crypto\.randomUUID|performance\.now|process\.hrtime)\b|\bnew Date\(\)/;
