@@ -8,6 +8,7 @@
 import type { GroupMember } from "../broker/streams.ts";
 import { MillraceError } from "../model/errors.ts";
 import { runPartition } from "./source/stream-input.ts";
+import { runEvents } from "./source/event-input.ts";
 import { runQueue } from "./source/queue-input.ts";
 import type { PartRuntime } from "./source/part-runtime.ts";
 import { outboxLane } from "./outbox/relay.ts";
@@ -87,6 +88,9 @@ export class RunningPart {
       });
       this.#watch(this.#member.ended);
     }
+    if (part.fromStore !== undefined) {
+      this.#watch(runEvents(runtime, this.#stopQueues.signal));
+    }
     for (const channel of part.from) {
       if (channel.kind !== "queue") continue;
       this.#watch(runQueue(runtime, channel, this.#stopQueues.signal));
@@ -120,8 +124,8 @@ export class RunningPart {
   }
 
   async #inputStatus(input: ReturnType<PartRuntime["inputs"]["get"]> & {}): Promise<InputStatus> {
-    const { part, relay, streams, queues } = this.runtime;
-    const { name, engine, position, partition } = input;
+    const { part, relay, queues } = this.runtime;
+    const { name, engine, position } = input;
     const unpublished = relay.troubleOf(outboxLane(part.consumer, name));
     const common = {
       input: name,
@@ -129,12 +133,11 @@ export class RunningPart {
       ...(engine.paused !== undefined && { paused: engine.paused }),
       ...(unpublished !== undefined && { unpublished }),
     };
-    if (position === undefined || partition === undefined) {
+    if (position === undefined || input.bounds === undefined) {
       const { waiting, delayed, leased } = await queues!.describeQueue(name);
       return { ...common, lag: waiting + delayed + leased };
     }
-    const { partitions } = await streams!.describeStream(partition.stream);
-    const end = partitions[partition.number]!.end;
+    const { end } = await input.bounds();
     return { ...common, position, end, lag: Math.max(0, end - position) };
   }
 

@@ -4,6 +4,7 @@
  * of parts is done when this resolves.
  */
 
+import { EVENTS_INPUT } from "./source/event-input.ts";
 import type { RunningPart } from "./running-part.ts";
 import type { Relay } from "./outbox/relay.ts";
 
@@ -64,6 +65,9 @@ export async function settled(
 async function endsOf(parts: readonly RunningPart[]): Promise<ReadonlyMap<string, number>> {
   const ends = new Map<string, number>();
   for (const { runtime } of parts) {
+    if (runtime.part.fromStore !== undefined && !ends.has(EVENTS_INPUT)) {
+      ends.set(EVENTS_INPUT, await runtime.feed.end());
+    }
     for (const channel of runtime.part.from) {
       if (channel.kind !== "stream" || ends.has(`${channel.name}/0`)) continue;
       const { partitions } = await runtime.streams!.describeStream(channel.name);
@@ -83,13 +87,18 @@ function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, numbe
   return parts.every(({ runtime, held }) => {
     if (held !== undefined) return true;
     const { part, inputs } = runtime;
+    const isAtEnd = (name: string): boolean => {
+      const input = inputs.get(name);
+      if (input === undefined || !input.engine.idle) return false;
+      return (input.position ?? 0) >= (ends.get(name) ?? 0);
+    };
+    if (part.fromStore !== undefined && !isAtEnd(EVENTS_INPUT)) return false;
     return part.from.every((channel) => {
       if (channel.kind === "queue") return inputs.get(channel.name)?.engine.idle === true;
-      return [...ends].every(([name, end]) => {
-        if (name.slice(0, name.lastIndexOf("/")) !== channel.name) return true;
-        const input = inputs.get(name);
-        return input !== undefined && input.engine.idle && (input.position ?? 0) >= end;
-      });
+      const names = [...ends.keys()];
+      return names
+        .filter((name) => name.slice(0, name.lastIndexOf("/")) === channel.name)
+        .every(isAtEnd);
     });
   });
 }

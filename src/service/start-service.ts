@@ -10,12 +10,14 @@ import { parseDocument } from "./document-json.ts";
 import { createCounters } from "./input/counters.ts";
 import { DocumentReader } from "./input/documents.ts";
 import { checkPosition, logOf } from "./source/log-position.ts";
-import { MessageReader } from "./message-reader.ts";
+import { MessageReader, type ReadSource } from "./message-reader.ts";
 import { MessageStamper } from "./message-stamper.ts";
 import type { Part, Service } from "./part.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
 import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
 import { Relay } from "./outbox/relay.ts";
+import { EventFeed } from "./source/event-feed.ts";
+import { EVENTS_INPUT } from "./source/event-input.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
 import { StoreReads } from "./work/store-reads.ts";
@@ -52,6 +54,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const changes = new ChangeSignal();
   const { changed } = changes;
   const relay = new Relay({ store, streams, queues, environment, changed });
+  const feed = new EventFeed(store, environment);
   let deadlineMs = STOP_DEADLINE_MS;
   const parts = service.parts.map(
     (part) =>
@@ -62,7 +65,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
           service: service.name,
           part: part.name,
         }),
-        reader: new MessageReader(part.from, part.handles, part),
+        reader: new MessageReader([...part.from, ...ownSources(part)], part.handles, part),
         store,
         streams,
         queues,
@@ -80,6 +83,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
           environment,
         }),
         relay,
+        feed,
         counters: createCounters(),
         inputs: new Map(),
         deadlineMs: () => deadlineMs,
@@ -201,6 +205,13 @@ async function ensureChannels(
   }
 }
 
+/** What a part is given from the service's own store, as sources to read. */
+function ownSources({ fromStore = [] }: Part): readonly ReadSource[] {
+  if (fromStore.length === 0) return [];
+  const types = Object.fromEntries(fromStore.map((type) => [type.type, type]));
+  return [{ kind: "store", name: "events", types }];
+}
+
 function collectionsOf({ parts }: Service): Part["collections"] {
   const byName = new Map(
     parts.flatMap((part) => part.collections.map((each) => [each.name, each])),
@@ -267,15 +278,15 @@ async function seek(
 ): Promise<void> {
   const { part, stream, partition, offset } = to;
   const { runtime } = runningPartOf(parts, part);
-  const input = runtime.inputs.get(`${stream}/${partition}`);
-  if (input?.seek === undefined) {
+  const input = runtime.inputs.get(stream === EVENTS_INPUT ? stream : `${stream}/${partition}`);
+  if (input?.seek === undefined || input.bounds === undefined) {
     throw new MillraceError(
       "BAD_ARGUMENT",
       `${part.name} does not work on ${stream}/${partition} in this process; name one of ${[...runtime.inputs.keys()].join(", ") || "none"}`,
       { details: { part: part.name, stream, partition } },
     );
   }
-  const { earliest, end } = (await runtime.streams!.describeStream(stream)).partitions[partition]!;
+  const { earliest, end } = await input.bounds();
   if (offset < earliest || offset > end) {
     throw new MillraceError(
       "OFFSET_OUT_OF_RANGE",

@@ -4,7 +4,7 @@ export interface PartCounters {
   handled: number;
   failed: number;
   duplicates: number;
-  /** Wire types that came and that no handler wanted. */
+  /** Wire types that came and that no handler, and no rule of a router, wanted. */
   readonly ignored: Map<string, number>;
 }
 
@@ -19,4 +19,14 @@ export function createCounters(): PartCounters {
 export function countIgnored({ ignored }: PartCounters, type: string): void {
   const name = ignored.has(type) || ignored.size < IGNORED_TYPES_MAX ? type : OTHERS;
   ignored.set(name, (ignored.get(name) ?? 0) + 1);
+}
+
+/** `unmatched` are the types of those among them that went nowhere. */
+export function countHandled(
+  counters: PartCounters,
+  count: number,
+  unmatched: readonly string[] = [],
+): void {
+  counters.handled += count - unmatched.length;
+  for (const type of unmatched) countIgnored(counters, type);
 }

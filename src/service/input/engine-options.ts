@@ -11,6 +11,7 @@ import type { Arrival } from "./arrival.ts";
 import type { PartCounters } from "./counters.ts";
 import type { DocumentReader } from "./documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
+import type { EventFeed } from "../source/event-feed.ts";
 import type { StoreReads } from "../work/store-reads.ts";
 
 /** What is particular to the kind of input. */
@@ -38,6 +39,8 @@ export interface EngineOptions {
   readonly effects?: EffectMode;
   readonly stamper: MessageStamper;
   readonly relay: Relay;
+  /** Told of events that a commit appended. */
+  readonly feed: Pick<EventFeed, "appended">;
   readonly counters: PartCounters;
   readonly input: Omit<BatchInput, "unfinished" | "gaps">;
   readonly lanes: ReadonlyMap<string, LaneProgress>;

@@ -26,6 +26,7 @@ import type { Decision } from "../part.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
 import { Committer } from "./committer.ts";
+import { countHandled } from "./counters.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
 import { InFlight } from "./in-flight.ts";
@@ -73,7 +74,10 @@ export class InputEngine {
       events: {
         unfinished: (inBatch) => this.#flight.unfinished(inBatch),
         answered: (ready, answer, repeats) => this.#answered(ready, answer, repeats),
-        settled: (arrivals, outcome) => options.settlement.settled(arrivals, outcome),
+        settled: (arrivals, outcome) => {
+          if (outcome.events !== undefined) options.feed.appended();
+          options.settlement.settled(arrivals, outcome);
+        },
         refused: (ready, error) => this.#refused(ready, error),
         outage: (error) => this.#gate.pause("store", { reason: textOf(error) }),
         storeAnswers: () => this.#gate.storeAnswers(),
@@ -312,7 +316,7 @@ export class InputEngine {
     if (answer.status === "applied") {
       documents.written(writes);
       if (arrivals.length > 0) worker.committed?.(unit.key);
-      if (decision !== undefined) counters.handled += arrivals.length;
+      if (decision !== undefined) countHandled(counters, arrivals.length, decision.unmatched);
       arrivals.forEach((arrival, index) => this.#settled(arrival, repeats[index]!));
       if (decision?.failure === undefined) this.#keys.done(unit);
       else this.#failures.failed(unit, arrivals.length, decision.failure.error);

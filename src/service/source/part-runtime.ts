@@ -8,7 +8,7 @@ import { MillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { STORE_LIMITS } from "../../store/limits.ts";
 import type { ParkedMessage, Store } from "../../store/store.ts";
-import type { Incoming } from "../../store/write-set.ts";
+import type { InboxMark, Incoming } from "../../store/write-set.ts";
 import type { MessageReader } from "../message-reader.ts";
 import type { MessageStamper } from "../message-stamper.ts";
 import type { Part, Worker } from "../part.ts";
@@ -19,6 +19,7 @@ import type { DocumentReader } from "../input/documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
 import type { StoreReads } from "../work/store-reads.ts";
 import type { InputEngine } from "../input/input-engine.ts";
+import type { EventFeed } from "./event-feed.ts";
 
 export interface PartRuntime {
   readonly service: string;
@@ -35,6 +36,8 @@ export interface PartRuntime {
   readonly effects?: EffectMode;
   readonly stamper: MessageStamper;
   readonly relay: Relay;
+  /** The service's own events. */
+  readonly feed: EventFeed;
   readonly counters: PartCounters;
   /** Inputs at work, by name. */
   readonly inputs: Map<string, RunningInput>;
@@ -48,9 +51,11 @@ export interface RunningInput {
   readonly engine: InputEngine;
   /** Streams only. */
   readonly partition?: { readonly stream: string; readonly number: number };
-  /** Streams: everything below it is finished. */
+  /** Logs: everything below it is finished. */
   readonly position?: number;
-  /** Ends this run of the input, moves its position, and begins a new one. Streams only. */
+  /** Logs: the offsets that it may be moved to. */
+  readonly bounds?: () => Promise<{ readonly earliest: number; readonly end: number }>;
+  /** Ends this run of the input, moves its position, and begins a new one. Logs only. */
   readonly seek?: (offset: number) => Promise<void>;
 }
 
@@ -66,17 +71,20 @@ interface Arriving {
   readonly lease?: Lease;
   /** Whether the message's place in its lane tells repeats: only where order is kept. */
   readonly byPlace: boolean;
+  /** Its place, where the input itself gives it. */
+  readonly mark?: InboxMark;
 }
 
 /** Reads one message and sorts it to what is handled or what is not. */
 export function admit(
   { reader, worker, counters }: PartRuntime,
-  { raw, receivedMs, fallbackId, offset, lease, byPlace }: Arriving,
+  { raw, receivedMs, fallbackId, offset, lease, byPlace, mark }: Arriving,
   intake: { readonly arrivals: Arrival[]; readonly ignored: Arrival[] },
 ): void {
   const reading = reader.read(raw, receivedMs);
   const envelope = reading.status === "message" ? reading.message.envelope : reading.envelope;
-  const incoming = identityOf(envelope, { fallbackId, offset, byPlace });
+  const known = identityOf(envelope, { fallbackId, offset, byPlace });
+  const incoming = mark === undefined ? known : { ...known, mark };
   if (reading.status === "ignored") {
     countIgnored(counters, reading.envelope.type);
     intake.ignored.push(createArrival({ raw, incoming, key: "", message: undefined, lease }));
@@ -94,8 +102,8 @@ export function admit(
       error = keyError;
     }
   }
-  const known = reading.status === "unreadable" ? envelope?.key : undefined;
-  const key = storable(known) ?? storable(rawKey(raw)) ?? incoming.id;
+  const named = reading.status === "unreadable" ? envelope?.key : undefined;
+  const key = storable(named) ?? storable(rawKey(raw)) ?? incoming.id;
   intake.arrivals.push(createArrival({ raw, incoming, key, message: undefined, error, lease }));
 }
 

@@ -18,7 +18,7 @@ import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
-import { seenOf } from "./stream-input.ts";
+import { seenOf } from "./log-input.ts";
 
 /** Leases held at one time. */
 const CREDIT = 1024;
