@@ -315,7 +315,7 @@ test("no interface changes or removes an event, neither the port's nor the app's
     broker,
     store: memoryStore(),
     environment,
-    http: { port: 0, token: "t" },
+    http: { port: 0, token: "the-token-of-this-test" },
   });
   const { streams } = await broker.open(environment);
   // A stream goes as a whole, and a group's position is not an event. What else comes here must not
@@ -337,7 +337,7 @@ test("no interface changes or removes an event, neither the port's nor the app's
   assert.deepEqual(methodsOf(app), ["close", "find", "get", "publish", "send", "settled"]);
 
   const { id, offset, partition } = await clock.run(app.publish(placed(1)[0]!));
-  const headers = { authorization: "Bearer t", "content-type": "application/json" };
+  const headers = { authorization: "Bearer the-token-of-this-test", "content-type": "application/json" };
   const paths = ["", "/records", `/records/${partition}/${offset}`, `/records/${id}`];
   for (const path of paths) {
     for (const method of ["PUT", "PATCH", "DELETE"]) {

@@ -12,7 +12,7 @@ import { createDoor } from "./door.ts";
 import type { DoorLimits } from "./limits.ts";
 import { serve } from "./serve.ts";
 
-const TOKEN = "secret";
+const TOKEN = "a-secret-of-some-length";
 const JSON_EVENT = "application/cloudevents+json";
 
 interface Answer {
@@ -245,7 +245,7 @@ test("a wrong media type is refused with those that are taken", () =>
 
 test("an unknown address or method is a 404 that says where to look", () =>
   attacked(async (attempt) => {
-    const paths = ["/no-such", "/streams/orders/no-such", "/.env", "/events", "/views"];
+    const paths = ["/no-such", "/streams/orders/no-such", "/.env", "/events", "/commands/x"];
     for (const path of paths) {
       assertError(await attempt(path, { headers: signedIn }), 404, "NOT_FOUND", /docs\/http\.md/);
     }

@@ -7,9 +7,11 @@ import { openStage, type Stage } from "../admin/shop-stage.test.ts";
 import { openAdminClient } from "./client.ts";
 import { serve } from "./serve.ts";
 
+const TOKEN = "a-secret-of-some-length";
+
 async function throughDoor({ admin, environment }: Stage): Promise<Admin> {
-  const door = await serve({ admin, environment, token: "secret", port: 0 });
-  const client = await openAdminClient({ url: door.url, token: "secret" });
+  const door = await serve({ admin, environment, token: TOKEN, port: 0 });
+  const client = await openAdminClient({ url: door.url, token: TOKEN });
   return {
     ...client,
     async [Symbol.asyncDispose]() {
@@ -26,15 +28,15 @@ for (const one of ADMIN_CASES) {
 test("where nothing answers every call throws UNREACHABLE, the opening first", async () => {
   await using stage = await openStage();
   const { admin, environment } = stage;
-  const door = await serve({ admin, environment, token: "secret", port: 0 });
-  await using client = await openAdminClient({ url: door.url, token: "secret" });
+  const door = await serve({ admin, environment, token: TOKEN, port: 0 });
+  await using client = await openAdminClient({ url: door.url, token: TOKEN });
   const tail = client.read("orders", { from: "start" })[Symbol.asyncIterator]();
   await door.close();
   const unreachable = { code: "UNREACHABLE", message: /millrace start/ };
   await assert.rejects(client.listStreams(), unreachable);
   await assert.rejects(client.publish([{ type: "order.placed", dataJson: "{}" }]), unreachable);
   await assert.rejects(tail.next(), unreachable);
-  await assert.rejects(openAdminClient({ url: door.url, token: "secret" }), unreachable);
+  await assert.rejects(openAdminClient({ url: door.url, token: TOKEN }), unreachable);
 });
 
 test("a connection that breaks in the middle of a read is an error, never the end of the stream", async () => {
@@ -61,7 +63,7 @@ test("a connection that breaks in the middle of a read is an error, never the en
 test("a wrong token is NOT_ALLOWED, and a closed client is CLOSED", async () => {
   await using stage = await openStage();
   const { admin, environment } = stage;
-  await using door = await serve({ admin, environment, token: "secret", port: 0 });
+  await using door = await serve({ admin, environment, token: TOKEN, port: 0 });
   const stranger = await openAdminClient({ url: door.url, token: "guess" });
   await assert.rejects(stranger.listStreams(), { code: "NOT_ALLOWED", message: /token is wrong/ });
   await stranger[Symbol.asyncDispose]();

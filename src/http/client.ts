@@ -5,20 +5,29 @@ import type {
   FailureFilter,
   Published,
   PublishRequest,
+  ReadOptions,
   RepairOptions,
   ShownRecord,
 } from "../admin/admin.ts";
 import { payloadTooLarge } from "../admin/prepare-message.ts";
 import type { GroupInfo } from "../broker/streams.ts";
+import { isMillraceError } from "../model/errors.ts";
 import type { Outcome } from "../model/outcome.ts";
+import { commandClient } from "./client/command-client.ts";
+import { historyClient } from "./client/history-client.ts";
+import { listOf, parse } from "./client/reading.ts";
 import {
   createRequests,
   segment,
   type ClientOptions,
   type DoorRequests,
+  type QueryValues,
 } from "./client/requests.ts";
+import { workClient } from "./client/work-client.ts";
+import type { DoorAdmin } from "./door-admin.ts";
 import { errorFromBody } from "./error-status.ts";
-import { elementsOf, membersOf } from "../codecs/json-text.ts";
+import { membersOf } from "../codecs/json-text.ts";
+import { JSON_TYPE, LINES_TYPE } from "./media-types.ts";
 import { writePublishLine } from "./publish-line.ts";
 import { readShown } from "./shown-json.ts";
 
@@ -26,11 +35,8 @@ import { readShown } from "./shown-json.ts";
 const PUBLISH_CHARACTERS = 2 * 1024 * 1024;
 const PUBLISH_COUNT = 5_000;
 
-const JSON_TYPE = "application/json";
-const NDJSON_TYPE = "application/x-ndjson";
-
 /** Throws UNREACHABLE where nothing answers, here and in every call. */
-export async function openAdminClient(options: ClientOptions): Promise<Admin> {
+export async function openAdminClient(options: ClientOptions): Promise<DoorAdmin> {
   const closing = new AbortController();
   const door = createRequests(options, closing.signal);
   await door.get("/healthz");
@@ -45,6 +51,9 @@ export async function openAdminClient(options: ClientOptions): Promise<Admin> {
   };
 
   return {
+    ...commandClient(door),
+    ...workClient(door),
+    ...historyClient(door),
     publish: async (messages) => publish(door, messages),
     read: (stream, options) => read(door, stream, options),
     locate: async (stream, expression, { partition } = {}) => {
@@ -67,15 +76,20 @@ export async function openAdminClient(options: ClientOptions): Promise<Admin> {
       return parse(await door.post(`/groups/${segment(group)}/seek`, body, JSON_TYPE)).moved;
     },
     lag: async () => parse(await door.get("/lag")).lag,
-    get: async (view, id) => {
-      // An id may be any text, also one such as ".." that a path cannot hold.
-      const query = { where: JSON.stringify({ id }), limit: 1 };
-      const [document] = listOf(await door.get(`/views/${segment(view)}`, query), "documents");
-      return document;
+    get: async (view, id, options) => {
+      try {
+        // An id may be any text, also one such as ".." that a path cannot hold.
+        const query = { id, ...freshness(options) };
+        return readShown(await door.get(`/views/${segment(view)}`, query));
+      } catch (error) {
+        if (isMillraceError(error, "NOT_FOUND")) return undefined;
+        throw error;
+      }
     },
-    find: async (view, { where, ...query }) => {
+    find: async (view, { where, ...query }, options) => {
       const conditions = where === undefined ? undefined : JSON.stringify(where);
-      const text = await door.get(`/views/${segment(view)}`, { ...query, where: conditions });
+      const asked = { ...query, where: conditions, ...freshness(options) };
+      const text = await door.get(`/views/${segment(view)}`, asked);
       const next = membersOf(text).get("next");
       return {
         documents: listOf(text, "documents"),
@@ -93,13 +107,8 @@ export async function openAdminClient(options: ClientOptions): Promise<Admin> {
   };
 }
 
-/** What our own door wrote has the form that the types of `admin.ts` say. */
-function parse(text: string): any {
-  return JSON.parse(text);
-}
-
-function listOf(text: string, name: string): any[] {
-  return elementsOf(membersOf(text).get(name) ?? "[]").map(readShown);
+function freshness({ notBefore, deadlineMs }: ReadOptions = {}): QueryValues {
+  return { notBefore, deadline: deadlineMs === undefined ? undefined : `${deadlineMs}ms` };
 }
 
 /** JSON has no undefined: a field that is always there comes back. */
@@ -127,7 +136,7 @@ async function publish(
   const flush = async (): Promise<void> => {
     if (lines.length === 0) return;
     const body = lines.map(({ line }) => line).join("\n");
-    const answered = parse(await door.post("/events", body, NDJSON_TYPE)).outcomes;
+    const answered = parse(await door.post("/events", body, LINES_TYPE)).outcomes;
     lines.forEach(({ index }, at) => (outcomes[index] = readOutcome(answered[at])));
     lines = [];
     characters = 0;

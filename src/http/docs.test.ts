@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { openStage } from "../admin/shop-stage.test.ts";
 import { serve } from "./serve.ts";
 
-const TOKEN = "the-token";
+const TOKEN = "the-token-of-this-test";
 
 interface Example {
   readonly command: string;

@@ -1,9 +1,9 @@
 /**
- * The door for people and programs: the admin API, publishing, queries and tails over HTTP.
+ * The door for people and programs: the admin API, publishing, commands, queries and tails over HTTP.
  *
- * `createDoor` builds a fetch handler and touches no socket; `serve` puts it on one. Every request
- * passes the gate first (`gate.ts`), whatever it asks for; `docs/http.md` lists the addresses, with
- * commands that a test runs.
+ * `createDoor` builds a fetch handler and touches no socket; `serve` puts it on one, and a program may
+ * mount it into a server of its own. Every request passes the gate first (`gate.ts`), whatever it asks
+ * for; `docs/http.md` lists the addresses, with commands that a test runs.
  *
  * Everything that is answered is data: `nosniff`, no caching, no page of another origin may frame or
  * read it. Errors are JSON in the one form of `error-status.ts`; what is no MillraceError is a defect,
@@ -11,82 +11,152 @@
  */
 
 import { Hono, type Context } from "hono";
+import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import type { Admin } from "../admin/admin.ts";
+import type { Principal, SignIn } from "../broker/sign-in.ts";
+import type { Clock } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
+import type { Tracer } from "../model/tracer.ts";
+import { createRegistry, type Registry } from "../schema/registry.ts";
+import type { WebhookReceiver } from "../service/inbound.ts";
+import { completeAdmin, type DoorAdmin } from "./door-admin.ts";
 import { errorBody, STATUS_BY_CODE } from "./error-status.ts";
 import { createGate, type Gate, type Presented } from "./gate.ts";
 import { DOOR_LIMITS, type DoorLimits } from "./limits.ts";
+import type { ProcessFacts } from "./metrics/collect.ts";
+import { RequestHistogram } from "./metrics/histogram.ts";
+import { addCommandRoutes } from "./routes/command-routes.ts";
+import { addHealthRoutes, OPEN_ADDRESSES } from "./routes/health-routes.ts";
+import { addHistoryRoutes } from "./routes/history-routes.ts";
+import { addHookRoutes, HOOKS_PREFIX } from "./routes/hook-routes.ts";
+import { addOpenApiRoutes } from "./routes/openapi-routes.ts";
 import { addOverviewRoutes } from "./routes/overview-routes.ts";
+import { addPageRoutes } from "./routes/page-routes.ts";
+import { addPartRoutes } from "./routes/part-routes.ts";
 import { addPublishRoutes } from "./routes/publish-routes.ts";
 import { addRepairRoutes } from "./routes/repair-routes.ts";
+import { addReplayRoutes } from "./routes/replay-routes.ts";
+import { addSagaRoutes } from "./routes/saga-routes.ts";
 import { addStreamRoutes } from "./routes/stream-routes.ts";
 import { addViewRoutes } from "./routes/view-routes.ts";
 
 export interface DoorOptions {
   readonly admin: Admin;
-  /** From `createToken`. */
+  /** From `createToken`, or one of at least 16 characters. */
   readonly token: string;
   readonly environment: Environment;
+  /** Every declared type, for `/openapi.json` and the page; none are told where it is left out. */
+  readonly registry?: Registry;
   readonly limits?: Partial<DoorLimits>;
+  /** Names under which the server is reached, beside those of loopback. */
+  readonly hosts?: readonly string[];
+  /** Who else may come in, beside whoever has the token. */
+  readonly signIn?: SignIn;
+  /** Received below `/hooks/`. */
+  readonly webhooks?: readonly WebhookReceiver[];
+  readonly processFacts?: () => ProcessFacts;
   /** Aborts when the door stops: tails and streamed answers end. */
   readonly stopping?: AbortSignal;
 }
 
 /** What the routes work with. */
 export interface DoorRoom {
-  readonly admin: Admin;
+  /** For the door's own looks. What a caller asks for goes through `adminFor`. */
+  readonly admin: DoorAdmin;
+  /** The admin API as far as whoever sent this request may use it. */
+  readonly adminFor: (c: Context) => DoorAdmin;
+  /** Undefined for a caller that nobody knows, at an address that is open to all. */
+  readonly principalOf: (c: Context) => Principal | undefined;
+  readonly registry: Registry;
   readonly limits: DoorLimits;
   readonly stopping: AbortSignal;
+  readonly clock: Clock;
   readonly nowMs: () => number;
+  readonly tracer: Tracer | undefined;
+  readonly histogram: RequestHistogram;
+  readonly processFacts: (() => ProcessFacts) | undefined;
   /** The JSON text of any error, as the door tells it; a defect is logged. */
   readonly tell: (error: unknown) => string;
 }
 
 export type Door = (request: Request) => Promise<Response>;
 
+/** Throws BAD_CONFIG for a token that could be guessed, BAD_DECLARATION for webhooks at one path. */
 export function createDoor(options: DoorOptions): Door {
-  const { admin, environment } = options;
-  const gate = createGate({ token: options.token });
+  const { environment } = options;
+  const admin = completeAdmin(options.admin);
+  const gate = createGate(options);
+  const principals = new WeakMap<Request, Principal>();
+  const principalOf = (c: Context): Principal | undefined => principals.get(c.req.raw);
   const tell = (error: unknown): string => errorBodyOf(error, environment);
   const room: DoorRoom = {
     admin,
+    adminFor: () => admin,
+    principalOf,
+    registry: options.registry ?? createRegistry([]),
     limits: { ...DOOR_LIMITS, ...options.limits },
     stopping: options.stopping ?? new AbortController().signal,
+    clock: environment.clock,
     nowMs: () => environment.clock.now(),
+    tracer: environment.tracer,
+    histogram: new RequestHistogram(),
+    processFacts: options.processFacts,
     tell,
   };
 
   const app = new Hono();
   app.use(
     secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
       strictTransportSecurity: false,
     }),
   );
   app.use(async (c, next) => {
+    const startedMs = environment.clock.monotonic();
     c.header("Cache-Control", "no-store");
-    await admit(gate, c);
+    const principal = await admit(gate, c);
+    if (principal !== undefined) principals.set(c.req.raw, principal);
     await next();
+    const address = `${c.req.method} ${routeOf(c)}`;
+    room.histogram.observe(address, c.res.status, environment.clock.monotonic() - startedMs);
   });
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  addHealthRoutes(app, room);
+  addHookRoutes(app, room, options.webhooks ?? []);
   addPublishRoutes(app, room);
+  addCommandRoutes(app, room);
   addStreamRoutes(app, room);
+  addPartRoutes(app, room);
   addViewRoutes(app, room);
   addRepairRoutes(app, room);
+  addHistoryRoutes(app, room);
+  addSagaRoutes(app, room);
+  addReplayRoutes(app, room);
   addOverviewRoutes(app, room);
+  addOpenApiRoutes(app, room);
+  addPageRoutes(app, room);
   app.notFound((c) => sendError(c, noSuchAddress(c), tell));
   app.onError((error, c) => sendError(c, error, tell));
   return async (request) => app.fetch(request);
 }
 
-/** The health of the process is no secret: everything else needs the token. */
-async function admit(gate: Gate, c: Context): Promise<void> {
+/** Webhooks prove their senders themselves, and what is open to all needs no token. */
+async function admit(gate: Gate, c: Context): Promise<Principal | undefined> {
+  if (c.req.path.startsWith(HOOKS_PREFIX)) return undefined;
   const presented = presentedBy(c);
   gate.checkAddress(presented);
-  if (c.req.path === "/healthz") return;
-  await gate.checkToken(presented);
+  if (!OPEN_ADDRESSES.has(c.req.path)) return gate.admit(presented);
+  return presented.token === undefined
+    ? undefined
+    : gate.admit(presented).catch((error: unknown) => {
+        if (isMillraceError(error, "NOT_ALLOWED")) return undefined;
+        throw error;
+      });
 }
 
 function presentedBy(c: Context): Presented {
@@ -95,7 +165,13 @@ function presentedBy(c: Context): Presented {
     host: c.req.header("host"),
     origin: c.req.header("origin"),
     token: bearer ?? c.req.query("token"),
+    header: (name) => c.req.header(name),
   };
+}
+
+/** The route's own pattern: what a caller wrote would make a series of each address. */
+function routeOf(c: Context): string {
+  return matchedRoutes(c).findLast(({ path }) => path !== "/*")?.path ?? "(none)";
 }
 
 function sendError(c: Context, error: unknown, tell: (error: unknown) => string): Response {

@@ -1,49 +1,81 @@
 /**
- * The gate: the one place that decides who comes in, for this door and those to come. It knows no
- * socket and no framework: a door hands in what the caller presented and gets an error or nothing.
+ * The gate: the one place that decides who comes in through this door. It knows no socket and no
+ * framework: the door hands in what the caller presented and gets a principal or an error.
  *
  * Three checks, in this order.
  * - **Host**: a page of a stranger's site can make the browser talk to 127.0.0.1 under the stranger's
- *   own name (DNS rebinding). Then `Host` carries that name, so only loopback names are let in.
+ *   own name (DNS rebinding). Then `Host` carries that name, so only loopback names are let in, and
+ *   those that the program says its server has.
  * - **Origin**: browsers say which page asks. A page that did not come from this door is refused.
- * - **Token**: one random secret for each start, compared in constant time.
+ * - **Who**: by the token, one random secret for each start, compared in constant time; or whoever the
+ *   sign-in hook knows, where the program has one.
  */
 
 import { timingSafeEqual } from "hono/utils/buffer";
+import type { Principal, SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Random } from "../model/ids.ts";
 
 const TOKEN_BYTES = 24;
+/** A shorter one could be guessed. */
+export const TOKEN_CHARACTERS_MIN = 16;
+
+/** Who shows the token: the owner of the process, who may do everything. */
+export const OWNER: Principal = { name: "owner", roles: ["owner"] };
 
 export interface Presented {
   readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly token: string | undefined;
+  /** A header by its lower-case name. */
+  readonly header?: (name: string) => string | undefined;
+}
+
+export interface GateOptions {
+  readonly token: string;
+  /** Names of this server beside those of loopback, without a port. */
+  readonly hosts?: readonly string[];
+  readonly signIn?: SignIn;
 }
 
 export interface Gate {
-  /** Throws NOT_ALLOWED unless the request was meant for this machine and comes from no foreign page. */
+  /** Throws NOT_ALLOWED unless the request was meant for this server and comes from no foreign page. */
   checkAddress(presented: Presented): void;
-  /** Throws NOT_ALLOWED unless the token is right. */
-  checkToken(presented: Presented): Promise<void>;
+  /** Throws NOT_ALLOWED unless the token is right or the hook knows who it is. */
+  admit(presented: Presented): Promise<Principal>;
 }
 
 export function createToken(random: Random): string {
   return Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
 }
 
-export function createGate({ token }: { readonly token: string }): Gate {
+/** Throws BAD_CONFIG for a token that could be guessed, or that no header can carry. */
+export function checkToken(token: string): string {
+  if (token.length >= TOKEN_CHARACTERS_MIN && /^[!-~]+$/.test(token)) return token;
+  throw new MillraceError(
+    "BAD_CONFIG",
+    `the token has ${token.length} characters; it needs at least ${TOKEN_CHARACTERS_MIN}, none of them a space: ` +
+      "leave it out for a random one, or make one with: openssl rand -base64 24",
+    { details: { key: "token", charactersMin: TOKEN_CHARACTERS_MIN } },
+  );
+}
+
+/** Throws BAD_CONFIG as `checkToken` does. */
+export function createGate({ token, hosts = [], signIn }: GateOptions): Gate {
+  checkToken(token);
+  const names = new Set(hosts.map((name) => name.toLowerCase()));
   return {
     checkAddress({ host, origin }) {
       const name = hostName(host);
-      if (name === undefined || !isLoopbackName(name)) {
+      if (name === undefined || !(isLoopbackName(name) || names.has(name))) {
+        const answers = ["localhost, 127.0.0.1 and [::1]", ...names].join(", ");
         throw new MillraceError(
           "NOT_ALLOWED",
-          `the request names the host ${quoted(host)}; this door answers to localhost, 127.0.0.1 and [::1] alone`,
+          `the request names the host ${quoted(host)}; this door answers to ${answers} alone`,
           { details: { check: "host" } },
         );
       }
-      if (origin !== undefined && origin.toLowerCase() !== `http://${host!.toLowerCase()}`) {
+      if (origin !== undefined && !isOwnOrigin(origin, host!, names.has(name))) {
         throw new MillraceError(
           "NOT_ALLOWED",
           `a page of ${quoted(origin)} may not use this door; open the door's own address instead`,
@@ -52,9 +84,15 @@ export function createGate({ token }: { readonly token: string }): Gate {
       }
     },
 
-    async checkToken(presented) {
-      if (presented.token !== undefined && (await timingSafeEqual(presented.token, token))) return;
-      const what = presented.token === undefined ? "the token is missing" : "the token is wrong";
+    async admit({ token: given, header }) {
+      if (given !== undefined && (await timingSafeEqual(given, token))) return OWNER;
+      const known = await signIn?.({
+        door: "http",
+        ...(given !== undefined && { token: given }),
+        ...(header !== undefined && { header }),
+      });
+      if (known !== undefined) return known;
+      const what = given === undefined ? "the token is missing" : "the token is wrong";
       throw new MillraceError(
         "NOT_ALLOWED",
         `${what}; send the header "Authorization: Bearer TOKEN" or add ?token=TOKEN, ` +
@@ -63,6 +101,12 @@ export function createGate({ token }: { readonly token: string }): Gate {
       );
     },
   };
+}
+
+/** A server that has a name of its own may stand behind TLS. */
+function isOwnOrigin(origin: string, host: string, named: boolean): boolean {
+  const [own, given] = [host.toLowerCase(), origin.toLowerCase()];
+  return given === `http://${own}` || (named && given === `https://${own}`);
 }
 
 /** Whether only this machine can use the address. */

@@ -2,6 +2,7 @@
 
 import { MillraceError } from "../../model/errors.ts";
 import { errorFromBody } from "../error-status.ts";
+import { LINES_TYPE } from "../media-types.ts";
 
 export interface ClientOptions {
   /** `http://127.0.0.1:4222` */
@@ -15,17 +16,30 @@ export type QueryValues = Readonly<
 >;
 
 export interface DoorRequests {
-  get(path: string, query?: QueryValues): Promise<string>;
+  get(path: string, query?: QueryValues, signal?: AbortSignal): Promise<string>;
   post(path: string, body: string, contentType: string): Promise<string>;
-  /** The lines of the answer, read as they are asked for; leaving the loop ends the request. */
+  /** As `post`, and a refusal, which is no error, is an answer too. */
+  answer(path: string, question: Question): Promise<string>;
+  /** The lines of the answer that are not empty, read as they are asked for; leaving the loop ends the request. */
   lines(path: string, query: QueryValues, signal?: AbortSignal): AsyncGenerator<string, void>;
 }
+
+export interface Question {
+  readonly body: string;
+  readonly contentType: string;
+  readonly query?: QueryValues;
+  readonly signal?: AbortSignal;
+}
+
+const REFUSED = 422;
 
 interface Asked {
   readonly method?: "POST";
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Whether a status beside 2xx, with its body, is an answer all the same. */
+  readonly answered?: (status: number, body: unknown) => boolean;
 }
 
 /** One segment of a path. */
@@ -36,8 +50,11 @@ export function segment(name: string): string {
 }
 
 export function createRequests({ url, token }: ClientOptions, closing: AbortSignal): DoorRequests {
-  const ask = async (path: string, { headers, ...init }: Asked = {}): Promise<Response> => {
-    const { signal = closing } = init;
+  const ask = async (
+    path: string,
+    { headers, signal: ending, answered, ...init }: Asked = {},
+  ): Promise<Response> => {
+    const signal = ending === undefined ? closing : AbortSignal.any([ending, closing]);
     try {
       const response = await fetch(new URL(path, url), {
         ...init,
@@ -45,8 +62,11 @@ export function createRequests({ url, token }: ClientOptions, closing: AbortSign
         headers: { ...headers, authorization: `Bearer ${token}` },
       });
       if (response.ok) return response;
-      throw await errorOf(response);
+      const text = await response.text();
+      if (answered?.(response.status, parsed(text)) === true) return new Response(text);
+      throw errorOf(response.status, text);
     } catch (error) {
+      ending?.throwIfAborted();
       throw asMillraceError(error, url, closing);
     }
   };
@@ -58,15 +78,27 @@ export function createRequests({ url, token }: ClientOptions, closing: AbortSign
     }
   };
   return {
-    get: async (path, query = {}) => textOf(await ask(withQuery(path, query))),
+    get: async (path, query = {}, signal?: AbortSignal) =>
+      textOf(await ask(withQuery(path, query), signal === undefined ? {} : { signal })),
     post: async (path, body, contentType) =>
       textOf(await ask(path, { method: "POST", body, headers: { "content-type": contentType } })),
+    answer: async (path, { body, contentType, query = {}, signal }) => {
+      const init = {
+        method: "POST",
+        body,
+        headers: { "content-type": contentType },
+        answered: (status: number, answer: unknown) =>
+          status === REFUSED && errorFromBody(answer) === undefined,
+        ...(signal !== undefined && { signal }),
+      } as const;
+      return textOf(await ask(withQuery(path, query), init));
+    },
     async *lines(path, query, ending) {
       const signal = ending === undefined ? closing : AbortSignal.any([ending, closing]);
       try {
-        const headers = { accept: "application/x-ndjson" };
+        const headers = { accept: LINES_TYPE };
         const response = await ask(withQuery(path, query), { signal, headers });
-        yield* linesOf(response.body);
+        for await (const line of linesOf(response.body)) if (line !== "") yield line;
       } catch (error) {
         if (signal.aborted) return;
         throw asMillraceError(error, url, closing);
@@ -85,13 +117,12 @@ function withQuery(path: string, query: QueryValues): string {
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
 
-async function errorOf(response: Response): Promise<Error> {
-  const text = await response.text();
+function errorOf(status: number, text: string): Error {
   const body = parsed(text);
   const error = errorFromBody(body);
   if (error !== undefined) return error;
   const told = typeof body === "object" && body !== null && "message" in body ? body.message : text;
-  return new Error(`the door answered ${response.status}: ${String(told).slice(0, 300)}`);
+  return new Error(`the door answered ${status}: ${String(told).slice(0, 300)}`);
 }
 
 function parsed(text: string): unknown {

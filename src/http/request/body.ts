@@ -3,6 +3,7 @@
 import type { Context } from "hono";
 import { parseJson } from "../../codecs/json-text.ts";
 import { MillraceError } from "../../model/errors.ts";
+import { JSON_TYPE } from "../media-types.ts";
 
 export interface MediaType {
   /** Lower case, without parameters: `application/json`; empty where the header is missing. */
@@ -57,17 +58,21 @@ export async function readJsonObject(
   c: Context,
   bytesMax: number,
 ): Promise<Readonly<Record<string, unknown>>> {
+  return objectOf(await readJsonText(c, bytesMax));
+}
+
+/** The text of an `application/json` body. Throws UNSUPPORTED_CONTENT, BAD_JSON where it is not UTF-8. */
+export async function readJsonText(c: Context, bytesMax: number): Promise<string> {
   const { essence } = mediaTypeOf(c);
-  if (essence !== "application/json") {
-    throw unsupported(
-      `this address takes application/json, not ${essence || "a body without a type"}`,
-    );
-  }
-  const value = parseJson(await readText(c, bytesMax));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
-  }
-  return { ...value };
+  if (essence === JSON_TYPE) return readText(c, bytesMax);
+  throw unsupported(`this address takes ${JSON_TYPE}, not ${essence || "a body without a type"}`);
+}
+
+/** Throws BAD_JSON, BAD_REQUEST. */
+export function objectOf(text: string): Readonly<Record<string, unknown>> {
+  const value = parseJson(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
 }
 
 export function unsupported(message: string): MillraceError {

@@ -1,5 +1,6 @@
 /** Reading a JSON object that a stranger sent: only known fields, each of its form. */
 
+import type { RepairOptions } from "../../admin/admin.ts";
 import { MillraceError } from "../../model/errors.ts";
 
 export interface Fields {
@@ -53,6 +54,12 @@ export function fieldsOf(
       throw badField(name, `${name} must be true or false`);
     },
   };
+}
+
+/** Whether a change is only tried, and who asks for it. */
+export function repairOptions(fields: Fields): RepairOptions {
+  const by = fields.text("by");
+  return { dryRun: fields.flag("dryRun"), ...(by !== undefined && { by }) };
 }
 
 function badField(name: string, message: string): MillraceError {

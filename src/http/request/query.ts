@@ -8,6 +8,7 @@ const TOKEN = "token";
 
 export interface Query {
   text(name: string): string | undefined;
+  required(name: string): string;
   /** All the values of a parameter that may be repeated. */
   texts(name: string): readonly string[];
   wholeNumber(name: string, options?: { readonly max?: number }): number | undefined;
@@ -30,6 +31,11 @@ export function readQuery(c: Context, names: readonly string[]): Query {
   const text = (name: string): string | undefined => given[name]?.at(-1);
   return {
     text,
+    required(name) {
+      const value = text(name);
+      if (value === undefined) throw badArgument(name, `${name} is missing; add ?${name}=…`);
+      return value;
+    },
     texts: (name) => given[name] ?? [],
     wholeNumber(name, { max = Number.MAX_SAFE_INTEGER } = {}) {
       const value = text(name);

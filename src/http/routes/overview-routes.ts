@@ -4,30 +4,29 @@ import type { Hono } from "hono";
 import type { DoorRoom } from "../door.ts";
 import { readQuery } from "../request/query.ts";
 
-export function addOverviewRoutes(app: Hono, { admin }: DoorRoom): void {
-  // "/" is the address that a start prints: whoever opens it sees what runs here.
-  app.on("GET", ["/", "/describe"], async (c) => {
+export function addOverviewRoutes(app: Hono, room: DoorRoom): void {
+  app.get("/describe", async (c) => {
     readQuery(c, []);
-    return c.json(await admin.describe());
+    return c.json(await room.adminFor(c).describe());
   });
   app.get("/lag", async (c) => {
     readQuery(c, []);
-    return c.json({ lag: await admin.lag() });
+    return c.json({ lag: await room.adminFor(c).lag() });
   });
   app.get("/queues", async (c) => {
     readQuery(c, []);
-    return c.json({ queues: await admin.listQueues() });
+    return c.json({ queues: await room.adminFor(c).listQueues() });
   });
   app.get("/queues/:queue", async (c) => {
     readQuery(c, []);
-    return c.json(await admin.describeQueue(c.req.param("queue")));
+    return c.json(await room.adminFor(c).describeQueue(c.req.param("queue")));
   });
   app.get("/groups", async (c) => {
     readQuery(c, []);
-    return c.json({ groups: await admin.listGroups() });
+    return c.json({ groups: await room.adminFor(c).listGroups() });
   });
   app.get("/groups/:group", async (c) => {
     readQuery(c, []);
-    return c.json(await admin.describeGroup(c.req.param("group")));
+    return c.json(await room.adminFor(c).describeGroup(c.req.param("group")));
   });
 }

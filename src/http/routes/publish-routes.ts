@@ -11,14 +11,14 @@ import { readBinary, readStructured } from "../../codecs/cloudevents-http.ts";
 import { elementsOf, parseJson } from "../../codecs/json-text.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
+import { encodeToken } from "../../service/ask/position-token.ts";
 import type { DoorRoom } from "../door.ts";
+import { BATCH_TYPE, LINES_TYPE, STRUCTURED_TYPE } from "../media-types.ts";
 import { readPublishLine } from "../publish-line.ts";
 import { mediaTypeOf, readText, unsupported } from "../request/body.ts";
 import { badArgument, readQuery } from "../request/query.ts";
-
-const STRUCTURED = "application/cloudevents+json";
-const BATCH = "application/cloudevents-batch+json";
-const LINES = "application/x-ndjson";
+import { traceOf, tracedRequest } from "../traced-request.ts";
+import { TOKEN_HEADER } from "./view-routes.ts";
 
 export function addPublishRoutes(app: Hono, room: DoorRoom): void {
   app.post("/events", async (c) => {
@@ -26,7 +26,8 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
     const nowMs = room.nowMs();
     const { essence } = mediaTypeOf(c);
     const binary = c.req.header("ce-specversion") !== undefined;
-    if (!binary && ![STRUCTURED, BATCH, LINES].includes(essence)) throw wrongType(essence);
+    if (!binary && ![STRUCTURED_TYPE, BATCH_TYPE, LINES_TYPE].includes(essence))
+      throw wrongType(essence);
 
     const text = await readText(c, room.limits.bodyBytesMax);
     if (binary) {
@@ -34,10 +35,10 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
       const event = readBinary(c.req.header(), contentType, text, { nowMs });
       return publishOne(c, room, withTarget(event, to));
     }
-    if (essence === STRUCTURED) {
+    if (essence === STRUCTURED_TYPE) {
       return publishOne(c, room, withTarget(readStructured(text, { nowMs }), to));
     }
-    if (essence === LINES) {
+    if (essence === LINES_TYPE) {
       const lines = text.split("\n").filter((line) => line.trim() !== "");
       return publishMany(c, room, lines, (line) => withTarget(readPublishLine(line), to));
     }
@@ -50,31 +51,43 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
   });
 }
 
-async function publishOne(
-  c: Context,
-  { admin }: DoorRoom,
-  request: PublishRequest,
-): Promise<Response> {
-  const [outcome] = await admin.publish([request]);
-  if (outcome?.ok !== true) throw outcome?.error ?? new Error("publish gave no outcome");
-  return c.json(outcome.value, 201);
+async function publishOne(c: Context, room: DoorRoom, request: PublishRequest): Promise<Response> {
+  const published = await tracedRequest(room, c, "publish", request, async (traced) => {
+    const [outcome] = await room.adminFor(c).publish([traced]);
+    if (outcome?.ok !== true) throw outcome?.error ?? new Error("publish gave no outcome");
+    return outcome.value;
+  });
+  const token = tokenOf(published);
+  if (token !== undefined) c.header(TOKEN_HEADER, token);
+  return c.json(published, 201);
+}
+
+/** With it, a read of a view sees the event. A queue has no such place: ask, and take the answer's. */
+function tokenOf({ target, partition, offset }: Published): string | undefined {
+  if (partition === undefined || offset === undefined) return undefined;
+  return encodeToken([{ kind: "record", stream: target.name, partition, offset }]);
 }
 
 async function publishMany(
   c: Context,
-  { admin, limits }: DoorRoom,
+  room: DoorRoom,
   texts: readonly string[],
   read: (text: string) => PublishRequest,
 ): Promise<Response> {
-  if (texts.length > limits.publishCountMax) {
+  const { publishCountMax } = room.limits;
+  if (texts.length > publishCountMax) {
     throw new MillraceError(
       "TOO_LARGE",
-      `${texts.length} messages are over ${limits.publishCountMax}, the most of one request; send several requests`,
-      { details: { limit: limits.publishCountMax } },
+      `${texts.length} messages are over ${publishCountMax}, the most of one request; send several requests`,
+      { details: { limit: publishCountMax } },
     );
   }
   const requests = texts.map((text) => outcomeOf(() => read(text)));
-  const published = await admin.publish(requests.flatMap((item) => (item.ok ? [item.value] : [])));
+  const trace = traceOf(c);
+  const good = requests.flatMap((item) =>
+    item.ok ? [trace === undefined ? item.value : { trace, ...item.value }] : [],
+  );
+  const published = await room.adminFor(c).publish(good);
   const next = published.values();
   const outcomes = requests.map((item): Outcome<Published> =>
     item.ok ? next.next().value! : item,
@@ -109,6 +122,6 @@ function targetOf(text: string | undefined): Target | undefined {
 function wrongType(essence: string): MillraceError {
   return unsupported(
     `${essence === "" ? "the body has no Content-Type" : `${JSON.stringify(essence.slice(0, 100))} is not taken here`}; ` +
-      `send ${STRUCTURED}, ${BATCH}, ${LINES}, or application/json with the ce- headers of binary mode`,
+      `send ${STRUCTURED_TYPE}, ${BATCH_TYPE}, ${LINES_TYPE}, or application/json with the ce- headers of binary mode`,
   );
 }

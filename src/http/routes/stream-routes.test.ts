@@ -7,7 +7,7 @@ import { valuesOf } from "../../model/outcome.ts";
 import { createDoor, type Door } from "../door.ts";
 import { serve } from "../serve.ts";
 
-const TOKEN = "secret";
+const TOKEN = "a-secret-of-some-length";
 const headers = { authorization: `Bearer ${TOKEN}`, host: "localhost" };
 
 function doorOf({ environment }: Stage, admin: Admin, stopping?: AbortSignal): Door {

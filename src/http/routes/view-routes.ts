@@ -1,46 +1,77 @@
-/** Addresses for queries: a view's document by id, and documents by their indexed fields. */
+/**
+ * Addresses for queries: a view's document by id, and documents by their indexed fields. `notBefore`,
+ * or the header that writes answer with, makes a read wait until the view has seen that write.
+ */
 
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
+import type { ReadOptions } from "../../admin/admin.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Comparison, DocumentQuery } from "../../store/store.ts";
 import type { DoorRoom } from "../door.ts";
-import { badArgument, readQuery } from "../request/query.ts";
+import { JSON_TYPE } from "../media-types.ts";
+import { deadlineOf } from "../request/deadline.ts";
+import { badArgument, readQuery, type Query } from "../request/query.ts";
 import { writeShown, writeShownList } from "../shown-json.ts";
 
-const JSON_BODY = { "Content-Type": "application/json" };
+/** Carries a position token: out of a write, and into a read that must see it. */
+export const TOKEN_HEADER = "Millrace-Token";
 
-export function addViewRoutes(app: Hono, { admin }: DoorRoom): void {
+const JSON_BODY = { "Content-Type": JSON_TYPE };
+const FRESHNESS = ["notBefore", "deadline"];
+const DEADLINE_MS_MAX = 60_000;
+
+export function addViewRoutes(app: Hono, room: DoorRoom): void {
   app.get("/views/:view", async (c) => {
-    const query = readQuery(c, ["where", "order", "limit", "after"]);
+    if (c.req.query("id") !== undefined) {
+      // An id may be any text, also one that a path cannot hold.
+      const query = readQuery(c, ["id", ...FRESHNESS]);
+      return sendDocument(c, room, query.required("id"), query);
+    }
+    const query = readQuery(c, ["id", "where", "order", "limit", "after", ...FRESHNESS]);
     const where = query.text("where");
     const order = query.text("order");
     const after = query.text("after");
     const limit = query.wholeNumber("limit");
-    const { documents, next } = await admin.find(c.req.param("view"), {
+    const asked = {
       ...(limit !== undefined && { limit }),
       ...(where !== undefined && { where: parseWhere(where) }),
       ...(order !== undefined && { order }),
       ...(after !== undefined && { after }),
-    });
+    };
+    const admin = room.adminFor(c);
+    const { documents, next } = await admin.find(c.req.param("view"), asked, freshness(c, query));
     const more = next === undefined ? {} : { next };
     return c.body(writeShownList("documents", documents, more), 200, JSON_BODY);
   });
 
-  app.get("/views/:view/:id", async (c) => {
-    readQuery(c, []);
-    const { view, id } = c.req.param();
-    const document = await admin.get(view, id);
-    if (document === undefined) {
-      throw new MillraceError(
-        "NOT_FOUND",
-        `the view ${view} has no document ${JSON.stringify(id.slice(0, 100))}`,
-        {
-          details: { view, id },
-        },
-      );
-    }
-    return c.body(writeShown(document), 200, JSON_BODY);
-  });
+  app.get("/views/:view/:id", (c) =>
+    sendDocument(c, room, c.req.param("id"), readQuery(c, FRESHNESS)),
+  );
+}
+
+async function sendDocument(
+  c: Context,
+  room: DoorRoom,
+  id: string,
+  query: Query,
+): Promise<Response> {
+  const view = c.req.param("view") ?? "";
+  const document = await room.adminFor(c).get(view, id, freshness(c, query));
+  if (document !== undefined) return c.body(writeShown(document), 200, JSON_BODY);
+  throw new MillraceError(
+    "NOT_FOUND",
+    `the view ${view} has no document ${JSON.stringify(id.slice(0, 100))}`,
+    { details: { view, id } },
+  );
+}
+
+function freshness(c: Context, query: Query): ReadOptions {
+  const notBefore = query.text("notBefore") ?? c.req.header(TOKEN_HEADER);
+  const deadline = query.text("deadline");
+  return {
+    ...(notBefore !== undefined && { notBefore }),
+    ...(deadline !== undefined && { deadlineMs: deadlineOf(deadline, { max: DEADLINE_MS_MAX }) }),
+  };
 }
 
 type Where = NonNullable<DocumentQuery["where"]>;

@@ -1,0 +1,151 @@
+/** What `/metrics` tells of services and brokers, from the same looks that the other tools take. */
+
+import type { Description, LagRow } from "../../admin/admin.ts";
+import type { MetricFamily, Sample } from "./exposition.ts";
+
+/** What the host knows of its process. */
+export interface ProcessFacts {
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly cpuSeconds: number;
+  readonly upSeconds: number;
+}
+
+export interface Looks {
+  readonly description: Description;
+  readonly lag: readonly LagRow[];
+  readonly process: ProcessFacts | undefined;
+}
+
+export function collectMetrics({ description, lag, process }: Looks): readonly MetricFamily[] {
+  return [
+    ...partMetrics(description),
+    ...inputMetrics(lag),
+    ...streamMetrics(description),
+    ...queueMetrics(description),
+    ...(process === undefined ? [] : processMetrics(process)),
+  ];
+}
+
+function partMetrics({ services }: Description): readonly MetricFamily[] {
+  const parts = services.flatMap(({ name: service, status }) =>
+    status.map((part) => ({ part, labels: { service, part: part.name } })),
+  );
+  const counted = (["handled", "failed"] as const).flatMap((result) =>
+    parts.map(({ part, labels }) => ({ labels: { ...labels, result }, value: part[result] })),
+  );
+  const duplicates = parts.map(({ part, labels }) => ({
+    labels: { ...labels, result: "duplicate" },
+    value: part.duplicates,
+  }));
+  // By type it would be for strangers to say how many series there are.
+  const ignored = parts.map(({ part, labels }) => ({
+    labels: { ...labels, result: "ignored" },
+    value: Object.values(part.ignored).reduce((sum, count) => sum + count, 0),
+  }));
+  return [
+    counter(
+      "millrace_part_messages_total",
+      "Messages by what became of them, since the start of the process.",
+      [...counted, ...duplicates, ...ignored],
+    ),
+    gauge(
+      "millrace_part_running",
+      "Whether the part runs; 0 where it is paused, stopped or failed.",
+      parts.map(({ part, labels }) => ({ labels, value: part.state === "running" ? 1 : 0 })),
+    ),
+  ];
+}
+
+function inputMetrics(lag: readonly LagRow[]): readonly MetricFamily[] {
+  const by = (valueOf: (row: LagRow) => number): readonly Sample[] =>
+    lag.map((row) => ({
+      labels: { service: row.service, part: row.part, input: row.input },
+      value: valueOf(row),
+    }));
+  return [
+    gauge(
+      "millrace_input_lag",
+      "Messages that the part has still to take.",
+      by((row) => row.lag),
+    ),
+    gauge(
+      "millrace_input_parked",
+      "Messages parked in the store.",
+      by((row) => row.parked),
+    ),
+    gauge(
+      "millrace_input_paused",
+      "Whether the input stands still: a dependency is down, or parking is full.",
+      by((row) => (row.paused === undefined ? 0 : 1)),
+    ),
+    gauge(
+      "millrace_outbox_stuck",
+      "Whether what the input led to does not get out of the outbox.",
+      by((row) => (row.unpublished === undefined ? 0 : 1)),
+    ),
+  ];
+}
+
+function streamMetrics({ streams }: Description): readonly MetricFamily[] {
+  const by = (
+    valueOf: (partition: { readonly earliest: number; readonly end: number }) => number,
+  ): readonly Sample[] =>
+    streams.map(({ spec, partitions }) => ({
+      labels: { stream: spec.name },
+      value: partitions.reduce((sum, partition) => sum + valueOf(partition), 0),
+    }));
+  return [
+    counter(
+      "millrace_stream_records_total",
+      "Records ever appended.",
+      by(({ end }) => end),
+    ),
+    gauge(
+      "millrace_stream_records_kept",
+      "Records that retention keeps.",
+      by(({ earliest, end }) => end - earliest),
+    ),
+  ];
+}
+
+function queueMetrics({ queues }: Description): readonly MetricFamily[] {
+  const states = ["waiting", "delayed", "leased", "deadLetters"] as const;
+  return [
+    gauge(
+      "millrace_queue_messages",
+      "Messages of a queue by state.",
+      queues.flatMap((info) =>
+        states.map((state) => ({
+          labels: { queue: info.spec.name, state: LABELS[state] },
+          value: info[state],
+        })),
+      ),
+    ),
+  ];
+}
+
+const LABELS = {
+  waiting: "waiting",
+  delayed: "delayed",
+  leased: "leased",
+  deadLetters: "dead_letter",
+} as const;
+
+function processMetrics(facts: ProcessFacts): readonly MetricFamily[] {
+  const one = (value: number): readonly Sample[] => [{ value }];
+  return [
+    gauge("process_resident_memory_bytes", "Resident memory.", one(facts.residentBytes)),
+    gauge("nodejs_heap_size_used_bytes", "Heap in use.", one(facts.heapUsedBytes)),
+    counter("process_cpu_seconds_total", "CPU time used.", one(facts.cpuSeconds)),
+    gauge("millrace_process_up_seconds", "Time since the start.", one(facts.upSeconds)),
+  ];
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, help, type: "gauge", samples };
+}
+
+function counter(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, help, type: "counter", samples };
+}
