@@ -25,6 +25,7 @@ export type {
   OutputOf,
   QueueDeclaration,
   StreamDeclaration,
+  SubscriptionDeclaration,
 } from "./schema/declaration.ts";
 export { command, event, timer } from "./schema/message-type.ts";
 export { reject, reply, type Answer, type Refusal, type Reply } from "./service/ask/answer.ts";
@@ -34,6 +35,9 @@ export { badMessage, dependencyDown } from "./service/failure.ts";
 export type { Part, Service } from "./service/part.ts";
 export type { Published, PublishOptions } from "./service/publisher.ts";
 export type { PartStatus, RunningService } from "./service/running-service.ts";
+export { router, type Router, type RouterOptions } from "./service/router/router.ts";
+export type { RouteContext, RouterRule, RouteTarget } from "./service/router/rule.ts";
+export type { Sink, SinkContext } from "./service/router/sink.ts";
 export { service } from "./service/service.ts";
 export { decider, type Decider } from "./sourcing/decider.ts";
 export { view, type View } from "./sourcing/view.ts";

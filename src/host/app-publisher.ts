@@ -8,7 +8,7 @@ import { assert } from "../model/assert.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Draft } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
-import type { Channel } from "../schema/declaration.ts";
+import { type Channel, isSubscription } from "../schema/declaration.ts";
 import {
   createPublisher,
   type Published,
@@ -59,8 +59,10 @@ export function openAppPublisher(
     draft: Draft,
     options: PublishOptions,
   ): Promise<Outcome<Published>> => {
-    const carriers = channels.filter(({ types }) =>
-      Object.values(types).some(({ type }) => type === draft.type),
+    const carriers = channels.filter(
+      (channel) =>
+        !isSubscription(channel) &&
+        Object.values(channel.types).some(({ type }) => type === draft.type),
     );
     if (carriers.length > 0 && carriers.every((channel) => channel.kind !== kind)) {
       return { ok: false, error: wrongKind(draft.type, kind) };

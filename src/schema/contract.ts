@@ -21,5 +21,7 @@ export type {
   OutputOf,
   QueueDeclaration,
   StreamDeclaration,
+  SubscriptionDeclaration,
 } from "./declaration.ts";
 export { command, event } from "./message-type.ts";
+export { subscription, type SubscriptionOptions } from "./subscription.ts";

@@ -10,7 +10,7 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
 import type { Draft, Message, RawMessage } from "../model/message.ts";
-import type { Channel, MessageType } from "../schema/declaration.ts";
+import type { Attributes, Channel, MessageType } from "../schema/declaration.ts";
 import { checkPayload } from "../schema/payload.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 import { sizeOf } from "./message-reader.ts";
@@ -28,6 +28,8 @@ export interface Stamp {
   readonly key?: string;
   readonly replyTo?: string;
   readonly expires?: number;
+  /** For subscriptions and routers to go by: names of a-z and 0-9, such as the envelope has none. */
+  readonly attributes?: Attributes;
 }
 
 interface Encodable {
@@ -77,7 +79,7 @@ export class MessageStamper {
 
   /**
    * Throws UNKNOWN_TYPE where no channel in reach carries the type, BAD_ARGUMENT where several do and
-   * `to` does not say which, BAD_PAYLOAD naming the field, TOO_LARGE.
+   * `to` does not say which, BAD_PAYLOAD and BAD_ENVELOPE naming the field, TOO_LARGE.
    */
   stamp(draft: Draft, stamp: Stamp = {}, to?: OutgoingMessage["target"]): OutgoingMessage {
     const destination = this.#destination(draft.type, to);
@@ -112,6 +114,7 @@ export class MessageStamper {
     if (stamp.trace !== undefined) envelope.trace = stamp.trace;
     if (stamp.replyTo !== undefined) envelope.replyTo = stamp.replyTo;
     if (stamp.expires !== undefined) envelope.expires = stamp.expires;
+    if (stamp.attributes !== undefined) envelope.extensions = stamp.attributes;
     const message = encodeMessage(envelope, codec.encode(draft.data));
     const bytes = sizeOf(message);
     if (bytes > LIMITS.messageBytesMax - PLACE_BYTES) {

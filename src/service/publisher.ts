@@ -15,7 +15,7 @@ import { isMillraceError, MillraceError } from "../model/errors.ts";
 import type { Draft } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Tracer } from "../model/tracer.ts";
-import type { Channel } from "../schema/declaration.ts";
+import { type Channel, isSubscription } from "../schema/declaration.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 import { sizeOf } from "./message-reader.ts";
 import { MessageStamper, type Stamp } from "./message-stamper.ts";
@@ -92,7 +92,9 @@ const BATCH: Required<BatchSettings> = { maxMs: 0, maxCount: 1000, maxBytes: 4 *
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { source, channels, owners, streams, queues, environment } = options;
+  const { source, owners, streams, queues, environment } = options;
+  // A subscription takes nothing but what its stream or a router feeds it.
+  const channels = options.channels.filter((channel) => !isSubscription(channel));
   const batch = { ...BATCH, ...options.batch };
   const stamper = new MessageStamper({ source, who: source, channels, environment });
   const buffers = new Map<string, Buffer>();

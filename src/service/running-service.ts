@@ -29,7 +29,7 @@ export interface PartStatus {
   readonly handled: number;
   readonly failed: number;
   readonly duplicates: number;
-  /** Types that came and that no handler wanted, with their counts. */
+  /** Types that came and that no handler, or no rule of a router, wanted, with their counts. */
   readonly ignored: Readonly<Record<string, number>>;
   /** Who has paused it, and why, where a person has; its inputs are then closed. */
   readonly held?: string;

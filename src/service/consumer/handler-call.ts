@@ -4,6 +4,7 @@
  */
 
 import type { Draft, Message } from "../../model/message.ts";
+import type { Attributes } from "../../schema/declaration.ts";
 import type { EffectCall } from "../effects/effect-calls.ts";
 import type { WorkContext } from "../part.ts";
 
@@ -14,6 +15,8 @@ export interface HandlerCallOptions {
   readonly emit: (draft: Draft) => void;
   readonly effect: (name: string, call: (how: EffectCall) => unknown) => Promise<unknown>;
 }
+
+const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 export class HandlerCall {
   readonly id: string;
@@ -45,6 +48,14 @@ export class HandlerCall {
 
   get signal(): AbortSignal {
     return this.#context.signal;
+  }
+
+  get attributes(): Attributes {
+    return this.#message.envelope.extensions ?? NO_ATTRIBUTES;
+  }
+
+  get attempt(): number {
+    return this.#context.attemptOf(this.#message);
   }
 
   get newId(): () => string {

@@ -2,6 +2,7 @@
 
 import type { FoldContext } from "../../model/fold.ts";
 import type {
+  Attributes,
   Channel,
   DraftOf,
   MessageType,
@@ -10,6 +11,7 @@ import type {
   RefusalOf,
   ReplyOf,
   StreamDeclaration,
+  SubscriptionFeed,
 } from "../../schema/declaration.ts";
 import type { Refusal } from "../ask/answer.ts";
 import type { Effect } from "../effects/effect-calls.ts";
@@ -71,8 +73,15 @@ export type DistinctNames<From> = [SharedNames<From>] extends [never]
   ? unknown
   : { readonly from: `two channels carry ${SharedNames<From>}` };
 
-type StreamsIn<Channels> = Extract<Channels, { readonly kind: "stream" }>;
-type QueuesIn<Channels> = Extract<Channels, { readonly kind: "queue" }>;
+/** What carries events: streams and subscriptions. */
+type EventsIn<Channels> = Extract<
+  Channels,
+  { readonly kind: "stream" } | { readonly feed: SubscriptionFeed }
+>;
+type QueuesIn<Channels> = Exclude<
+  Extract<Channels, { readonly kind: "queue" }>,
+  { readonly feed: SubscriptionFeed }
+>;
 
 type Emittable<Options> =
   | (Options extends { readonly publishes: infer List } ? ItemOf<List> : never)
@@ -113,6 +122,10 @@ export interface HandlerContext<Options> extends FoldContext {
   readonly signal: AbortSignal;
   /** On whose behalf the message was sent. */
   readonly actor: string | undefined;
+  /** CloudEvents attributes beyond the standard ones, with those that a subscription or router set. */
+  readonly attributes: Attributes;
+  /** Which try at the message this is: 1 at the first. */
+  readonly attempt: number;
   /**
    * Publishes or sends when the handler's work is committed, together with its documents or not at
    * all. Throws BAD_PAYLOAD naming the field, TOO_LARGE.
@@ -158,8 +171,8 @@ export type Handlers<Options extends ConsumerOptions> = {
     AnswerOf<QueuesIn<ItemOf<Options["from"]>>, Name>
   >;
 } & {
-  readonly [Name in NamesOf<StreamsIn<ItemOf<Options["from"]>>>]?: Handler<
-    DataOf<StreamsIn<ItemOf<Options["from"]>>, Name>,
+  readonly [Name in NamesOf<EventsIn<ItemOf<Options["from"]>>>]?: Handler<
+    DataOf<EventsIn<ItemOf<Options["from"]>>, Name>,
     Options
   >;
 };
