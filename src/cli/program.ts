@@ -72,7 +72,7 @@ export function createProgram({ json = false }: { readonly json?: boolean } = {}
   program
     .command("doctor")
     .description("check this machine, the configuration and the data; exit 3 if something is wrong")
-    .action(act(async () => (await import("./commands/doctor.ts")).doctor));
+    .action(act(async () => (await import("./commands/checking/doctor.ts")).doctor));
   return program;
 }
 
@@ -88,18 +88,18 @@ function addServers(program: Command): void {
     .command("start")
     .description("run the broker and the door, without services, until stopped")
     .addOption(port)
-    .action(act(async () => (await import("./commands/start.ts")).start, { logs: true }));
+    .action(act(async () => (await import("./commands/running/start.ts")).start, { logs: true }));
   program
     .command("run")
     .description("run the broker, the door and all services of the configuration, until stopped")
     .addOption(port)
     .addOption(new Option("--supervised").hideHelp())
-    .action(act(async () => (await import("./commands/start.ts")).run, { logs: true }));
+    .action(act(async () => (await import("./commands/running/start.ts")).run, { logs: true }));
   program
     .command("dev")
     .description("as run, and again whenever a source file changes")
     .addOption(port)
-    .action(act(async () => (await import("./commands/dev.ts")).dev, { logs: true }));
+    .action(act(async () => (await import("./commands/running/dev.ts")).dev, { logs: true }));
 }
 
 function addMessages(program: Command): void {
@@ -116,7 +116,7 @@ function addMessages(program: Command): void {
     .option("--source <name>", "who publishes")
     .option("--to <target>", "stream:NAME or queue:NAME, where the type alone does not say")
     .option("--rate <rate>", "at most so many: 100/s, 30/m")
-    .action(act(async () => (await import("./commands/publish.ts")).publish));
+    .action(act(async () => (await import("./commands/messages/publish.ts")).publish));
   const reading = (command: Command): Command =>
     command
       .argument("<stream>")
@@ -127,12 +127,12 @@ function addMessages(program: Command): void {
     .description("the messages of a stream")
     .option("--from <offset>", "start, end, -10, +5, 123, @2026-01-01T00:00 or 0:120,1:7", "start")
     .option("--limit <count>", "at most so many messages", wholeNumber)
-    .action(act(async () => (await import("./commands/read.ts")).read));
+    .action(act(async () => (await import("./commands/messages/read.ts")).read));
   reading(program.command("tail"))
     .description("the newest messages of a stream, and further ones as they come")
     .option("--from <offset>", "where to begin, as for read", "-10")
     .option("--limit <count>", "end after so many messages", wholeNumber)
-    .action(act(async () => (await import("./commands/read.ts")).tail));
+    .action(act(async () => (await import("./commands/messages/read.ts")).tail));
   program
     .command("find")
     .description("the documents of a view")
@@ -142,11 +142,12 @@ function addMessages(program: Command): void {
     .option("--order <field>", "an indexed field or id; -FIELD for descending")
     .option("--limit <count>", "at most so many documents (default: 100)", wholeNumber)
     .option("--after <cursor>", "go on after the page that ended with this cursor")
-    .action(act(async () => (await import("./commands/find.ts")).find));
+    .action(act(async () => (await import("./commands/messages/find.ts")).find));
 }
 
 function addNouns(program: Command): void {
-  const load = (): Promise<typeof import("./commands/list.ts")> => import("./commands/list.ts");
+  const load = (): Promise<typeof import("./commands/looking/list.ts")> =>
+    import("./commands/looking/list.ts");
   const stream = program.command("stream").description("the broker's streams");
   stream
     .command("ls")
@@ -186,7 +187,7 @@ function addNouns(program: Command): void {
     .option("--partition <number>", "only this partition", wholeNumber)
     .option("--dry-run", "only show what would move")
     .option("--yes", "do not ask")
-    .action(act(async () => (await import("./commands/seek.ts")).seek));
+    .action(act(async () => (await import("./commands/repairing/seek.ts")).seek));
   program
     .command("lag")
     .description("how far each part of each service is behind")
@@ -194,11 +195,12 @@ function addNouns(program: Command): void {
   program
     .command("describe")
     .description("services, streams, queues and groups at one look")
-    .action(act(async () => (await import("./commands/describe.ts")).describe));
+    .action(act(async () => (await import("./commands/looking/describe.ts")).describe));
 }
 
 function addFailures(program: Command): void {
-  const load = (): Promise<typeof import("./commands/dlq.ts")> => import("./commands/dlq.ts");
+  const load = (): Promise<typeof import("./commands/repairing/dlq.ts")> =>
+    import("./commands/repairing/dlq.ts");
   const dlq = program
     .command("dlq")
     .description("dead letters of queues, and messages parked in stores");
@@ -240,10 +242,10 @@ function addContracts(program: Command): void {
     .option("--file <file>", "the lock file", "contracts.lock.json")
     .option("--yes", "also where readers would break")
     .option("--dry-run", "only show what would change")
-    .action(act(async () => (await import("./commands/contract.ts")).lock));
+    .action(act(async () => (await import("./commands/checking/contract.ts")).lock));
   contract
     .command("check")
     .description("compare the declarations with the lock file; exit 3 if a reader would break")
     .option("--file <file>", "the lock file", "contracts.lock.json")
-    .action(act(async () => (await import("./commands/contract.ts")).check));
+    .action(act(async () => (await import("./commands/checking/contract.ts")).check));
 }

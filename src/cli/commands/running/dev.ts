@@ -13,12 +13,12 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { relative } from "node:path";
-import { CONFIG_FILES, findConfig } from "../../host/config-file.ts";
-import { createToken } from "../../http/gate.ts";
-import { delay } from "../../model/clock.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext } from "../context.ts";
-import { FileWatch } from "../watch-files.ts";
+import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
+import { createToken } from "../../../http/gate.ts";
+import { delay } from "../../../model/clock.ts";
+import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext } from "../../context.ts";
+import { FileWatch } from "../../watch-files.ts";
 import type { StartOptions } from "./start.ts";
 
 /** How long a child may take to stop before it is ended: it loses nothing, it only recovers longer. */

@@ -1,11 +1,11 @@
 /** `millrace read` and `millrace tail`: the messages of a stream. */
 
-import type { ShownRecord } from "../../admin/admin.ts";
-import { writeShown } from "../../http/shown-json.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { openSession } from "../session.ts";
-import { printable } from "../../host/text/printable.ts";
+import type { ShownRecord } from "../../../admin/admin.ts";
+import { writeShown } from "../../../http/shown-json.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import { printable } from "../../../host/text/printable.ts";
 
 export interface ReadOptions extends GlobalOptions {
   readonly from: string;

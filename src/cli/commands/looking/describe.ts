@@ -1,11 +1,11 @@
 /** `millrace describe`: what runs here and on what, at one look. */
 
-import type { Description, ServiceDescription } from "../../admin/admin.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext } from "../context.ts";
-import type { Output } from "../terminal/output.ts";
-import { openSession } from "../session.ts";
-import type { Column } from "../terminal/table.ts";
+import type { Description, ServiceDescription } from "../../../admin/admin.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext } from "../../context.ts";
+import type { Output } from "../../terminal/output.ts";
+import { openSession } from "../../session.ts";
+import type { Column } from "../../terminal/table.ts";
 import { GROUP_COLUMNS, QUEUE_COLUMNS, STREAM_COLUMNS } from "./list.ts";
 
 interface PartRow {

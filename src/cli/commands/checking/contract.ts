@@ -2,22 +2,22 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { contractsOf } from "../../host/service-contracts.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";
+import { contractsOf } from "../../../host/service-contracts.ts";
+import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import {
   checkContract,
   type ContractChange,
   type ContractReport,
-} from "../../schema/contract-check.ts";
+} from "../../../schema/contract-check.ts";
 import {
   createContractLock,
   formatContractLock,
   parseContractLock,
   type ContractLock,
-} from "../../schema/contract-lock.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import type { Output } from "../terminal/output.ts";
-import { loadProject } from "../project.ts";
+} from "../../../schema/contract-lock.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import type { Output } from "../../terminal/output.ts";
+import { loadProject } from "../../project.ts";
 
 export interface LockOptions extends GlobalOptions {
   readonly file: string;

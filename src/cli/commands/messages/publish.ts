@@ -1,14 +1,14 @@
 /** `millrace publish`: one message from the argument, or many from standard input, a line each. */
 
-import type { PublishRequest, Published } from "../../admin/admin.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";
-import { LIMITS } from "../../model/limits.ts";
-import type { Outcome } from "../../model/outcome.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { readLines, type Line } from "../input/lines.ts";
-import { parseMessage, parseTarget, type MessageMapping } from "../input/message-input.ts";
-import { createPace, paceStep, parseRate } from "../input/pace.ts";
-import { openSession, type Session } from "../session.ts";
+import type { PublishRequest, Published } from "../../../admin/admin.ts";
+import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import { LIMITS } from "../../../model/limits.ts";
+import type { Outcome } from "../../../model/outcome.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { readLines, type Line } from "../../input/lines.ts";
+import { parseMessage, parseTarget, type MessageMapping } from "../../input/message-input.ts";
+import { createPace, paceStep, parseRate } from "../../input/pace.ts";
+import { openSession, type Session } from "../../session.ts";
 
 export interface PublishOptions extends GlobalOptions, Omit<MessageMapping, "to"> {
   readonly to?: string;

@@ -1,11 +1,11 @@
 /** `millrace find`: documents of a view, by id or by what is indexed. */
 
-import { printable, printableJson } from "../../host/text/printable.ts";
-import { writeShownList } from "../../http/shown-json.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { openSession } from "../session.ts";
-import { parseWhere } from "../input/where.ts";
+import { printable, printableJson } from "../../../host/text/printable.ts";
+import { writeShownList } from "../../../http/shown-json.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import { parseWhere } from "../../input/where.ts";
 
 export interface FindOptions extends GlobalOptions {
   readonly where?: readonly string[];

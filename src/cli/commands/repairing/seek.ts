@@ -1,11 +1,11 @@
 /** `millrace group seek`: moves where a group, or a service's part, reads on. */
 
-import type { Moved } from "../../admin/admin.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import { confirm } from "../terminal/confirm.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { openSession } from "../session.ts";
-import type { Column } from "../terminal/table.ts";
+import type { Moved } from "../../../admin/admin.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import { confirm } from "../../terminal/confirm.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import type { Column } from "../../terminal/table.ts";
 
 export interface SeekOptions extends GlobalOptions {
   readonly to: string;

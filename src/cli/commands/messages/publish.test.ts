@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MillraceError } from "../../model/errors.ts";
+import { MillraceError } from "../../../model/errors.ts";
 import { inDoubt } from "./publish.ts";
 
 const gone = new MillraceError("UNREACHABLE", "nobody answers");

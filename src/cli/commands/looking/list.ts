@@ -1,12 +1,17 @@
 /** `millrace stream|queue|group ls|info` and `millrace lag`. */
 
-import type { LagRow } from "../../admin/admin.ts";
-import type { QueueInfo } from "../../broker/queues.ts";
-import type { GroupInfo, GroupPosition, PartitionInfo, StreamInfo } from "../../broker/streams.ts";
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { openSession } from "../session.ts";
-import type { Column } from "../terminal/table.ts";
+import type { LagRow } from "../../../admin/admin.ts";
+import type { QueueInfo } from "../../../broker/queues.ts";
+import type {
+  GroupInfo,
+  GroupPosition,
+  PartitionInfo,
+  StreamInfo,
+} from "../../../broker/streams.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import type { Column } from "../../terminal/table.ts";
 
 const sum = <Item>(items: readonly Item[], value: (item: Item) => number): number =>
   items.reduce((total, item) => total + value(item), 0);

@@ -1,16 +1,16 @@
 /** `millrace start` and `millrace run`: servers, which go on until a signal stops them. */
 
-import { createAdmin } from "../../admin/create-admin.ts";
-import { openBrokers } from "../../host/brokers.ts";
-import { channelsOf, ensureChannels } from "../../host/channels.ts";
-import { openDoor, type OpenDoor } from "../../host/door.ts";
-import type { DoorSettings } from "../../host/options.ts";
-import { aborted } from "../../host/signals.ts";
-import { EXIT, isMillraceError, MillraceError, type ExitCode } from "../../model/errors.ts";
-import { createRegistry } from "../../schema/registry.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { brokersOf, storeOf } from "../open-directory.ts";
-import { loadProject, type Project } from "../project.ts";
+import { createAdmin } from "../../../admin/create-admin.ts";
+import { openBrokers } from "../../../host/brokers.ts";
+import { channelsOf, ensureChannels } from "../../../host/channels.ts";
+import { openDoor, type OpenDoor } from "../../../host/door.ts";
+import type { DoorSettings } from "../../../host/options.ts";
+import { aborted } from "../../../host/signals.ts";
+import { EXIT, isMillraceError, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import { createRegistry } from "../../../schema/registry.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { brokersOf, storeOf } from "../../open-directory.ts";
+import { loadProject, type Project } from "../../project.ts";
 
 export interface StartOptions extends GlobalOptions {
   readonly port?: number;
@@ -23,7 +23,7 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const { environment } = context;
   const project = await loadProject(context.folder, options);
   // The door's modules load while the broker waits for the disk.
-  const doorLoaded = import("../../http/serve.ts");
+  const doorLoaded = import("../../../http/serve.ts");
   await using opened = new AsyncDisposableStack();
   const brokers = opened.use(await openBrokers(brokersOf(project), environment));
   const channels = channelsOf(project.loaded?.config.services ?? []);
@@ -44,7 +44,7 @@ export async function start(context: CommandContext, options: StartOptions): Pro
 export async function run(context: CommandContext, options: StartOptions): Promise<ExitCode> {
   const { environment } = context;
   if (options.supervised === true) await serveSupervisor();
-  const { openApp } = await import("../../host/app.ts");
+  const { openApp } = await import("../../../host/app.ts");
   const project = await loadProject(context.folder, options);
   const { data: _data, ...config } = requireConfig(project);
   await using app = await openApp({
@@ -59,7 +59,7 @@ export async function run(context: CommandContext, options: StartOptions): Promi
 }
 
 async function serveSupervisor(): Promise<void> {
-  const { reportModules } = await import("../module-report.ts");
+  const { reportModules } = await import("../../module-report.ts");
   reportModules((path) => process.send?.({ module: path }));
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
   // Listening must not keep a process alive that has stopped.

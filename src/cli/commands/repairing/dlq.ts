@@ -1,13 +1,13 @@
 /** `millrace dlq`: dead letters of queues and messages parked in stores, told apart by their `ref`. */
 
-import type { Failure, FailureFilter } from "../../admin/admin.ts";
-import { writeShown } from "../../http/shown-json.ts";
-import { printable } from "../../host/text/printable.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../model/errors.ts";
-import { confirm } from "../terminal/confirm.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { openSession } from "../session.ts";
-import type { Column } from "../terminal/table.ts";
+import type { Failure, FailureFilter } from "../../../admin/admin.ts";
+import { writeShown } from "../../../http/shown-json.ts";
+import { printable } from "../../../host/text/printable.ts";
+import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import { confirm } from "../../terminal/confirm.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import type { Column } from "../../terminal/table.ts";
 
 export interface ListOptions extends GlobalOptions, FailureFilter {
   readonly limit?: number;

@@ -1,9 +1,9 @@
 /** `millrace doctor`: looks at everything that a start needs and says what is wrong with it. */
 
-import { EXIT, type ExitCode } from "../../model/errors.ts";
-import type { CommandContext, GlobalOptions } from "../context.ts";
-import { runChecks, type Finding } from "../health-checks.ts";
-import type { Column } from "../terminal/table.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { runChecks, type Finding } from "../../health-checks.ts";
+import type { Column } from "../../terminal/table.ts";
 
 const COLUMNS: readonly Column<Finding>[] = [
   { title: "check", value: ({ check }) => check },
