@@ -1,6 +1,11 @@
-/** `millrace/testing`: virtual time, and services at work in a test. */
+/** `millrace/testing`: cases of pure parts, virtual time, and services at work in a test. */
 
 export { createTestEnvironment, type LogEntry, type TestEnvironment } from "./environment.ts";
+export { given } from "./given/given.ts";
+export type { Moment } from "./given/case-message.ts";
+export type { DeciderCase, DecidedCase } from "./given/given-decider.ts";
+export type { ReactedCase, SagaCase } from "./given/given-saga.ts";
+export type { ViewCase } from "./given/given-view.ts";
 export {
   openTestService,
   type TestPorts,
