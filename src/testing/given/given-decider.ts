@@ -110,6 +110,8 @@ function decidedCase<Shape extends DeciderShape>(
     return plainDrafts(drafts);
   };
   return {
+    // Reads as a sentence; whoever awaits it by mistake is told so.
+    // oxlint-disable-next-line unicorn/no-thenable
     then: (events) => assert.deepStrictEqual(accepted(), plainDrafts(events)),
     thenRefused: (code) => {
       const { verdict, drafts } = decided();

@@ -30,6 +30,8 @@ function caseOf<State>(view: View<State>, events: readonly Draft[], atMs: number
   };
   return {
     at: (moment) => caseOf(view, events, momentMs(moment)),
+    // Reads as a sentence; whoever awaits it by mistake is told so.
+    // oxlint-disable-next-line unicorn/no-thenable
     then: (id, state) => assert.deepStrictEqual(documents().get(id), state),
     thenAll: (expected) => assert.deepStrictEqual(Object.fromEntries(documents()), { ...expected }),
   };
