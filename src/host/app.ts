@@ -13,7 +13,8 @@ import type { Environment, Log } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Draft } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
-import { createRegistry } from "../schema/registry.ts";
+import { createRegistry, type Registry } from "../schema/registry.ts";
+import type { WebhookReceiver } from "../service/inbound.ts";
 import type { Service } from "../service/part.ts";
 import type { Published, PublishOptions } from "../service/publisher.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "../service/refusal.ts";
@@ -23,6 +24,7 @@ import type { View } from "../sourcing/view.ts";
 import type { DocumentQuery } from "../store/store.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
+import { ensureChannels } from "./channels.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
@@ -62,6 +64,9 @@ export interface App extends AsyncDisposable {
   find<State>(view: View<State>, query?: DocumentQuery): Promise<DocumentList<State>>;
   readonly services: readonly RunningService[];
   readonly admin: Admin;
+  /** Every type and channel declared in reach. */
+  readonly registry: Registry;
+  readonly environment: Environment;
   /** The door, where one was asked for. */
   readonly door: OpenDoor | undefined;
   /** Resolves when all services have come to rest: nothing in flight, every input at its end. */
@@ -84,14 +89,17 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   const brokers = opened.use(await openBrokers(options, environment));
   for (const service of options.services) refuseMissingCapabilities(service, brokers);
+  const hooked = webhooksOf(options).flatMap(({ to }) => to);
+  await ensureChannels(hooked, brokers);
   const services = await startServices(options, brokers, environment, opened);
   const publisher = opened.use(openAppPublisher(options, channels, brokers, environment));
+  const registry = createRegistry([...channels, ...hooked]);
   const admin = opened.use(
     createAdmin({
       streams: brokers.streams,
       queues: brokers.queues,
       services: () => services,
-      registry: createRegistry(channels),
+      registry,
       environment,
     }),
   );
@@ -100,8 +108,9 @@ export async function openApp(options: AppOptions): Promise<App> {
   const door =
     settings === false
       ? undefined
-      : opened.use(await openDoor({ admin, environment, settings, directory }));
-  return new RunningApp({ services, publisher, admin, door, opened: opened.move() });
+      : opened.use(await openDoor({ admin, environment, registry, settings, directory }));
+  const parts = { services, publisher, admin, registry, environment, door };
+  return new RunningApp({ ...parts, opened: opened.move() });
 }
 
 /** Stores are closed after the services, and services stop side by side. */
@@ -138,10 +147,17 @@ function logOf(log: AppOptions["log"]): Log {
   return createLog({ ...log, now: () => clock.now() });
 }
 
+/** What is received from outside needs its channels, whoever reads them. */
+function webhooksOf({ http = false }: AppOptions): readonly WebhookReceiver[] {
+  return http === false ? [] : (http.webhooks ?? []);
+}
+
 interface AppParts {
   readonly services: readonly RunningService[];
   readonly publisher: AppPublisher;
   readonly admin: Admin;
+  readonly registry: Registry;
+  readonly environment: Environment;
   readonly door: OpenDoor | undefined;
   readonly opened: AsyncDisposableStack;
 }
@@ -149,14 +165,18 @@ interface AppParts {
 class RunningApp implements App {
   readonly services: readonly RunningService[];
   readonly admin: Admin;
+  readonly registry: Registry;
+  readonly environment: Environment;
   readonly door: OpenDoor | undefined;
   readonly #publisher: AppPublisher;
   readonly #opened: AsyncDisposableStack;
   #closed: Promise<void> | undefined;
 
-  constructor({ services, publisher, admin, door, opened }: AppParts) {
+  constructor({ services, publisher, admin, registry, environment, door, opened }: AppParts) {
     this.services = services;
     this.admin = admin;
+    this.registry = registry;
+    this.environment = environment;
     this.door = door;
     this.#publisher = publisher;
     this.#opened = opened;

@@ -3,7 +3,9 @@
 import type { Admin } from "../admin/admin.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError } from "../model/errors.ts";
+import type { ProcessFacts } from "../http/metrics/collect.ts";
 import type { ServedDoor } from "../http/serve.ts";
+import type { Registry } from "../schema/registry.ts";
 import { removeDoorFile, writeDoorFile } from "./door-file.ts";
 import type { DoorSettings } from "./options.ts";
 
@@ -19,6 +21,8 @@ export interface OpenDoor extends AsyncDisposable {
 export interface DoorPlace {
   readonly admin: Admin;
   readonly environment: Environment;
+  /** None where no services are. */
+  readonly registry?: Registry;
   readonly settings: DoorSettings;
   /** The data directory, where there is one on this machine. */
   readonly directory: string | undefined;
@@ -26,25 +30,34 @@ export interface DoorPlace {
 
 /**
  * Without a port in the settings it takes the usual one, or any free one where that is taken.
- * Throws BAD_CONFIG for a port of the settings that is taken.
+ * Throws BAD_CONFIG for a port of the settings that is taken, and for a token that could be guessed.
  */
 export async function openDoor(place: DoorPlace): Promise<OpenDoor> {
-  const { admin, environment, settings, directory } = place;
+  const { admin, environment, registry, settings, directory } = place;
   const [{ serve }, { createToken }] = await Promise.all([
     import("../http/serve.ts"),
     import("../http/gate.ts"),
   ]);
-  const token = settings.token ?? createToken(environment.random);
-  const open = (port: number): Promise<ServedDoor> => serve({ admin, token, environment, port });
+  const { token = createToken(environment.random), port: wanted, ...gate } = settings;
+  const open = (port: number): Promise<ServedDoor> =>
+    serve({
+      ...gate,
+      admin,
+      token,
+      environment,
+      port,
+      processFacts,
+      ...(registry !== undefined && { registry }),
+    });
   await using opened = new AsyncDisposableStack();
   const door = opened.use(
-    settings.port === undefined
+    wanted === undefined
       ? await open(DOOR_PORT).catch((error: unknown) => {
           if (isMillraceError(error, "BAD_CONFIG") && error.details["key"] === "port")
             return open(0);
           throw error;
         })
-      : await open(settings.port),
+      : await open(wanted),
   );
   if (directory !== undefined) {
     await writeDoorFile(directory, { url: door.url, token, pid: process.pid });
@@ -56,5 +69,18 @@ export async function openDoor(place: DoorPlace): Promise<OpenDoor> {
     port: door.port,
     token,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const MICROSECONDS = 1e6;
+
+function processFacts(): ProcessFacts {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: rss,
+    heapUsedBytes: heapUsed,
+    cpuSeconds: (user + system) / MICROSECONDS,
+    upSeconds: process.uptime(),
   };
 }

@@ -1,14 +1,17 @@
 /** What `openApp` takes, and the check of it that runs before anything is opened. */
 
 import type { BrokerFactory } from "../broker/broker.ts";
+import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
+import type { WebhookReceiver } from "../service/inbound.ts";
 import type { Service } from "../service/part.ts";
 import type { BatchSettings } from "../service/publisher.ts";
 import { refuseContradictions } from "../service/refusal.ts";
 import type { StoreFactory } from "../store/store.ts";
 import type { LogFormat, LogLevel } from "./logger.ts";
 import {
+  callable,
   fail,
   integer,
   listOf,
@@ -23,8 +26,14 @@ import {
 export interface DoorSettings {
   /** 0 takes any free port. */
   readonly port?: number;
-  /** Who shows it may enter; a random one unless said. */
+  /** Who shows it may do everything; at least 16 characters, a random one unless said. */
   readonly token?: string;
+  /** Names under which a proxy or tunnel in front reaches the door, beside those of loopback. */
+  readonly hosts?: readonly string[];
+  /** Who else may come in. */
+  readonly signIn?: SignIn;
+  /** What is received below `/hooks/`. */
+  readonly webhooks?: readonly WebhookReceiver[];
 }
 
 export interface LogSettings {
@@ -70,8 +79,16 @@ const batchShape = shape({
   maxBytes: integer(1, 64 * 1024 * 1024),
 });
 
+const doorShape = shape({
+  port: integer(0, 65_535),
+  token: text,
+  hosts: listOf(text),
+  signIn: callable,
+  webhooks: listOf(objectWith(["name", "path", "handle"], "pass what webhookIn() returns")),
+});
+
 const door: Check = (value, path) => {
-  if (value !== false) shape({ port: integer(0, 65_535), token: text })(value, path);
+  if (value !== false) doorShape(value, path);
 };
 
 const log: Check = (value, path) => {

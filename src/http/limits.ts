@@ -10,6 +10,8 @@ export interface DoorLimits {
   readonly requestTimeoutMs: number;
   /** An open connection without a request is closed after so long. */
   readonly keepAliveTimeoutMs: number;
+  /** A connection on which nothing moves any more, in either direction, is closed after so long. */
+  readonly silenceTimeoutMs: number;
   /** Messages of one request. */
   readonly publishCountMax: number;
   /** Records or documents of one answer that is not a stream. */
@@ -23,6 +25,7 @@ export const DOOR_LIMITS: DoorLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 5_000,
+  silenceTimeoutMs: 120_000,
   publishCountMax: 10_000,
   pageCountMax: 1_000,
 };

@@ -76,6 +76,10 @@ export function objectWith(members: readonly string[], remedy: string): Check {
   };
 }
 
+export const callable: Check = (value, path) => {
+  if (typeof value !== "function") fail(path, "must be a function");
+};
+
 export function listOf(check: Check): Check {
   return (value, path) => {
     if (!Array.isArray(value)) fail(path, `must be an array, not ${shown(value)}`);

@@ -1,0 +1,14 @@
+/** `millrace/http`: the door in a server of one's own, and the admin API of another process. */
+
+export { openAdminClient } from "./client.ts";
+export type { ClientOptions } from "./client/requests.ts";
+export type { DoorAdmin } from "./door-admin.ts";
+export type { Door } from "./door.ts";
+export {
+  createHandler,
+  createNodeListener,
+  type HandledApp,
+  type Handler,
+  type HandlerOptions,
+} from "./handler.ts";
+export type { DoorLimits } from "./limits.ts";
