@@ -4,7 +4,7 @@
  */
 
 import type { Envelope } from "../model/envelope.ts";
-import type { Environment } from "../model/environment.ts";
+import type { Environment, Log } from "../model/environment.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { Channel } from "../schema/declaration.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
@@ -33,6 +33,8 @@ export interface WebhookContext {
   readonly publish: PublishInbound;
   /** The moment of the request, against which the age of its signature is measured. */
   readonly nowMs: number;
+  /** Takes what is not told to the sender. */
+  readonly log?: Log;
 }
 
 /** An address to which others post: mounted below `/hooks/`, or in any server that speaks fetch. */

@@ -9,7 +9,7 @@ import { isMillraceError, MillraceError } from "../../../model/errors.ts";
 import type { Message } from "../../../model/message.ts";
 import { createTestEnvironment } from "../../../testing/environment.ts";
 import { isSigned, parseSecret, type Signed } from "../signature.ts";
-import { webhook, type WebhookOptions } from "../webhook.ts";
+import { webhook, type WebhookOptions } from "../webhook-out.ts";
 import {
   CERTIFICATE,
   dialerTo,
@@ -403,7 +403,7 @@ test("a proxy that the process's environment names is not used", async () => {
   await using proxy = await openReceiver(status(500));
   const address = `http://127.0.0.1:${proxy.port}`;
   const program = `
-    import { webhook } from ${JSON.stringify(new URL("../webhook.ts", import.meta.url).href)};
+    import { webhook } from ${JSON.stringify(new URL("../webhook-out.ts", import.meta.url).href)};
     import { createRealEnvironment } from ${JSON.stringify(new URL("../../../host/real-environment.ts", import.meta.url).href)};
     const { clock } = createRealEnvironment({});
     await webhook("p", ${JSON.stringify(local(receiver.port))}).deliver(

@@ -16,7 +16,7 @@ import {
   status,
   type Receiver,
 } from "./outgoing/receiver-stage.test.ts";
-import { webhookOut, type WebhookOutOptions } from "./webhook.ts";
+import { webhookOut, type WebhookOutOptions } from "./webhook-out.ts";
 
 const OrderPlaced = event("order.placed", z.object({ orderId: z.string(), total: z.number() }), {
   key: (order) => order.orderId,
