@@ -117,6 +117,10 @@ for (const version of versions) {
     for (const part of ["collections", "events", "inputs", "lanes", "parked"] as const) {
       compare(t, part, asJson(found[part]), expected.store[part]);
     }
+    if (found.timed !== undefined) {
+      compare(t, "timers", asJson(found.timed.timers), expected.store.timed!.timers);
+      compare(t, "answers", found.timed.effects, expected.store.timed!.effects);
+    }
     assert.deepEqual(asJson(found), expected.store);
   });
 

@@ -9,7 +9,14 @@ import { join } from "node:path";
 import type { RawMessage } from "../../src/model/message.ts";
 import { laneKey } from "../../src/store/progress.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { BatchInput, Incoming, OutgoingMessage, WriteSet } from "../../src/store/write-set.ts";
+import type {
+  BatchInput,
+  EffectWrite,
+  Incoming,
+  OutgoingMessage,
+  TimerWrite,
+  WriteSet,
+} from "../../src/store/write-set.ts";
 import { sqlite } from "../../src/stores/sqlite/sqlite.ts";
 import { createTestEnvironment } from "../../src/testing/environment.ts";
 import { toForm } from "./message-form.ts";
@@ -40,6 +47,7 @@ export async function makeGoldenStore(): Promise<GoldenStore> {
       await writeProgress(store);
       await clock.advance(1_000);
       await writeParked(store);
+      await writeTimed(store);
       await store.leaseLane("shop/0", "relay", 60_000);
       await store.trimOutbox("shop/0", "relay", 1);
     }
@@ -142,6 +150,7 @@ const BUG = {
   message: "total is not a number",
   stack: "TypeError: total is not a number",
   attempts: 4,
+  retryAtMs: 4_000_000_000_000,
 } as const;
 const BAD = { kind: "bad-message", code: "BAD_JSON", message: "byte 1", attempts: 1 } as const;
 
@@ -167,11 +176,44 @@ async function writeParked(store: Store): Promise<void> {
   await store.redriveParked([3]);
 }
 
+const late: TimerWrite = {
+  consumer: "checkout",
+  instance: "order-1",
+  name: "payment.due",
+  id: "timer-1",
+  dueMs: 4_000_000_000_000.25,
+  message: message("timer-1", "order-1", Uint8Array.of(0xff, 0)),
+};
+const early: TimerWrite = {
+  ...late,
+  name: "reminder.due",
+  id: "timer-2",
+  dueMs: 1,
+  message: message("timer-2", null, null),
+};
+const charged: EffectWrite = {
+  consumer: CANCELS.consumer,
+  message: "command-2",
+  name: "charge",
+  json: '{"receipt":9007199254740993,"note":"naïve 😀"}',
+  atMs: 1_000.5,
+};
+const mailed: EffectWrite = { ...charged, name: "a mail", json: "null", atMs: 2_000 };
+
+async function writeTimed(store: Store): Promise<void> {
+  const ended: TimerWrite = { ...late, instance: "order-2" };
+  const effects = [charged, mailed, { ...charged, json: "too late" }];
+  await applyAll(store, undefined, [
+    { key: "set", finishes: [], timers: [late, early, ended], effects },
+    { key: "end", finishes: [], timers: [{ consumer: "checkout", instance: "order-2" }] },
+  ]);
+}
+
 const parkedOf = (key: string) => ({ consumer: CANCELS.consumer, input: CANCELS.input, key });
 
 function expectedState(startMs: number, nowMs: number): StoreState {
   return {
-    format: 1,
+    format: 2,
     nowMs,
     epoch: 1,
     collections: [
@@ -274,6 +316,11 @@ function expectedState(startMs: number, nowMs: number): StoreState {
         redrive: true,
       },
     ],
+    timed: {
+      timers: [late, early].map((timer) => ({ ...timer, message: toForm(timer.message) })),
+      effects: [charged, mailed],
+      retries: [{ consumer: CANCELS.consumer, input: CANCELS.input, nextMs: BUG.retryAtMs }],
+    },
   };
 }
 

@@ -1,6 +1,13 @@
 /** What a golden store must be found to hold, and how to ask for it. Asking changes nothing. */
 
-import type { InputProgress, OutboxRow, ParkedMessage, Store } from "../../src/store/store.ts";
+import type {
+  InputProgress,
+  OutboxRow,
+  ParkedMessage,
+  Store,
+  StoredEffect,
+  StoredTimer,
+} from "../../src/store/store.ts";
 import type { OutgoingMessage } from "../../src/store/write-set.ts";
 import { toForm, type MessageForm } from "./message-form.ts";
 
@@ -49,6 +56,21 @@ export interface LaneState {
 
 export type ParkedState = Omit<ParkedMessage, "message"> & { readonly message: MessageForm };
 
+export type TimerState = Omit<StoredTimer, "message"> & { readonly message: MessageForm };
+
+export interface EffectState extends StoredEffect {
+  readonly consumer: string;
+}
+
+/** What format 2 brought. */
+export interface TimedState {
+  /** By instance and name, of one consumer after the other. */
+  readonly timers: readonly TimerState[];
+  readonly effects: readonly EffectState[];
+  /** When the next failure of an input is to be retried. */
+  readonly retries: readonly { consumer: string; input: string; nextMs: number }[];
+}
+
 export interface StoreState {
   /** `user_version` of the file. */
   readonly format: number;
@@ -60,6 +82,8 @@ export interface StoreState {
   readonly inputs: readonly InputState[];
   readonly lanes: readonly LaneState[];
   readonly parked: readonly ParkedState[];
+  /** Absent for format 1. */
+  readonly timed?: TimedState;
 }
 
 /** Asks what `expected` answers, part by part. */
@@ -78,7 +102,29 @@ export async function readStoreState(store: Store, expected: StoreState): Promis
     inputs,
     lanes: await Promise.all((await store.pendingLanes()).map((lane) => readLane(store, lane))),
     parked: (await store.listParked()).map((row) => ({ ...row, message: toForm(row.message) })),
+    ...(expected.timed === undefined ? {} : { timed: await readTimed(store, expected.timed) }),
   };
+}
+
+async function readTimed(store: Store, expected: TimedState): Promise<TimedState> {
+  const timers: TimerState[] = [];
+  for (const consumer of new Set(expected.timers.map((timer) => timer.consumer))) {
+    const listed = await store.listTimers(consumer);
+    timers.push(...listed.map((timer) => ({ ...timer, message: toForm(timer.message) })));
+  }
+  const effects: EffectState[] = [];
+  for (const consumer of new Set(expected.effects.map((effect) => effect.consumer))) {
+    const messages = [...new Set(expected.effects.map(({ message }) => message))];
+    const read = await store.readEffects(consumer, messages);
+    const found = messages.flatMap((message) => read.get(message) ?? []);
+    effects.push(...found.map((effect) => ({ consumer, ...effect })));
+  }
+  const retries = expected.retries.map(async ({ consumer, input }) => {
+    // Nothing is due before 1970, so nothing is marked.
+    const { nextMs = 0 } = await store.redriveDue(consumer, input, -1);
+    return { consumer, input, nextMs };
+  });
+  return { timers, effects, retries: await Promise.all(retries) };
 }
 
 async function readCollection(

@@ -112,6 +112,9 @@ export const firings: StoreTopic = {
         const renewed = await fire(store, firing("renewing", { timers: [AGAIN] }));
         assert.equal(statusesOf(renewed), "renewing applied");
         assert.deepEqual(await idsOf(store), ["due-2"]);
+        const sameId = { finishes: [fired(AGAIN)], timers: [{ ...AGAIN, dueMs: 70 }] };
+        assert.equal(statusesOf(await fire(store, set("same id", sameId))), "same id applied");
+        assert.equal(await store.nextTimerMs("refunds"), 70);
         const other = timer("other", 5);
         await applySets(store, set("setting", { timers: [other] }));
         const ending = writing("ending", { finishes: [fired(AGAIN)], timers: [END_ALL] });
@@ -149,6 +152,20 @@ export const firings: StoreTopic = {
         );
         assert.equal(statusesOf(outcome), "replacing applied, firing applied, again duplicate");
         assert.deepEqual(await idsOf(store), ["next"]);
+        const mixed = await fire(
+          store,
+          set("one", { timers: [DUE] }),
+          set("all", { timers: [END_ALL, AGAIN] }),
+          set("old", { finishes: [fired(DUE)] }),
+          writing("current", { finishes: [fired(AGAIN)], timers: [DUE] }),
+          set("end", { timers: [END_ALL] }),
+          writing("ended", { finishes: [fired(DUE)] }),
+        );
+        assert.equal(
+          statusesOf(mixed),
+          "one applied, all applied, old applied, current applied, end applied, ended duplicate",
+        );
+        assert.deepEqual(await idsOf(store), []);
       },
     },
     {

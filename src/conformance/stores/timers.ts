@@ -114,6 +114,7 @@ export const timers: StoreTopic = {
           });
           assert.ok(page.length <= 33);
           read.push(...linesOf(page));
+          assert.ok(read.length <= written.length, "no timer is shown twice");
           after = page.at(-1);
         } while (after !== undefined);
         compareLists(context.note, "timers", read, linesOf(written));
