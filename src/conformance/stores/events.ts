@@ -172,6 +172,7 @@ export const events: StoreTopic = {
           ["3 c", "4 d", "5 e"],
         );
         assert.equal("events" in (await append(store, "o1", 0, "conflict")), false);
+        assert.equal("events" in (await append(store, "o4", 0)), false);
       },
     },
     {

@@ -229,7 +229,16 @@ export const parking: StoreTopic = {
         assert.equal(statusesOf(outcome), "a applied, b applied");
         assert.deepEqual(await due(40), { count: 0, nextMs: 50 });
         assert.deepEqual(await due(50), { count: 2 });
-        assert.deepEqual(await linesOf(store), ["a-0 failed redrive", "b-1 failed", "a-2 redrive"]);
+        await applyInput(store, input(), failing("c", 3, 90));
+        assert.deepEqual(await due(60), { count: 0, nextMs: 90 });
+        await store.redriveParked([(await store.listParked({ key: "c" }))[0]?.row ?? 0]);
+        assert.deepEqual(await due(60), { count: 0 }, "a person was faster");
+        assert.deepEqual(await linesOf(store), [
+          "a-0 failed redrive",
+          "b-1 failed",
+          "a-2 redrive",
+          "c-3 failed redrive",
+        ]);
       },
     },
     {
