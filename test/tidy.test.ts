@@ -20,7 +20,7 @@ interface Layer {
 }
 
 const PORTS = ["model", "schema", "codecs", "broker", "store"];
-const RUNTIMES = [...PORTS, "service", "sourcing"];
+const RUNTIMES = [...PORTS, "service", "sourcing", "saga"];
 
 const LAYERS: Readonly<Record<string, Layer>> = {
   model: { rooms: [], outside: [] },
@@ -31,6 +31,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   memory: { rooms: ["model", "broker", "store"], outside: [] },
   service: { rooms: PORTS, outside: [] },
   sourcing: { rooms: [...PORTS, "service"], outside: [] },
+  saga: { rooms: [...PORTS, "service"], outside: [] },
   connectors: {
     rooms: ["model", "schema", "codecs", "service"],
     outside: [

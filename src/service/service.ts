@@ -1,6 +1,7 @@
 /** `service`: a list of parts, deployable alone. */
 
 import { isSubscription } from "../schema/declaration.ts";
+import { withReplyQueue } from "./ask/reply-queue.ts";
 import { checkPartName, refuse } from "./declaration-checks.ts";
 import type { Part, Service } from "./part.ts";
 import { feederOf } from "./router/feeder.ts";
@@ -20,7 +21,7 @@ export function service(name: string, parts: Readonly<Record<string, Part>>): Se
       );
     }
   }
-  const declared = Object.values(parts);
+  const declared = Object.values(parts).map((part) => withReplyQueue(name, part));
   const all = [...declared, ...feedersOf(declared)];
   const seen = new Set<string>();
   for (const part of all) {
