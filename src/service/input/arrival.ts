@@ -38,8 +38,9 @@ export function createArrival({
   error,
   lease,
   row,
+  attempts = 0,
 }: Pick<Arrival, "raw" | "incoming" | "key" | "message"> &
-  Partial<Pick<Arrival, "error" | "lease" | "row">>): Arrival {
+  Partial<Pick<Arrival, "error" | "lease" | "row" | "attempts">>): Arrival {
   return {
     raw,
     incoming,
@@ -49,7 +50,7 @@ export function createArrival({
     bytes: sizeOf(raw),
     lease,
     row,
-    attempts: 0,
+    attempts,
     cancel: undefined,
     repeats: undefined,
   };

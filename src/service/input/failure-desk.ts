@@ -9,6 +9,7 @@ import { backoffMs, kindOfFailure, parkCause, retryAfterMsOf, textOf } from "../
 import type { Part } from "../part.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { PartCounters } from "./counters.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Settlement } from "./engine-options.ts";
@@ -32,11 +33,26 @@ export interface FailureDeskOptions {
   readonly woken: () => void;
 }
 
+interface Failure {
+  readonly unit: Unit;
+  /** What of it was not handled, from the message that failed on. */
+  readonly left: readonly Arrival[];
+  readonly error: unknown;
+}
+
 export class FailureDesk {
   readonly #options: FailureDeskOptions;
+  readonly #breaker: CircuitBreaker | undefined;
 
   constructor(options: FailureDeskOptions) {
     this.#options = options;
+    const { breaker } = options.part.policy;
+    if (breaker !== undefined) this.#breaker = new CircuitBreaker(breaker);
+  }
+
+  /** A message was handled: the handler and what it needs are at work. */
+  handled(): void {
+    this.#breaker?.handled();
   }
 
   /** The unit's arrivals from `handled` on were not handled, because the first of them failed. */
@@ -65,6 +81,7 @@ export class FailureDesk {
     }
     counters.failed++;
     if (kind === "bug") {
+      if (this.#isOutage({ unit, left, error })) return;
       head.attempts++;
       // The queue counts its attempts itself, and a policy that blocks must not let the next one pass.
       const elsewhere = settlement.source !== undefined && part.policy.onFailure !== "block";
@@ -91,7 +108,27 @@ export class FailureDesk {
       return;
     }
     keys.done(unit, left);
+    if (part.policy.retry === "decoupled") {
+      const waitMs = backoffMs(failures, part.policy, environment.random);
+      const retryAtMs = Math.ceil(environment.clock.now() + waitMs);
+      keys.condemn(unit.key, { ...parkCause(error, "bug", failures), retryAtMs });
+      return;
+    }
     this.#rest(unit.key, failures);
+  }
+
+  /** Whether the failure counts for the circuit, and not as a try at the message. */
+  #isOutage({ unit, left, error }: Failure): boolean {
+    const { part, environment, keys, gate } = this.#options;
+    const { breaker } = part.policy;
+    if (breaker === undefined || this.#breaker === undefined) return false;
+    const failing = this.#breaker.failed(unit.key, environment.clock.now());
+    if (failing === undefined && !gate.circuitOpen) return false;
+    const count = failing ?? 1;
+    const reason = `circuit open: ${count} ${count === 1 ? "key" : "keys"} failed and none went through; the last by: ${textOf(error)}`;
+    if (!gate.openCircuit(unit.key, reason, breaker.restMs)) return false;
+    keys.done(unit, left);
+    return true;
   }
 
   #rest(key: string, failures: number): void {

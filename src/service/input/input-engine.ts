@@ -60,6 +60,7 @@ export class InputEngine {
     const where = { part: part.name, input: input.input };
     this.#gate = new PauseGate(policy, environment, {
       probe: (key) => this.#probe(key),
+      halfOpened: () => this.#fill(),
       paused: (reason) => environment.log.warn({ ...where, reason }, "an input pauses"),
       resumed: () => {
         environment.log.info(where, "an input goes on");
@@ -172,7 +173,9 @@ export class InputEngine {
 
   /** Resolves when further messages may be accepted, or the engine ends. */
   async room(): Promise<void> {
-    while (this.#open && (this.#gate.reason !== undefined || this.#flight.full)) {
+    // A gate that is half open waits for a message, which may have yet to come.
+    const standsStill = (): boolean => this.#gate.reason !== undefined && !this.#gate.halfOpen;
+    while (this.#open && (standsStill() || this.#flight.full)) {
       await this.#change();
     }
   }
@@ -272,6 +275,11 @@ export class InputEngine {
         reason: `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`,
       });
     }
+    if (this.#gate.halfOpen) {
+      const unit = this.#keys.take({ one: true });
+      if (unit?.kind === "work") this.#gate.probing(unit.key);
+      return unit;
+    }
     return this.#gate.allowsRows ? this.#keys.take({ rowsOnly: true }) : undefined;
   }
 
@@ -283,8 +291,10 @@ export class InputEngine {
   }
 
   #worked(unit: Unit, decision: Decision): void {
-    if (decision.handled > 0) this.#gate.passed(unit.key);
-    else if ((decision.writes.effects ?? []).length === 0) {
+    if (decision.handled > 0) {
+      this.#failures.handled();
+      this.#gate.passed(unit.key);
+    } else if ((decision.writes.effects ?? []).length === 0) {
       this.#failures.failed(unit, 0, decision.failure?.error);
       return;
     }
@@ -321,7 +331,7 @@ export class InputEngine {
       if (decision?.failure === undefined) this.#keys.done(unit);
       else this.#failures.failed(unit, arrivals.length, decision.failure.error);
       if (alone !== undefined || ofRows) void this.#rows.refresh();
-      this.#rows.watch();
+      this.#rows.watch("cause" in unit ? unit.cause?.retryAtMs : undefined);
       return arrivals;
     }
     documents.forget(writes);

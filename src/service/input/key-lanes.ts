@@ -102,10 +102,11 @@ export class KeyLanes {
     this.#ready.add(lane);
   }
 
-  /** Takes the oldest unit that is ready; with `rowsOnly` only such as make parked rows fewer. */
-  take(options: { readonly rowsOnly?: boolean } = {}): Unit | undefined {
+  /** Takes the oldest unit that is ready; with `rowsOnly` only such as make parked rows fewer, with `one` of one message. */
+  take(options: { readonly rowsOnly?: boolean; readonly one?: boolean } = {}): Unit | undefined {
     for (const lane of this.#ready) {
-      const unit = this.#next(lane, options.rowsOnly === true, lane.unitMax);
+      const max = options.one === true ? 1 : lane.unitMax;
+      const unit = this.#next(lane, options.rowsOnly === true, max);
       if (unit !== undefined) {
         if (!this.#hasMore(lane)) this.#ready.delete(lane);
         return unit;

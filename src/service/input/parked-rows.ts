@@ -2,8 +2,8 @@
  * What an input knows of its parked rows: how many each key has, and which shall be worked off.
  *
  * It asks the store when it is told to (a redrive through the running service), when loaded rows are
- * used up, and every second while there are any, because another process may have marked or
- * discarded some.
+ * used up, when a decoupled retry falls due, and every second while there are any, because another
+ * process may have marked or discarded some.
  */
 
 import type { Timer } from "../../model/clock.ts";
@@ -34,14 +34,20 @@ export class ParkedRows {
   #asking: Promise<void> | undefined;
   #again = false;
   #poll: Timer | undefined;
+  #pollMs = Infinity;
+  /** When the next decoupled retry falls due. */
+  #retryMs = Infinity;
+  /** The earliest retry heard of since the store was last asked. */
+  #heardMs = Infinity;
   #ended = false;
 
   constructor(options: ParkedRowsOptions) {
     this.#options = options;
   }
 
+  /** Nothing is asked, and no retry is to come. */
   get idle(): boolean {
-    return this.#asking === undefined;
+    return this.#asking === undefined && this.#retryMs === Infinity;
   }
 
   /**
@@ -65,12 +71,19 @@ export class ParkedRows {
     return this.#asking;
   }
 
-  /** Goes on asking while there are rows. */
-  watch(): void {
+  /** Goes on asking while there are rows; `retryAtMs` is when one that was just parked is tried again. */
+  watch(retryAtMs = Infinity): void {
     const { clock, keys } = this.#options;
-    if (this.#ended || keys.parked === 0 || this.#poll !== undefined) return;
-    this.#poll = clock.after(POLL_MS, () => {
-      this.#poll = undefined;
+    this.#heardMs = Math.min(this.#heardMs, retryAtMs);
+    this.#retryMs = Math.min(this.#retryMs, retryAtMs);
+    if (this.#ended || keys.parked === 0) return;
+    const nowMs = clock.now();
+    const dueMs = Math.min(nowMs + POLL_MS, this.#retryMs);
+    if (this.#pollMs <= dueMs) return;
+    this.#poll?.cancel();
+    this.#pollMs = dueMs;
+    this.#poll = clock.after(dueMs - nowMs, () => {
+      this.#pollMs = Infinity;
       void this.refresh();
     });
   }
@@ -88,16 +101,21 @@ export class ParkedRows {
       } while (this.#again && !this.#ended);
     } catch (error) {
       if (!isStoreOutage(error)) this.#options.failed(error);
+      else if (this.#retryMs < Infinity) this.#retryMs = this.#options.clock.now() + POLL_MS;
     }
   }
 
   async #ask(): Promise<void> {
-    const { store, consumer, input, keys, reread, learned } = this.#options;
+    const { store, clock, consumer, input, keys, reread, learned } = this.#options;
     const { moment } = keys;
+    this.#heardMs = Infinity;
     const counts = await store.parkedKeys(consumer, input);
+    const due = counts.size > 0 && (await store.redriveDue(consumer, input, clock.now()));
     const marked = { consumer, input, redrive: true, limit: PAGE };
     const rows = counts.size === 0 ? [] : await store.listParked(marked);
     if (this.#ended) return;
+    const nextMs = due === false ? undefined : due.nextMs;
+    this.#retryMs = Math.min(nextMs ?? Infinity, this.#heardMs);
     keys.setParked(
       moment,
       counts,

@@ -5,21 +5,25 @@
  *   met it is tried alone; when it passes, or fails in another way, everything goes on.
  * - `blocked`: a message failed for good under the policy `block`; tried again in the same way.
  * - `store`: the store does not take commits; the commit itself is what is tried again.
+ * - `circuit`: one key after another failed by a bug. After a rest the gate is half open: one message,
+ *   whichever comes first, is let through; when it passes, everything goes on, else the gate rests again.
  * - `parking`: as many rows are parked as may be. Only rows are worked off until there is room.
  *
  * One reason at a time; the first stays until it ends, what else fails meanwhile fails again later.
  */
 
+import { assert } from "../../model/assert.ts";
 import type { Timer } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import { backoffMs } from "../failure.ts";
 import type { FailurePolicy } from "../part.ts";
 
-export type PauseKind = "dependency" | "blocked" | "store" | "parking";
+export type PauseKind = "dependency" | "blocked" | "store" | "circuit" | "parking";
 
 interface Pause {
   kind: PauseKind;
-  readonly key: string | undefined;
+  /** Whose head is the probe. */
+  key: string | undefined;
   reason: string;
   failures: number;
   /** Waits for the next probe; undefined while one is out. */
@@ -29,6 +33,8 @@ interface Pause {
 export interface PauseEvents {
   /** Try the head of this key now. */
   readonly probe: (key: string) => void;
+  /** One message may be let through: see `probing`. */
+  readonly halfOpened: () => void;
   readonly paused: (reason: string) => void;
   readonly resumed: () => void;
 }
@@ -79,6 +85,47 @@ export class PauseGate {
       current.reason = reason;
     } else return false;
     if (key !== undefined) this.#scheduleProbe(this.#pause!, key, waitMsMin);
+    return true;
+  }
+
+  /** Whether one message, of any key, may be let through. */
+  get halfOpen(): boolean {
+    const pause = this.#pause;
+    return pause?.kind === "circuit" && pause.timer === undefined && pause.key === undefined;
+  }
+
+  /** The message that half open was for is out; `key` is whose it is. */
+  probing(key: string): void {
+    assert(this.#pause !== undefined, "only a gate that is half open is probed");
+    this.#pause.key = key;
+  }
+
+  /** Whether the circuit is open, half open included. */
+  get circuitOpen(): boolean {
+    return this.#pause?.kind === "circuit";
+  }
+
+  /**
+   * Opens the circuit, or opens it again where the message let through, of `key`, has failed too.
+   * Returns false where the input stands still for another reason already.
+   */
+  openCircuit(key: string, reason: string, restMs: number): boolean {
+    if (this.#ended) return true;
+    const current = this.#pause;
+    if (current !== undefined && current.kind !== "circuit") return false;
+    // What was out when the circuit opened fails late, and prolongs nothing.
+    if (current !== undefined && current.key !== key) return true;
+    const pause: Pause = current ?? { kind: "circuit", key, reason, failures: 0, timer: undefined };
+    pause.failures++;
+    pause.key = undefined;
+    pause.timer = this.#environment.clock.after(restMs, () => {
+      pause.timer = undefined;
+      this.#events.halfOpened();
+    });
+    if (current === undefined) {
+      this.#pause = pause;
+      this.#events.paused(reason);
+    } else pause.reason = reason;
     return true;
   }
 

@@ -127,9 +127,11 @@ function identityOf(
 
 /** A parked row as an arrival of the key under which it was parked. */
 export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival {
-  const { message: raw, parkedMs, row, incoming, key } = parked;
+  const { message: raw, parkedMs, row, incoming, key, cause } = parked;
   const reading = runtime.reader.read(raw, parkedMs);
-  const common = { raw, incoming, key, row };
+  // The tries at a message whose retry is decoupled go on; a redrive by a person begins them anew.
+  const attempts = cause?.retryAtMs === undefined ? 0 : cause.attempts;
+  const common = { raw, incoming, key, row, attempts };
   if (reading.status === "message") return createArrival({ ...common, message: reading.message });
   const error =
     reading.status === "unreadable"
