@@ -156,6 +156,9 @@ export interface Streams {
    */
   read(stream: string, options: ReadOptions): AsyncIterable<readonly StreamRecord[]>;
 
+  /** The partition that takes messages of this key. Throws UNKNOWN_STREAM. */
+  partitionOf(stream: string, key: string): Promise<number>;
+
   /** The first offset appended at or after the moment; the end where there is none. */
   offsetAt(stream: string, partition: number, timeMs: number): Promise<number>;
 

@@ -51,6 +51,7 @@ export type ErrorCode =
   | "CONFIRMATION_NEEDED"
   | "BAD_REQUEST"
   | "BAD_MESSAGE"
+  | "HANDLER_FAILED"
   | "DEPENDENCY_DOWN"
   | "DELIVERY_FAILED"
   | "ADDRESS_REFUSED";
@@ -263,6 +264,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     retryable: false,
     exit: 1,
     meaning: "An HTTP request is malformed, too large, or of a wrong media type.",
+  },
+  HANDLER_FAILED: {
+    retryable: false,
+    exit: 1,
+    meaning: "The handler of a command that was asked failed as often as its policy lets it try.",
   },
   BAD_MESSAGE: {
     retryable: false,

@@ -10,8 +10,9 @@ import { MillraceError } from "../model/errors.ts";
 import { runPartition } from "./source/stream-input.ts";
 import { runEvents } from "./source/event-input.ts";
 import { runQueue } from "./source/queue-input.ts";
+import { runTimers } from "./source/timer-input.ts";
 import type { PartRuntime } from "./source/part-runtime.ts";
-import { outboxLane } from "./outbox/relay.ts";
+import { outboxLane } from "./outbox/lane.ts";
 import type { InputStatus, PartState, PartStatus } from "./running-service.ts";
 
 export class RunningPart {
@@ -91,6 +92,9 @@ export class RunningPart {
     if (part.fromStore !== undefined) {
       this.#watch(runEvents(runtime, this.#stopQueues.signal));
     }
+    if (part.timers !== undefined && part.timers.length > 0) {
+      this.#watch(runTimers(runtime, this.#stopQueues.signal));
+    }
     for (const channel of part.from) {
       if (channel.kind !== "queue") continue;
       this.#watch(runQueue(runtime, channel, this.#stopQueues.signal));
@@ -118,6 +122,7 @@ export class RunningPart {
       handled: counters.handled,
       failed: counters.failed,
       duplicates: counters.duplicates,
+      expired: counters.expired,
       ignored: Object.fromEntries(counters.ignored),
       ...(this.#held !== undefined && { held: this.#held }),
     };
@@ -133,6 +138,7 @@ export class RunningPart {
       ...(engine.paused !== undefined && { paused: engine.paused }),
       ...(unpublished !== undefined && { unpublished }),
     };
+    if (input.lag !== undefined) return { ...common, lag: await input.lag() };
     if (position === undefined || input.bounds === undefined) {
       const { waiting, delayed, leased } = await queues!.describeQueue(name);
       return { ...common, lag: waiting + delayed + leased };

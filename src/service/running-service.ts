@@ -1,8 +1,14 @@
 /** What the host, the admin API and the tests see of a service at work. */
 
 import type { DocumentPage, DocumentQuery, ParkedMessage, Store } from "../store/store.ts";
-import type { PartKind, Service } from "./part.ts";
+import type { Draft } from "../model/message.ts";
+import type { Answer } from "./ask/answer.ts";
+import type { AskOptions } from "./ask/direct-asks.ts";
+import type { SeenOptions } from "./ask/seen.ts";
+import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/instances.ts";
+import type { Part, PartKind, Service } from "./part.ts";
 import type { PartPause } from "./pause/pauses.ts";
+import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
 
 export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
 
@@ -29,26 +35,65 @@ export interface PartStatus {
   readonly handled: number;
   readonly failed: number;
   readonly duplicates: number;
+  /** Commands that came too late, and were settled without being handled. */
+  readonly expired: number;
   /** Types that came and that no handler, or no rule of a router, wanted, with their counts. */
   readonly ignored: Readonly<Record<string, number>>;
   /** Who has paused it, and why, where a person has; its inputs are then closed. */
   readonly held?: string;
 }
 
-export interface RunningService {
+/** The generations of views: building them anew, letting another one answer, removing one. */
+export interface ViewControls {
+  listViews(): Promise<readonly ViewStatus[]>;
+  /**
+   * Builds the view anew beside what answers, which goes on being folded; it takes over when it has
+   * caught up. Throws UNKNOWN_VIEW, CONFLICT while another one is built.
+   */
+  rebuildView(view: string): Promise<GenerationStatus>;
+  /**
+   * Lets another generation answer: the one being built, or the one named by its version or as
+   * `v2.r1`. An old one of the code's version is folded on first. Throws UNKNOWN_VIEW, BAD_ARGUMENT
+   * for one that is not there or that other code folds, CONFLICT for one that has not caught up.
+   */
+  swapView(view: string, generation?: number | string): Promise<GenerationStatus>;
+  /**
+   * Removes a generation with its documents and its progress. Throws UNKNOWN_VIEW, BAD_ARGUMENT,
+   * NOT_ALLOWED for the one that answers.
+   */
+  dropView(view: string, generation: number | string): Promise<GenerationStatus>;
+  /** Stops what is being built, also after a restart. Throws UNKNOWN_VIEW, CONFLICT where nothing is. */
+  pauseBuild(view: string): Promise<GenerationStatus>;
+  resumeBuild(view: string): Promise<GenerationStatus>;
+}
+
+export interface RunningService extends ViewControls {
   readonly service: Service;
   readonly store: Store;
+  /** As they are at work now: a view as the generation that answers. */
+  readonly parts: readonly Part[];
   status(): Promise<readonly PartStatus[]>;
   /** A view's document by id, decoded; undefined where there is none. Throws UNKNOWN_VIEW, PARKED, DEADLINE. */
-  get(view: string, id: string): Promise<unknown>;
-  /** Documents of a view; each decoded. */
+  get(view: string, id: string, seen?: SeenOptions): Promise<unknown>;
+  /** Documents of a view; each decoded. Throws as `get` does. */
   find(
     view: string,
     query: DocumentQuery,
+    seen?: SeenOptions,
   ): Promise<{
     readonly documents: readonly { readonly id: string; readonly data: unknown }[];
     readonly next?: DocumentPage["next"];
   }>;
+  /** Whether the handler of the command runs here now. */
+  handles(type: string): boolean;
+  /**
+   * Hands a command to its handler in this process, and resolves to the answer once what it says is
+   * committed. Throws BAD_PAYLOAD naming the field, UNREACHABLE where nothing here handles it,
+   * HANDLER_FAILED, PARKED, OVERLOADED, DEADLINE, CLOSED.
+   */
+  ask(draft: Draft, options: AskOptions): Promise<Answer>;
+  /** Replies that nobody waited for any more, since the start of the process. */
+  readonly droppedReplies: number;
   listParked(part: string): Promise<readonly ParkedMessage[]>;
   /** As the store's `redriveParked`, and the parts begin to work the rows off at once. */
   redriveParked(rows: readonly number[] | "all"): Promise<number>;
@@ -67,6 +112,15 @@ export interface RunningService {
   pause(part: string, pause: PartPause): Promise<boolean>;
   /** Ends a pause; the part goes on from where it was. False where it was not paused. */
   resume(part: string): Promise<boolean>;
+  /** Instances of a saga by id, in pages. Throws NOT_FOUND for a saga that the service has not. */
+  listSagas(saga: string, filter?: InstanceFilter): Promise<InstancePage>;
+  /** Throws NOT_FOUND. */
+  showSaga(saga: string, instance: string): Promise<ShownInstance>;
+  /**
+   * Sends the undo again at which an instance is stuck. Resolves when that is durably asked for; throws
+   * NOT_FOUND, and CONFLICT for an instance that is not stuck.
+   */
+  retrySaga(saga: string, instance: string): Promise<void>;
   /**
    * Resolves when nothing is in flight, the outbox is empty and every input is at the end seen at the
    * call. A part that a person has paused is at rest as it is.

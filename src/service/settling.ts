@@ -5,6 +5,9 @@
  */
 
 import { EVENTS_INPUT } from "./source/event-input.ts";
+import type { PartRuntime } from "./source/part-runtime.ts";
+import { TIMER_INPUT } from "./source/timer-input.ts";
+import type { ServiceParts } from "./service-parts.ts";
 import type { RunningPart } from "./running-part.ts";
 import type { Relay } from "./outbox/relay.ts";
 
@@ -42,7 +45,7 @@ export async function settled(
     relay,
     changes,
   }: {
-    readonly parts: readonly RunningPart[];
+    readonly parts: ServiceParts;
     readonly relay: Relay;
     readonly changes: ChangeSignal;
   },
@@ -50,14 +53,16 @@ export async function settled(
 ): Promise<void> {
   for (;;) {
     const published = relay.publishedCount;
-    const ends = await endsOf(parts);
+    const ends = await endsOf(parts.all);
+    const atRest = (): boolean =>
+      isAtRest(parts.all, ends) && parts.views.every((view) => view.atRest) && relay.idle;
     for (;;) {
       const change = changes.next(signal);
       change.catch(() => undefined);
-      if (isAtRest(parts, ends) && relay.idle && (await queuesEmpty(parts))) break;
+      if (atRest() && (await queuesEmpty(parts.all))) break;
       await change;
     }
-    if (relay.publishedCount === published && relay.idle && isAtRest(parts, ends)) return;
+    if (relay.publishedCount === published && atRest()) return;
   }
 }
 
@@ -93,6 +98,7 @@ function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, numbe
       return (input.position ?? 0) >= (ends.get(name) ?? 0);
     };
     if (part.fromStore !== undefined && !isAtEnd(EVENTS_INPUT)) return false;
+    if (!areTimersAtRest(runtime)) return false;
     return part.from.every((channel) => {
       if (channel.kind === "queue") return inputs.get(channel.name)?.engine.idle === true;
       const names = [...ends.keys()];
@@ -101,6 +107,13 @@ function isAtRest(parts: readonly RunningPart[], ends: ReadonlyMap<string, numbe
         .every(isAtEnd);
     });
   });
+}
+
+/** Timers that are not due yet are at rest. */
+function areTimersAtRest({ part, inputs }: PartRuntime): boolean {
+  if (part.timers === undefined || part.timers.length === 0) return true;
+  const input = inputs.get(TIMER_INPUT);
+  return input !== undefined && input.engine.idle && input.atRest?.() === true;
 }
 
 async function queuesEmpty(parts: readonly RunningPart[]): Promise<boolean> {

@@ -4,10 +4,12 @@ import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Channel } from "../schema/declaration.ts";
-import type { Store } from "../store/store.ts";
-import { parseDocument } from "./document-json.ts";
+import type { Channel, MessageType } from "../schema/declaration.ts";
+import type { ParkedMessage, Store } from "../store/store.ts";
+import { EFFECT_RETENTION_MS, JournalTrim } from "./effects/journal-trim.ts";
+import { DirectAsks } from "./ask/direct-asks.ts";
 import { createCounters } from "./input/counters.ts";
+import { Instances } from "./instances/instances.ts";
 import { DocumentReader } from "./input/documents.ts";
 import { checkPosition, logOf } from "./source/log-position.ts";
 import { MessageReader, type ReadSource } from "./message-reader.ts";
@@ -17,9 +19,15 @@ import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
 import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
 import { Relay } from "./outbox/relay.ts";
 import { EventFeed } from "./source/event-feed.ts";
+import { TimerWatch } from "./source/timer-watch.ts";
 import { EVENTS_INPUT } from "./source/event-input.ts";
+import type { RunningInput } from "./source/part-runtime.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
+import { ServiceParts } from "./service-parts.ts";
+import { viewControls } from "./views/view-controls.ts";
+import { findInView, getFromView, untilLiveHasSeen } from "./views/view-reads.ts";
+import { VIEWS } from "./views/view-record.ts";
 import { StoreReads } from "./work/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
 import { tracedWorker } from "./work/traced-worker.ts";
@@ -32,6 +40,8 @@ export interface ServiceOptions {
   /** The service's own. Stays open when the service stops: who opened it closes it. */
   readonly store: Store;
   readonly environment: Environment;
+  /** How long the recorded answers of effects are kept; 30 days unless said. */
+  readonly effectRetentionMs?: number;
 }
 
 const STOP_DEADLINE_MS = 10_000;
@@ -44,11 +54,11 @@ const STOP_DEADLINE_MS = 10_000;
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { service, streams, queues, store, environment } = options;
+  const { effectRetentionMs = EFFECT_RETENTION_MS } = options;
   const channels = refuseContradictions([service]);
   refuseMissingCapabilities(service, { streams, queues });
   await ensureChannels(channels, options);
-  await store.ensureCollections([...collectionsOf(service), PAUSES]);
-  await checkPositions(options);
+  await store.ensureCollections([...collectionsOf(service), PAUSES, VIEWS]);
   const pauses = await readPauses(store);
 
   const changes = new ChangeSignal();
@@ -56,112 +66,131 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const relay = new Relay({ store, streams, queues, environment, changed });
   const feed = new EventFeed(store, environment);
   let deadlineMs = STOP_DEADLINE_MS;
-  const parts = service.parts.map(
-    (part) =>
-      new RunningPart({
+  const createPart = (part: Part): RunningPart =>
+    new RunningPart({
+      service: service.name,
+      part,
+      worker: tracedWorker(part.createWorker(environment), environment.tracer, {
         service: service.name,
-        part,
-        worker: tracedWorker(part.createWorker(environment), environment.tracer, {
-          service: service.name,
-          part: part.name,
-        }),
-        reader: new MessageReader([...part.from, ...ownSources(part)], part.handles, part),
-        store,
-        streams,
-        queues,
-        environment,
-        documents: new DocumentReader(
-          store,
-          new Set(part.viewCollection ? [part.viewCollection] : []),
-        ),
-        reads: new StoreReads(store, part.journal ?? part.consumer),
-        stamper: new MessageStamper({
-          source: service.name,
-          who: `${part.partKind} "${part.name}"`,
-          channels: [...part.publishes, ...part.sends],
-          kept: [...(part.appends ?? []), ...(part.timers ?? [])],
-          environment,
-        }),
-        relay,
-        feed,
-        counters: createCounters(),
-        inputs: new Map(),
-        deadlineMs: () => deadlineMs,
-        changed,
+        part: part.name,
       }),
-  );
+      reader: new MessageReader([...part.from, ...ownSources(part)], part.handles, part),
+      store,
+      streams,
+      queues,
+      environment,
+      documents: new DocumentReader(
+        store,
+        new Set(part.viewCollection ? [part.viewCollection] : []),
+      ),
+      reads: new StoreReads(store, part.journal ?? part.consumer),
+      stamper: new MessageStamper({
+        source: service.name,
+        who: `${part.partKind} "${part.name}"`,
+        channels: [...part.publishes, ...part.sends],
+        kept: [...(part.appends ?? []), ...(part.timers ?? [])],
+        environment,
+      }),
+      relay,
+      feed,
+      timerWatch: new TimerWatch(),
+      counters: createCounters(),
+      inputs: new Map(),
+      deadlineMs: () => deadlineMs,
+      changed,
+    });
+  const parts = new ServiceParts({ service, store, environment, changes, createPart });
+  await parts.open();
+  await checkPositions(parts.all, options);
+  const journal = new JournalTrim({ store, environment, retentionMs: effectRetentionMs });
   const ended = Promise.withResolvers<void>();
   // Whoever is interested awaits it; a failure must not end the process by itself.
   ended.promise.catch(() => undefined);
   await relay.start();
-  try {
-    for (const part of parts) {
-      const pause = pauses.get(part.runtime.part.name);
-      await part.start(ended.reject, pause && pauseText(pause));
-    }
-  } catch (error) {
-    await Promise.all(parts.map((part) => part.stop()));
+  journal.start();
+  const close = async (): Promise<void> => {
+    await parts.stop();
     await relay.stop();
+    await journal.stop();
+  };
+  try {
+    await parts.start(ended.reject, pauses);
+  } catch (error) {
+    await close();
     throw error;
   }
 
+  const asks = new DirectAsks(
+    service.name,
+    () => parts.all.map(({ runtime }) => runtime),
+    environment,
+  );
+  const instances = new Instances(service, store, environment);
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await Promise.all(parts.map((part) => part.stop()));
-    await relay.stop();
+    await close();
     ended.resolve();
   };
   return {
     service,
     store,
     ended: ended.promise,
-    status: () => Promise.all(parts.map((part) => part.status())),
-    get: async (view, id) => {
-      const collection = viewCollectionOf(service, view);
-      const document = (await store.getDocuments(collection, [id])).get(id);
-      return document && parseDocument(document.json);
+    get parts() {
+      return parts.shown.map(({ runtime }) => runtime.part);
     },
-    find: async (view, query) => {
-      const page = await store.findDocuments(viewCollectionOf(service, view), query);
-      return {
-        documents: page.documents.map(({ id, json }) => ({ id, data: parseDocument(json) })),
-        ...(page.next !== undefined && { next: page.next }),
-      };
+    status: () => Promise.all(parts.shown.map((part) => part.status())),
+    get: async (view, id, seen = {}) => {
+      const keeper = parts.view(view);
+      await untilLiveHasSeen(keeper, changes, seen, id);
+      return getFromView(keeper, store, id);
     },
+    find: async (view, query, seen = {}) => {
+      const keeper = parts.view(view);
+      await untilLiveHasSeen(keeper, changes, seen);
+      return findInView(keeper, store, query);
+    },
+    handles: (type) => asks.handles(type),
+    ask: (draft, how) => asks.ask(draft, how),
+    get droppedReplies() {
+      return relay.droppedReplies;
+    },
+    ...viewControls(parts, store),
     listParked: async (name) => {
-      const { consumer } = partOf(service, name);
       const pages = [];
-      for (let after = 0; ;) {
-        const page = await store.listParked({ consumer, after, limit: 1000 });
-        pages.push(...page);
-        const last = page.at(-1);
-        if (last === undefined || page.length < 1000) return pages;
-        after = last.row;
+      for (const { runtime } of parts.allNamed(name)) {
+        pages.push(...(await parkedOf(store, runtime.part.consumer)));
       }
+      return pages;
     },
     redriveParked: async (rows) => {
       const count = await store.redriveParked(rows);
-      await refreshParked(parts);
+      await refreshParked(parts.all);
       return count;
     },
     discardParked: async (rows) => {
       const count = await store.discardParked(rows);
-      await refreshParked(parts);
+      await refreshParked(parts.all);
       return count;
     },
-    seek: (name, stream, partition, offset) =>
-      seek(parts, { part: partOf(service, name), stream, partition, offset }),
+    seek: async (name, stream, partition, offset) =>
+      seek(parts.allNamed(name)[0], { name, stream, partition, offset }),
     pause: async (name, pause) => {
-      const part = runningPartOf(parts, partOf(service, name));
+      const part = parts.named(name);
       const changed = await writePause(store, name, pause);
       await part.hold(pauseText(pause));
       return changed;
     },
     resume: async (name) => {
-      const part = runningPartOf(parts, partOf(service, name));
+      const part = parts.named(name);
       const changed = await writePause(store, name, undefined);
       await part.release();
       return changed;
+    },
+    listSagas: (saga, filter) => instances.list(saga, filter),
+    showSaga: (saga, instance) => instances.show(saga, instance),
+    retrySaga: async (saga, instance) => {
+      const timer = await instances.retry(saga, instance);
+      for (const { runtime } of parts.allNamed(saga)) runtime.timerWatch.note([timer]);
     },
     settled: (signal) => settled({ parts, relay, changes }, signal),
     stop: (how = {}) => {
@@ -206,22 +235,32 @@ async function ensureChannels(
 }
 
 /** What a part is given from the service's own store, as sources to read. */
-function ownSources({ fromStore = [] }: Part): readonly ReadSource[] {
-  if (fromStore.length === 0) return [];
-  const types = Object.fromEntries(fromStore.map((type) => [type.type, type]));
-  return [{ kind: "store", name: "events", types }];
+function ownSources({ name, fromStore = [], timers = [] }: Part): readonly ReadSource[] {
+  const byType = (types: readonly MessageType[]): ReadSource["types"] =>
+    Object.fromEntries(types.map((type) => [type.type, type]));
+  const events = { kind: "store", name: "events", types: byType(fromStore) };
+  const reminders = { kind: "timers of", name, types: byType(timers) };
+  return [events, reminders].filter(({ types }) => Object.keys(types).length > 0);
 }
 
+/** All but those of views, which have some for each generation. */
 function collectionsOf({ parts }: Service): Part["collections"] {
   const byName = new Map(
-    parts.flatMap((part) => part.collections.map((each) => [each.name, each])),
+    parts
+      .filter((part) => part.versioning === undefined)
+      .flatMap((part) => part.collections.map((each) => [each.name, each])),
   );
   return [...byName.values()];
 }
 
 /** Kept positions against the logs that are found, before any part begins. */
-async function checkPositions({ service, store, streams }: ServiceOptions): Promise<void> {
-  const partOfConsumer = new Map(service.parts.map((part) => [part.consumer, part]));
+async function checkPositions(
+  parts: readonly RunningPart[],
+  { store, streams }: ServiceOptions,
+): Promise<void> {
+  const partOfConsumer = new Map(
+    parts.map(({ runtime }) => [runtime.part.consumer, runtime.part] as const),
+  );
   for (const { consumer, input, position, log } of await store.listProgress()) {
     const part = partOfConsumer.get(consumer);
     const slash = input.lastIndexOf("/");
@@ -237,29 +276,15 @@ async function checkPositions({ service, store, streams }: ServiceOptions): Prom
   }
 }
 
-function partOf({ name, parts }: Service, part: string): Part {
-  const found = parts.find((each) => each.name === part);
-  if (found !== undefined) return found;
-  throw new MillraceError(
-    "BAD_ARGUMENT",
-    `service "${name}" has no part "${part}"; it has ${parts.map((each) => each.name).join(", ")}`,
-    { details: { service: name, part } },
-  );
-}
-
-function runningPartOf(parts: readonly RunningPart[], part: Part): RunningPart {
-  return parts.find(({ runtime }) => runtime.part === part)!;
-}
-
-function viewCollectionOf({ name, parts }: Service, view: string): string {
-  const collection = parts.find((part) => part.name === view)?.viewCollection;
-  if (collection !== undefined) return collection;
-  const views = parts.filter((part) => part.viewCollection).map((part) => part.name);
-  throw new MillraceError(
-    "UNKNOWN_VIEW",
-    `service "${name}" has no view "${view}"; it has ${views.length === 0 ? "none" : views.join(", ")}`,
-    { details: { service: name, view } },
-  );
+async function parkedOf(store: Store, consumer: string): Promise<readonly ParkedMessage[]> {
+  const rows: ParkedMessage[] = [];
+  for (let after = 0; ;) {
+    const page = await store.listParked({ consumer, after, limit: 1000 });
+    rows.push(...page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < 1000) return rows;
+    after = last.row;
+  }
 }
 
 async function refreshParked(parts: readonly RunningPart[]): Promise<void> {
@@ -268,22 +293,22 @@ async function refreshParked(parts: readonly RunningPart[]): Promise<void> {
 }
 
 async function seek(
-  parts: readonly RunningPart[],
+  part: RunningPart | undefined,
   to: {
-    readonly part: Part;
+    readonly name: string;
     readonly stream: string;
     readonly partition: number;
     readonly offset: number;
   },
 ): Promise<void> {
-  const { part, stream, partition, offset } = to;
-  const { runtime } = runningPartOf(parts, part);
-  const input = runtime.inputs.get(stream === EVENTS_INPUT ? stream : `${stream}/${partition}`);
+  const { name, stream, partition, offset } = to;
+  const inputs = part?.runtime.inputs ?? new Map<string, RunningInput>();
+  const input = inputs.get(stream === EVENTS_INPUT ? stream : `${stream}/${partition}`);
   if (input?.seek === undefined || input.bounds === undefined) {
     throw new MillraceError(
       "BAD_ARGUMENT",
-      `${part.name} does not work on ${stream}/${partition} in this process; name one of ${[...runtime.inputs.keys()].join(", ") || "none"}`,
-      { details: { part: part.name, stream, partition } },
+      `${name} does not work on ${stream}/${partition} in this process; name one of ${[...inputs.keys()].join(", ") || "none"}`,
+      { details: { part: name, stream, partition } },
     );
   }
   const { earliest, end } = await input.bounds();

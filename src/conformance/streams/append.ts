@@ -42,6 +42,25 @@ export const appending: BrokerTopic = {
       },
     },
     {
+      title: "a key's partition can be told before anything of the key is appended",
+      run: async ({ streams, name, note }) => {
+        const stream = name("orders");
+        await streams().ensureStream({ name: stream, partitions: 5 });
+        const keys = ["", "é", ...JAVA_MURMUR2.map(([text]) => text)];
+        const told = await Promise.all(keys.map((key) => streams().partitionOf(stream, key)));
+        const sent = keys.map((key) => message("text", { key }));
+        const answers = valuesOf(await streams().append(stream, sent));
+        compareLists(
+          note,
+          "partitions",
+          told,
+          answers.map(({ partition }) => partition),
+        );
+        assert.ok(new Set(told).size > 1, "the keys are spread");
+        await refusal(() => streams().partitionOf(name("missing"), "k"), "UNKNOWN_STREAM");
+      },
+    },
+    {
       title: "offsets ascend strictly over many calls and `end` is above them all",
       run: async ({ streams, name, note }) => {
         const stream = name("orders");

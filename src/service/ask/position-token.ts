@@ -7,7 +7,8 @@
  * - **record**: published straight to a stream, at a known offset;
  * - **lane**: decided in a commit and published later; known by its place in the lane. The key tells
  *   in which partition a reader will meet it;
- * - **event**: an event of a service's own store, for the parts that are fed from there.
+ * - **event**: an event of a service's own store, for the parts that are fed from there; known by its
+ *   entity and version, which are known before the commit gives it its place in the store.
  */
 
 import { MillraceError } from "../../model/errors.ts";
@@ -31,12 +32,12 @@ export type WrittenPlace =
   | {
       readonly kind: "event";
       readonly service: string;
-      readonly epoch: number;
-      readonly sequence: number;
+      readonly entity: string;
+      readonly version: number;
     };
 
 const PREFIX = "t1.";
-const PLACES_MAX = 64;
+export const PLACES_MAX = 64;
 
 /** The last place of each stream and key is enough; a token of more than 64 places is refused. */
 export function encodeToken(places: readonly WrittenPlace[]): string {
@@ -71,7 +72,7 @@ type Fields = readonly (string | number)[];
 
 function fieldsOf(place: WrittenPlace): Fields {
   if (place.kind === "record") return ["r", place.stream, place.partition, place.offset];
-  if (place.kind === "event") return ["e", place.service, place.epoch, place.sequence];
+  if (place.kind === "event") return ["e", place.service, place.entity, place.version];
   const { source, epoch, lane, sequence, stream, key } = place;
   return ["l", source, epoch, lane, sequence, stream, key];
 }
@@ -94,7 +95,7 @@ function placeOf(fields: unknown): WrittenPlace {
     return { kind: "record", stream: text(0), partition: count(1), offset: count(2) };
   }
   if (kind === "e") {
-    return { kind: "event", service: text(0), epoch: count(1), sequence: count(2) };
+    return { kind: "event", service: text(0), entity: text(1), version: count(2) };
   }
   if (kind !== "l") throw new SyntaxError("unknown kind of place");
   return {

@@ -8,7 +8,8 @@
  * A reply is a message of kind `reply` and type `millrace.reply`. Its causation is the command's id;
  * its payload repeats it beside the verdict, so that the payload alone says what was answered:
  * `{"command":"…","ok":true,"reply":…}` or `{"command":"…","ok":false,"refusal":{"code":"…"}}`. Numbers
- * are kept as documents keep them, so a bigint comes back as one.
+ * are kept as documents keep them, so a bigint comes back as one. `wrote`, where it is there, says what
+ * a read has to wait for to see what the command did; see `Wrote`.
  */
 
 import { encodeMessage } from "../../codecs/cloudevents.ts";
@@ -17,6 +18,7 @@ import { MillraceError } from "../../model/errors.ts";
 import { LIMITS } from "../../model/limits.ts";
 import type { RawMessage } from "../../model/message.ts";
 import type { RefusalData } from "./answer.ts";
+import { isWrote, type Wrote } from "./wrote.ts";
 import { documentJson, parseDocument } from "../document-json.ts";
 import type { Verdict } from "../part.ts";
 
@@ -27,6 +29,10 @@ export interface ReplyData {
   /** The id of the command that it answers. */
   readonly command: string;
   readonly verdict: Verdict;
+  /** Where what the command wrote is met, counted back from the reply's own place. */
+  readonly wrote?: Wrote;
+  /** The position token, where it is known without. */
+  readonly token?: string;
 }
 
 export interface ReplyAddress {
@@ -65,10 +71,11 @@ export function parseReplyAddress(text: string): ReplyAddress {
  */
 export function encodeReply(
   envelope: Omit<Envelope, "kind" | "type" | "version" | "causation">,
-  { command, verdict }: ReplyData,
+  answer: ReplyData,
 ): RawMessage {
+  const { command } = answer;
   const reply = { ...envelope, kind: "reply", type: REPLY_TYPE, version: 1 } as const;
-  const value = new TextEncoder().encode(documentJson({ command, ...verdict }));
+  const value = new TextEncoder().encode(replyJson(answer));
   if (value.length > LIMITS.messageBytesMax - ENVELOPE_BYTES) {
     throw new MillraceError(
       "TOO_LARGE",
@@ -79,15 +86,38 @@ export function encodeReply(
   return encodeMessage({ ...reply, causation: command }, value);
 }
 
+/** A reply's payload; an answer is also kept so. Throws BAD_PAYLOAD where JSON cannot carry it. */
+export function replyJson({ command, verdict, wrote, token }: ReplyData): string {
+  return documentJson({ command, ...verdict, wrote, token });
+}
+
 /** Reads a reply's payload. Throws BAD_PAYLOAD naming the field. */
 export function decodeReply(raw: RawMessage): ReplyData {
-  const data = payloadOf(raw);
+  return replyOf(payloadOf(raw));
+}
+
+/** Reads what `replyJson` wrote. */
+export function parseReply(json: string): ReplyData {
+  return replyOf(parseDocument(json));
+}
+
+function replyOf(data: unknown): ReplyData {
   const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(data ?? {}));
   const command = fields.get("command");
   if (typeof command !== "string" || command === "") throw badReply("command");
+  const wrote = fields.get("wrote");
+  if (wrote !== undefined && !isWrote(wrote)) throw badReply("wrote");
+  const token = fields.get("token");
+  if (token !== undefined && typeof token !== "string") throw badReply("token");
   if (fields.get("ok") === true) {
     const reply = fields.get("reply");
-    return { command, verdict: { ok: true, ...(reply !== undefined && { reply }) } };
+    const verdict = { ok: true, ...(reply !== undefined && { reply }) } as const;
+    return {
+      command,
+      verdict,
+      ...(wrote !== undefined && { wrote }),
+      ...(token !== undefined && { token }),
+    };
   }
   if (fields.get("ok") !== false) throw badReply("ok");
   const refusal = fields.get("refusal");

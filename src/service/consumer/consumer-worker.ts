@@ -1,10 +1,9 @@
 /** A consumer at work: handlers one after another, and what they decided as one decision. */
 
-import { assert } from "../../model/assert.ts";
-import { MillraceError } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
-import type { MessageType } from "../../schema/declaration.ts";
+import type { CommandType, MessageType } from "../../schema/declaration.ts";
 import { Refusal } from "../ask/answer.ts";
+import { DONE, isCommandType, refused, replied } from "../ask/verdict.ts";
 import { AnswerBuffer } from "../effects/answer-buffer.ts";
 import type { Decision, Verdict, WorkContext, Worker } from "../part.ts";
 import type { DocumentDeclaration } from "./document.ts";
@@ -17,8 +16,8 @@ export interface ConsumerFacts {
   /** Under whose name the answers of effects are recorded. */
   readonly journal: string;
   readonly handlers: ReadonlyMap<string, AnyHandler>;
-  /** The refusals that each command declares, by wire type; events are not here. */
-  readonly refuses: ReadonlyMap<string, readonly string[]>;
+  /** By wire type. */
+  readonly commands: ReadonlyMap<string, CommandType>;
   readonly docs: Readonly<Record<string, DocumentDeclaration>>;
 }
 
@@ -63,27 +62,13 @@ export class ConsumerWorker implements Worker {
   }
 
   #verdict(type: string, result: unknown): Verdict {
-    const codes = this.#facts.refuses.get(type);
-    if (result === undefined || codes === undefined) return DONE;
-    if (!(result instanceof Refusal)) return { ok: true, reply: result };
-    if (codes.includes(result.code)) return { ok: false, refusal: result };
-    throw new MillraceError(
-      "BAD_DECLARATION",
-      `the handler of ${type} refused with "${result.code}", which the command does not declare; add it to its refuses`,
-      { details: { type, code: result.code } },
-    );
+    const command = this.#facts.commands.get(type);
+    if (command === undefined) return DONE;
+    return result instanceof Refusal ? refused(command, result) : replied(command, result);
   }
 }
 
-const DONE: Verdict = { ok: true };
-
-/** The refusals of the commands that these types are. */
-export function refusesOf(types: readonly MessageType[]): ReadonlyMap<string, readonly string[]> {
-  const refuses = new Map<string, readonly string[]>();
-  for (const type of types) {
-    if (type.kind !== "command") continue;
-    assert("refuses" in type && Array.isArray(type.refuses), "every command lists its refusals");
-    refuses.set(type.type, type.refuses);
-  }
-  return refuses;
+/** The commands among the types, by wire type. */
+export function commandsOf(types: readonly MessageType[]): ReadonlyMap<string, CommandType> {
+  return new Map(types.filter(isCommandType).map((type) => [type.type, type]));
 }

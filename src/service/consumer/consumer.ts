@@ -9,7 +9,7 @@ import {
   refuse,
 } from "../declaration-checks.ts";
 import type { Part } from "../part.ts";
-import { ConsumerWorker, refusesOf, type AnyHandler } from "./consumer-worker.ts";
+import { ConsumerWorker, commandsOf, type AnyHandler } from "./consumer-worker.ts";
 import type { ConsumerOptions, DistinctNames, Handlers, KnownOptions } from "./handler-types.ts";
 
 export interface Consumer extends Part {
@@ -56,7 +56,7 @@ export function consumer<const Options extends ConsumerOptions>(
   return {
     handle: (handlers) => {
       const byType = handlersByType<AnyHandler>(what, from, handlers);
-      const refuses = refusesOf(from.flatMap((each) => Object.values(each.types)));
+      const commands = commandsOf(from.flatMap((each) => Object.values(each.types)));
       return Object.freeze<Consumer>({
         partKind: "consumer",
         name,
@@ -74,7 +74,7 @@ export function consumer<const Options extends ConsumerOptions>(
         concurrency,
         pure: false,
         start,
-        createWorker: () => new ConsumerWorker({ journal: name, handlers: byType, refuses, docs }),
+        createWorker: () => new ConsumerWorker({ journal: name, handlers: byType, commands, docs }),
       });
     },
   };

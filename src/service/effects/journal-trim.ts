@@ -8,6 +8,7 @@ import { textOf } from "../failure.ts";
 /** Long enough to replay what went wrong last month. */
 export const EFFECT_RETENTION_MS: number = 30 * 24 * 60 * 60 * 1000;
 const EVERY_MS_MAX = 60 * 60 * 1000;
+const FIRST_MS_MAX = 60 * 1000;
 
 export class JournalTrim {
   readonly #store: Store;
@@ -27,9 +28,9 @@ export class JournalTrim {
     this.#retentionMs = options.retentionMs;
   }
 
-  /** Looks at once after a start, then every hour, or more often where less is kept. */
+  /** Looks a minute after a start, then every hour, or more often where less is kept. */
   start(): void {
-    this.#after(0);
+    this.#after(Math.min(FIRST_MS_MAX, this.#everyMs));
   }
 
   async stop(): Promise<void> {
@@ -38,12 +39,14 @@ export class JournalTrim {
     await this.#trimming;
   }
 
+  get #everyMs(): number {
+    return Math.min(EVERY_MS_MAX, Math.max(1000, this.#retentionMs / 10));
+  }
+
   #after(delayMs: number): void {
     if (this.#stopped) return;
     this.#timer = this.#environment.clock.after(delayMs, () => {
-      this.#trimming = this.#trim().finally(() =>
-        this.#after(Math.min(EVERY_MS_MAX, Math.max(1000, this.#retentionMs / 10))),
-      );
+      this.#trimming = this.#trim().finally(() => this.#after(this.#everyMs));
     });
   }
 

@@ -2,6 +2,7 @@
 
 import type { Lease } from "../../broker/queues.ts";
 import type { Message, RawMessage } from "../../model/message.ts";
+import type { Asker } from "../ask/asker.ts";
 import type { Incoming } from "../../store/write-set.ts";
 import { sizeOf } from "../message-reader.ts";
 
@@ -16,6 +17,10 @@ export interface Arrival {
   readonly bytes: number;
   /** Queue messages only. */
   readonly lease: Lease | undefined;
+  /** Commands handed over in this process only. */
+  readonly asker: Asker | undefined;
+  /** Commands only: when it is no longer wanted, in milliseconds since 1970. */
+  readonly expiresMs: number | undefined;
   /** The parked row that it was read from; such a message is settled already, and only unparked. */
   readonly row: number | undefined;
   /** Failed tries by a bug. */
@@ -37,10 +42,11 @@ export function createArrival({
   message,
   error,
   lease,
+  asker,
   row,
   attempts = 0,
 }: Pick<Arrival, "raw" | "incoming" | "key" | "message"> &
-  Partial<Pick<Arrival, "error" | "lease" | "row" | "attempts">>): Arrival {
+  Partial<Pick<Arrival, "error" | "lease" | "asker" | "row" | "attempts">>): Arrival {
   return {
     raw,
     incoming,
@@ -49,6 +55,8 @@ export function createArrival({
     error,
     bytes: sizeOf(raw),
     lease,
+    asker,
+    expiresMs: message?.envelope.kind === "command" ? message.envelope.expires : undefined,
     row,
     attempts,
     cancel: undefined,
@@ -63,4 +71,14 @@ export function incomingOf({ incoming, repeats }: Arrival): readonly Incoming[] 
 
 export function leasesOf({ lease, repeats = [] }: Arrival): readonly Lease[] {
   return [lease, ...repeats.map((each) => each.lease)].filter((each) => each !== undefined);
+}
+
+/** Whoever waits in this process for what becomes of the message. */
+export function askersOf({ asker, repeats = [] }: Arrival): readonly Asker[] {
+  return [asker, ...repeats.map((each) => each.asker)].filter((each) => each !== undefined);
+}
+
+/** Nothing but its asker knows of the message: no queue and no row keeps it. */
+export function isDirect(arrival: Arrival): boolean {
+  return arrival.asker !== undefined && arrival.row === undefined && leasesOf(arrival).length === 0;
 }

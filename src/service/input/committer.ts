@@ -36,16 +36,19 @@ export interface CommitterOptions {
   readonly events: CommitEvents;
 }
 
+export interface Committed {
+  /** The copies committed with each arrival. */
+  readonly repeats: readonly number[];
+  /** The lane's sequence of the outcome's first outgoing message, where it has some. */
+  readonly firstSequence: number;
+}
+
 /** What the input's engine does about it. */
 export interface CommitEvents {
   /** Messages in flight that are not in the batch. */
   readonly unfinished: (inBatch: ReadonlySet<Arrival>) => readonly Incoming[];
-  /** The store answered for one outcome; `repeats` counts the copies committed with each arrival. */
-  readonly answered: (
-    ready: Ready,
-    answer: SetOutcome,
-    repeats: readonly number[],
-  ) => readonly Arrival[];
+  /** The store answered for one outcome. Returns the arrivals that are settled now. */
+  readonly answered: (ready: Ready, answer: SetOutcome, committed: Committed) => readonly Arrival[];
   /** These are settled in the store, durably. */
   readonly settled: (arrivals: readonly Arrival[], outcome: BatchOutcome) => void;
   /** The store will never take this outcome. */
@@ -149,9 +152,13 @@ export class Committer {
     );
     if (outcome === undefined) return;
     events.storeAnswers();
-    const done = ready.flatMap((each, index) =>
-      events.answered(each, outcome.sets[index]!, repeats[index]!),
-    );
+    let firstSequence = outcome.sequences?.from ?? 0;
+    const done = ready.flatMap((each, index) => {
+      const answer = outcome.sets[index]!;
+      const committed = { repeats: repeats[index]!, firstSequence };
+      if (answer.status === "applied") firstSequence += each.decision?.outgoing.length ?? 0;
+      return events.answered(each, answer, committed);
+    });
     if (outcome.sequences !== undefined) {
       const applied = ready.filter((_, index) => outcome.sets[index]!.status === "applied");
       const messages = applied.flatMap(({ decision }) => decision?.outgoing ?? []);

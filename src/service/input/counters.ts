@@ -4,6 +4,8 @@ export interface PartCounters {
   handled: number;
   failed: number;
   duplicates: number;
+  /** Commands that came too late, and were settled without being handled. */
+  expired: number;
   /** Wire types that came and that no handler, and no rule of a router, wanted. */
   readonly ignored: Map<string, number>;
 }
@@ -13,7 +15,7 @@ const IGNORED_TYPES_MAX = 1000;
 const OTHERS = "(other types)";
 
 export function createCounters(): PartCounters {
-  return { handled: 0, failed: 0, duplicates: 0, ignored: new Map() };
+  return { handled: 0, failed: 0, duplicates: 0, expired: 0, ignored: new Map() };
 }
 
 export function countIgnored({ ignored }: PartCounters, type: string): void {

@@ -1,5 +1,6 @@
 /** What an input's engine is made of. */
 
+import type { Streams } from "../../broker/streams.ts";
 import type { Environment } from "../../model/environment.ts";
 import type { LaneProgress } from "../../store/progress.ts";
 import type { ParkedMessage, Store } from "../../store/store.ts";
@@ -12,12 +13,15 @@ import type { PartCounters } from "./counters.ts";
 import type { DocumentReader } from "./documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
 import type { EventFeed } from "../source/event-feed.ts";
+import type { TimerWatch } from "../source/timer-watch.ts";
 import type { StoreReads } from "../work/store-reads.ts";
 
 /** What is particular to the kind of input. */
 export interface Settlement {
   /** The arrivals are committed. */
   settled(arrivals: readonly Arrival[], outcome: BatchOutcome): void;
+  /** Nobody wants them any more: they are not handled, and no commit is to come. */
+  expired?(arrivals: readonly Arrival[]): void;
   /** Where the source keeps failures itself; otherwise they park in the store. */
   readonly source?: {
     /** Gives the message back to be delivered again; the source counts the attempts. */
@@ -32,6 +36,7 @@ export interface EngineOptions {
   readonly part: Part;
   readonly worker: Worker;
   readonly store: Store;
+  readonly streams: Streams | undefined;
   readonly environment: Environment;
   readonly documents: DocumentReader;
   readonly reads: StoreReads;
@@ -41,6 +46,8 @@ export interface EngineOptions {
   readonly relay: Relay;
   /** Told of events that a commit appended. */
   readonly feed: Pick<EventFeed, "appended">;
+  /** The part's timers, as its commits set them. */
+  readonly timerWatch: TimerWatch;
   readonly counters: PartCounters;
   readonly input: Omit<BatchInput, "unfinished" | "gaps">;
   readonly lanes: ReadonlyMap<string, LaneProgress>;

@@ -7,7 +7,8 @@ import type { Environment } from "../../model/environment.ts";
 import type { BatchInput, ParkCause } from "../../store/write-set.ts";
 import { backoffMs, kindOfFailure, parkCause, retryAfterMsOf, textOf } from "../failure.ts";
 import type { Part } from "../part.ts";
-import type { Arrival } from "./arrival.ts";
+import { failedCommand } from "../ask/failed-command.ts";
+import { askersOf, isDirect, type Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { PartCounters } from "./counters.ts";
@@ -84,7 +85,8 @@ export class FailureDesk {
       if (this.#isOutage({ unit, left, error })) return;
       head.attempts++;
       // The queue counts its attempts itself, and a policy that blocks must not let the next one pass.
-      const elsewhere = settlement.source !== undefined && part.policy.onFailure !== "block";
+      const elsewhere =
+        settlement.source !== undefined && part.policy.onFailure !== "block" && !isDirect(head);
       if (elsewhere || head.attempts < part.policy.attempts) {
         this.#log(head, error);
         this.#tryAgain(unit, left, error, elsewhere);
@@ -104,11 +106,13 @@ export class FailureDesk {
       const waitMs = backoffMs(failures, part.policy, environment.random);
       keys.done(unit, left.slice(1));
       flight.forget(head);
-      settlement.source?.retry(head, waitMs, parkCause(error, "bug", failures));
+      const cause = parkCause(error, "bug", failures);
+      this.#tellAskers(head, cause);
+      settlement.source?.retry(head, waitMs, cause);
       return;
     }
     keys.done(unit, left);
-    if (part.policy.retry === "decoupled") {
+    if (part.policy.retry === "decoupled" && !isDirect(head)) {
       const waitMs = backoffMs(failures, part.policy, environment.random);
       const retryAtMs = Math.ceil(environment.clock.now() + waitMs);
       keys.condemn(unit.key, { ...parkCause(error, "bug", failures), retryAtMs });
@@ -144,6 +148,14 @@ export class FailureDesk {
     const { part, keys, gate, flight, settlement, push } = this.#options;
     const { onFailure } = part.policy;
     const head = left[0]!;
+    if (isDirect(head)) {
+      // Whoever asked is told; nothing of the command is kept, so nothing waits behind it.
+      gate.passed(unit.key);
+      keys.done(unit, left.slice(1));
+      flight.forget(head);
+      this.#tellAskers(head, cause);
+      return;
+    }
     if (onFailure === "block") {
       keys.done(unit, left);
       const reason = `message ${head.incoming.id} of key ${unit.key} blocks: ${cause.message}`;
@@ -154,6 +166,7 @@ export class FailureDesk {
     if (settlement.source !== undefined) {
       keys.done(unit, left.slice(1));
       flight.forget(head);
+      this.#tellAskers(head, cause);
       settlement.source.reject(head, cause);
       return;
     }
@@ -164,6 +177,10 @@ export class FailureDesk {
     }
     const alone = keys.takeHead(unit.key);
     if (alone !== undefined) push({ unit: alone, arrivals: alone.arrivals, alone: cause });
+  }
+
+  #tellAskers(arrival: Arrival, cause: ParkCause): void {
+    for (const asker of askersOf(arrival)) asker.failed(failedCommand(arrival, cause));
   }
 
   #log({ incoming, key, attempts }: Arrival, error: unknown): void {

@@ -1,7 +1,7 @@
 /** The messages that an input has taken and not settled, and what it remembers of settled ones. */
 
 import type { LaneProgress } from "../../store/progress.ts";
-import type { Incoming } from "../../store/write-set.ts";
+import type { InboxMark, Incoming } from "../../store/write-set.ts";
 import type { Arrival } from "./arrival.ts";
 import { Inbox } from "./inbox.ts";
 
@@ -36,6 +36,16 @@ export class InFlight {
       (admission.first.repeats ??= []).push(arrival);
     }
     return admission.status;
+  }
+
+  /** Nobody handles it; see `Inbox.pass`. */
+  pass({ incoming: { mark } }: Arrival): void {
+    if (mark !== undefined) this.#inbox.pass(mark);
+  }
+
+  /** Whether what stands at this place of a lane was settled. */
+  hasSettled(mark: InboxMark): boolean {
+    return this.#inbox.hasSettled(mark);
   }
 
   /** Whether it was given up, by a lost lease for instance. Rows are never in flight. */

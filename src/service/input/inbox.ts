@@ -60,6 +60,19 @@ export class Inbox {
     return NEW;
   }
 
+  /** Nobody here handles the message at this place; what the lane has before it came before. */
+  pass(mark: InboxMark): void {
+    const lane = this.#lane(mark);
+    lane.high = Math.max(lane.high, mark.sequence);
+  }
+
+  /** Whether the message at this place was settled. */
+  hasSettled(mark: InboxMark): boolean {
+    const lane = this.#lanes.get(laneKey(mark));
+    if (lane === undefined || mark.sequence > lane.high) return false;
+    return !lane.holes.has(mark.sequence) && !lane.inFlight.has(mark.sequence);
+  }
+
   /** The message is settled, durably. */
   finish({ mark, id }: Incoming): void {
     if (mark === undefined) {

@@ -21,17 +21,20 @@
  */
 
 import type { Lease } from "../../broker/queues.ts";
-import type { OffsetRange, SetOutcome } from "../../store/write-set.ts";
+import type { InboxMark, OffsetRange } from "../../store/write-set.ts";
 import type { Decision } from "../part.ts";
-import type { Arrival } from "./arrival.ts";
-import type { Ready } from "./batch.ts";
+import { AnswerAgain } from "../ask/answer-again.ts";
+import { withAnswers } from "../ask/answering.ts";
+import type { Answered } from "../ask/asker.ts";
+import { expiredCommand, lostCommand } from "../ask/failed-command.ts";
+import { askersOf, type Arrival } from "./arrival.ts";
 import { Committer } from "./committer.ts";
-import { countHandled } from "./counters.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
 import { InFlight } from "./in-flight.ts";
 import { textOf } from "../failure.ts";
-import { outboxLane } from "../outbox/relay.ts";
+import { OutcomeDesk } from "./outcome-desk.ts";
+import { outboxLane } from "../outbox/lane.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 import { ParkedRows } from "./parked-rows.ts";
 import { PauseGate } from "./pause-gate.ts";
@@ -46,6 +49,8 @@ export class InputEngine {
   readonly #committer: Committer;
   readonly #rows: ParkedRows;
   readonly #runner: UnitRunner;
+  readonly #again: AnswerAgain;
+  readonly #outcomes: OutcomeDesk;
   readonly #abort = new AbortController();
   readonly #waiters: (() => void)[] = [];
   #open = true;
@@ -57,6 +62,7 @@ export class InputEngine {
     this.#options = options;
     this.#flight = new InFlight(options.lanes);
     this.#keys = new KeyLanes(policy.parkedMax);
+    const lane = outboxLane(part.consumer, input.input);
     const where = { part: part.name, input: input.input };
     this.#gate = new PauseGate(policy, environment, {
       probe: (key) => this.#probe(key),
@@ -70,16 +76,16 @@ export class InputEngine {
     this.#committer = new Committer({
       ...options,
       policy,
-      lane: outboxLane(part.consumer, input.input),
+      lane,
       signal: this.#abort.signal,
       events: {
         unfinished: (inBatch) => this.#flight.unfinished(inBatch),
-        answered: (ready, answer, repeats) => this.#answered(ready, answer, repeats),
+        answered: (ready, answer, committed) => this.#outcomes.answered(ready, answer, committed),
         settled: (arrivals, outcome) => {
           if (outcome.events !== undefined) options.feed.appended();
           options.settlement.settled(arrivals, outcome);
         },
-        refused: (ready, error) => this.#refused(ready, error),
+        refused: (ready, error) => this.#outcomes.refused(ready, error),
         outage: (error) => this.#gate.pause("store", { reason: textOf(error) }),
         storeAnswers: () => this.#gate.storeAnswers(),
         failed: (error) => this.fail(error),
@@ -112,6 +118,18 @@ export class InputEngine {
       signal: this.#abort.signal,
       push: (ready) => this.#committer.push(ready),
       woken: () => this.#fill(),
+    });
+    this.#again = new AnswerAgain({ ...options, input: input.input });
+    this.#outcomes = new OutcomeDesk({
+      ...options,
+      keys: this.#keys,
+      flight: this.#flight,
+      rows: this.#rows,
+      failures: this.#failures,
+      again: this.#again,
+      lane,
+      note: (arrivals) => this.#committer.note(arrivals),
+      broken: (error) => this.fail(error),
     });
   }
 
@@ -150,19 +168,49 @@ export class InputEngine {
     );
   }
 
+  /** Whether nothing more may be accepted for now. */
+  get full(): boolean {
+    return !this.#open || this.#flight.full;
+  }
+
+  /** Whether what a source's lane has at this place was settled here. */
+  hasSettled(mark: InboxMark): boolean {
+    return this.#flight.hasSettled(mark);
+  }
+
+  /** Whether the message at this offset is being worked on. */
+  holds(offset: number): boolean {
+    return this.#flight.find(({ incoming }) => incoming.offset === offset) !== undefined;
+  }
+
+  /** Whether messages of the key are parked. */
+  hasParked(key: string): boolean {
+    return this.#keys.parkedOf(key) > 0;
+  }
+
+  /** What was answered to a command that comes again; undefined where nothing was. */
+  async answeredBefore(id: string): Promise<Answered | undefined> {
+    const answer = await this.#again.recorded(id);
+    return answer && this.#again.answered(answer);
+  }
+
   /** Takes messages as they came. `isSeen` tells the ids of strangers that the store remembers. */
   accept(arrivals: readonly Arrival[], isSeen: (id: string) => boolean): void {
     for (const arrival of arrivals) {
       const admission = this.#flight.admit(arrival, isSeen);
       if (admission === "new") this.#keys.add(arrival);
       else this.#options.counters.duplicates++;
-      if (admission === "settled") this.#committer.note([arrival]);
+      if (admission === "settled") {
+        this.#again.tell(arrival);
+        this.#committer.note([arrival]);
+      }
     }
     this.#fill();
   }
 
-  /** Notes messages that nobody handles. */
+  /** Notes messages that nobody handles. Those of one batch that somebody does are accepted before. */
   ignore(arrivals: readonly Arrival[]): void {
+    for (const arrival of arrivals) this.#flight.pass(arrival);
     this.#committer.note(arrivals);
   }
 
@@ -189,6 +237,7 @@ export class InputEngine {
   lose(arrival: Arrival): void {
     arrival.cancel?.abort();
     this.#flight.forget(arrival);
+    for (const asker of askersOf(arrival)) asker.failed(lostCommand(arrival));
     this.#changed();
   }
 
@@ -214,7 +263,11 @@ export class InputEngine {
     }
     timer.cancel();
     this.#cancel();
-    return this.#flight.all();
+    const left = this.#flight.all();
+    for (const arrival of left) {
+      for (const asker of askersOf(arrival)) asker.failed(lostCommand(arrival));
+    }
+    return left;
   }
 
   /** Ends at once, because it cannot or must not go on; `failure` says why. */
@@ -257,8 +310,8 @@ export class InputEngine {
       while (this.#runner.running + units.length < this.#options.part.concurrency) {
         const unit = this.#takeUnit();
         if (unit === undefined) break;
-        if (unit.kind === "work") units.push(unit);
-        else this.#passOn(unit);
+        if (unit.kind !== "work") this.#passOn(unit);
+        else if (!this.#dropExpired(unit)) units.push(unit);
       }
       if (units.length === 0) break;
       this.#runner.start(units);
@@ -283,6 +336,28 @@ export class InputEngine {
     return this.#gate.allowsRows ? this.#keys.take({ rowsOnly: true }) : undefined;
   }
 
+  /**
+   * Settles what nobody wants any more without handling it. Returns whether there was any: then the
+   * rest of the unit went back to its line.
+   */
+  #dropExpired(unit: Unit): boolean {
+    const { environment, counters, settlement } = this.#options;
+    const nowMs = environment.clock.now();
+    const expired = unit.arrivals.filter(
+      ({ expiresMs, row }) => expiresMs !== undefined && expiresMs <= nowMs && row === undefined,
+    );
+    if (expired.length === 0) return false;
+    counters.expired += expired.length;
+    for (const arrival of expired) {
+      this.#flight.forget(arrival);
+      for (const asker of askersOf(arrival)) asker.failed(expiredCommand(arrival));
+    }
+    settlement.expired?.(expired);
+    const left = unit.arrivals.filter((arrival) => !expired.includes(arrival));
+    this.#keys.done(unit, left);
+    return true;
+  }
+
   /** Units that need no worker: what could not be decoded, and what becomes rows. */
   #passOn(unit: Unit): void {
     if (unit.kind === "unreadable")
@@ -298,73 +373,28 @@ export class InputEngine {
       this.#failures.failed(unit, 0, decision.failure?.error);
       return;
     }
-    this.#committer.push({ unit, arrivals: unit.arrivals.slice(0, decision.handled), decision });
+    const arrivals = unit.arrivals.slice(0, decision.handled);
+    let answering: Decision;
+    try {
+      answering = withAnswers(decision, arrivals, this.#options);
+    } catch (error) {
+      this.#outcomes.refused({ unit, arrivals, decision }, error);
+      return;
+    }
+    this.#committer.push({ unit, arrivals, decision: answering });
   }
 
   #probe(key: string): void {
     let unit = this.#keys.takeHead(key);
     // What only becomes a row tells nothing of the pause: the head behind it does.
-    while (unit?.kind === "park" || unit?.kind === "repark") {
-      this.#passOn(unit);
+    while (unit !== undefined && unit.kind !== "unreadable") {
+      if (unit.kind !== "work") this.#passOn(unit);
+      else if (!this.#dropExpired(unit)) break;
       unit = this.#keys.takeHead(key);
     }
     if (unit === undefined) this.#gate.passed(key);
     else if (unit.kind === "work") this.#runner.start([unit]);
     else this.#passOn(unit);
     this.#fill();
-  }
-
-  /** Applies the answer to one outcome; returns the arrivals that are settled now. */
-  #answered(
-    { unit, arrivals, decision, alone }: Ready,
-    answer: SetOutcome,
-    repeats: readonly number[],
-  ): readonly Arrival[] {
-    const { worker, documents, counters } = this.#options;
-    const writes = decision?.writes.documents ?? [];
-    const ofRows = unit.arrivals[0]?.row !== undefined;
-    if (answer.status === "applied") {
-      documents.written(writes);
-      if (arrivals.length > 0) worker.committed?.(unit.key);
-      if (decision !== undefined) countHandled(counters, arrivals.length, decision.unmatched);
-      arrivals.forEach((arrival, index) => this.#settled(arrival, repeats[index]!));
-      if (decision?.failure === undefined) this.#keys.done(unit);
-      else this.#failures.failed(unit, arrivals.length, decision.failure.error);
-      if (alone !== undefined || ofRows) void this.#rows.refresh();
-      this.#rows.watch("cause" in unit ? unit.cause?.retryAtMs : undefined);
-      return arrivals;
-    }
-    documents.forget(writes);
-    worker.forget?.(unit.key);
-    const known = new Set(answer.status === "duplicate" ? answer.settled : []);
-    const settled = unit.arrivals.filter((arrival) => known.has(arrival.incoming.id));
-    const left = unit.arrivals.filter((arrival) => !known.has(arrival.incoming.id));
-    counters.duplicates += settled.length;
-    for (const arrival of settled) this.#settled(arrival, arrival.repeats?.length ?? 0);
-    this.#keys.done(unit, left);
-    if (ofRows) {
-      // Perhaps somebody else worked the rows off or discarded them: load them anew.
-      this.#keys.dropRows(unit.key);
-      void this.#rows.refresh();
-    }
-    return settled;
-  }
-
-  /** Copies that came after the batch was built are noted in the next one. */
-  #settled(arrival: Arrival, repeatsCommitted: number): void {
-    if (arrival.row !== undefined) return;
-    this.#flight.finish(arrival);
-    this.#committer.note(arrival.repeats?.slice(repeatsCommitted) ?? []);
-  }
-
-  /** The store will never take this: try one by one. What cannot even be parked has no way left. */
-  #refused({ unit, arrivals, decision }: Ready, error: unknown): void {
-    this.#options.documents.forget(decision?.writes.documents ?? []);
-    this.#options.worker.forget?.(unit.key);
-    if (arrivals.length > 1) {
-      this.#keys.done(unit, unit.arrivals);
-      this.#keys.giveOneByOne(unit.key);
-    } else if (unit.kind === "park" || unit.kind === "repark") this.fail(error);
-    else this.#failures.failed(unit, 0, error);
   }
 }

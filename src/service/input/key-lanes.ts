@@ -77,6 +77,11 @@ export class KeyLanes {
     return this.#parked;
   }
 
+  /** Rows in the store, of one key. */
+  parkedOf(key: string): number {
+    return this.#lanes.get(key)?.parked ?? 0;
+  }
+
   /** Whether rows are loaded or being worked off. */
   get draining(): boolean {
     if (this.#parked === 0) return false;

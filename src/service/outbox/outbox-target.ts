@@ -2,7 +2,8 @@
 
 import type { Queues } from "../../broker/queues.ts";
 import type { Streams } from "../../broker/streams.ts";
-import { MillraceError } from "../../model/errors.ts";
+import { parseTime } from "../../codecs/rfc3339.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Header } from "../../model/message.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { SpanFacts } from "../../model/tracer.ts";
@@ -18,10 +19,60 @@ export interface Sequenced {
 export interface Targets {
   readonly streams: Streams | undefined;
   readonly queues: Queues | undefined;
+  /** Wall time. */
+  readonly nowMs: number;
+  /** Told of replies that nobody waits for any more: they are not sent. */
+  readonly dropped: (count: number) => void;
 }
 
-/** Sends messages of one lane that have the same target. Throws what the whole call fails with. */
-export function sendPlaced(
+/**
+ * Sends messages of one lane that have the same target. Throws what the whole call fails with.
+ *
+ * A reply that is past its time, or whose queue went with whoever asked, is dropped: it must not hold
+ * up the lane.
+ */
+export async function sendPlaced(
+  targets: Targets,
+  lane: string,
+  messages: readonly Sequenced[],
+): Promise<readonly Outcome<unknown>[]> {
+  if (messages[0]!.outgoing.target.kind === "stream") return send(targets, lane, messages);
+  const { nowMs, dropped } = targets;
+  const late = messages.map((message) => isReply(message) && expiryMs(message) <= nowMs);
+  const wanted = messages.filter((_, at) => !late[at]);
+  if (wanted.length < messages.length) dropped(messages.length - wanted.length);
+  const outcomes = wanted.length === 0 ? [] : await sendToQueue(targets, lane, wanted);
+  let next = 0;
+  return late.map((isLate) => (isLate ? DONE : outcomes[next++]!));
+}
+
+const DONE: Outcome<unknown> = { ok: true, value: undefined };
+
+async function sendToQueue(
+  targets: Targets,
+  lane: string,
+  messages: readonly Sequenced[],
+): Promise<readonly Outcome<unknown>[]> {
+  try {
+    return await send(targets, lane, messages);
+  } catch (error) {
+    if (!isMillraceError(error, "UNKNOWN_QUEUE") || !messages.every(isReply)) throw error;
+    targets.dropped(messages.length);
+    return messages.map(() => DONE);
+  }
+}
+
+function isReply({ outgoing }: Sequenced): boolean {
+  return outgoing.message.headers.some(([name, value]) => name === "ce_kind" && value === "reply");
+}
+
+function expiryMs({ outgoing }: Sequenced): number {
+  const expiry = outgoing.message.headers.find(([name]) => name === "ce_expirytime")?.[1];
+  const ms = typeof expiry === "string" ? parseTime(expiry) : undefined;
+  return ms ?? Infinity;
+}
+
+function send(
   { streams, queues }: Targets,
   lane: string,
   messages: readonly Sequenced[],

@@ -21,13 +21,14 @@
 
 import type { Queues } from "../../broker/queues.ts";
 import type { Streams } from "../../broker/streams.ts";
-import { delay, type Timer } from "../../model/clock.ts";
+import { delay } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import { MillraceError } from "../../model/errors.ts";
 import { traced } from "../../model/tracer.ts";
 import type { Store } from "../../store/store.ts";
 import type { OutgoingMessage } from "../../store/write-set.ts";
-import { sendPlaced, stretchFacts, type Sequenced } from "./outbox-target.ts";
+import { createLane, type Lane } from "./lane.ts";
+import { sendPlaced, stretchFacts, type Sequenced, type Targets } from "./outbox-target.ts";
 import { backoffMs, textOf } from "../failure.ts";
 
 export interface RelayOptions {
@@ -37,29 +38,6 @@ export interface RelayOptions {
   readonly environment: Environment;
   /** Something that a watcher may wait for has changed. */
   readonly changed: () => void;
-}
-
-interface Lane {
-  readonly name: string;
-  working: boolean;
-  /** Committed by this process and not yet taken up; complete from its first on, unless `behind`. */
-  buffer: Sequenced[];
-  /** The store has messages that are not in the buffer. */
-  behind: boolean;
-  /** Everything below it is published. */
-  published: number;
-  /** Everything below it is trimmed. */
-  trimmed: number;
-  trimming: Promise<void> | undefined;
-  trimTimer: Timer | undefined;
-  leasedUntilMs: number;
-  /** Why nothing gets out, where nothing does. */
-  trouble: string | undefined;
-}
-
-/** The lane of what one input of a part leads to: its keys' order is the order of that input. */
-export function outboxLane(consumer: string, input: string): string {
-  return `${consumer}/${input}`;
 }
 
 const STRETCH = 1024;
@@ -80,6 +58,7 @@ export class Relay {
   readonly #waiters: (() => void)[] = [];
   #working = 0;
   #publishedCount = 0;
+  #droppedReplies = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -89,6 +68,11 @@ export class Relay {
   /** Messages published since the start. */
   get publishedCount(): number {
     return this.#publishedCount;
+  }
+
+  /** Replies dropped since the start, because nobody waits for them any more. */
+  get droppedReplies(): number {
+    return this.#droppedReplies;
   }
 
   /** Whether everything handed over was published. */
@@ -119,6 +103,7 @@ export class Relay {
     if (messages.length === 0) return;
     const lane = this.#lane(name);
     const { epoch } = this.#options.store;
+    lane.known = Math.max(lane.known, sequences.to);
     if (!lane.behind) {
       messages.forEach((outgoing, index) => {
         lane.buffer.push({ sequence: sequences.from + index, epoch, outgoing });
@@ -152,6 +137,15 @@ export class Relay {
     }
   }
 
+  /** Resolves when everything that was committed to the lane before is published, or the relay stops. */
+  async caughtUp(name: string): Promise<void> {
+    const lane = this.#lane(name);
+    const { known } = lane;
+    while (!this.#stop.signal.aborted && (lane.behind || lane.published < known)) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
   /** Ends after what is being published now; the rest stays in the outbox. */
   async stop(): Promise<void> {
     this.#stop.abort(new MillraceError("CLOSED", "the service stops"));
@@ -163,18 +157,7 @@ export class Relay {
   #lane(name: string): Lane {
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = {
-        name,
-        working: false,
-        buffer: [],
-        behind: false,
-        published: 0,
-        trimmed: 0,
-        trimming: undefined,
-        trimTimer: undefined,
-        leasedUntilMs: -1,
-        trouble: undefined,
-      };
+      lane = createLane(name);
       this.#lanes.set(name, lane);
     }
     return lane;
@@ -307,7 +290,7 @@ export class Relay {
     for (let failures = 1; left.length > 0; failures++) {
       let text: string;
       try {
-        const outcomes = await sendPlaced(this.#options, lane.name, left);
+        const outcomes = await sendPlaced(this.#targets(), lane.name, left);
         const first = outcomes.findIndex((outcome) => !outcome.ok);
         const failure = outcomes[first];
         if (failure === undefined || failure.ok) return;
@@ -329,6 +312,15 @@ export class Relay {
         this.#stop.signal,
       );
     }
+  }
+
+  #targets(): Targets {
+    const { streams, queues, environment } = this.#options;
+    const dropped = (count: number): void => {
+      this.#droppedReplies += count;
+      environment.log.info({ count }, "replies that nobody waits for were dropped");
+    };
+    return { streams, queues, nowMs: environment.clock.now(), dropped };
   }
 
   #trimSoon(lane: Lane): void {
@@ -354,8 +346,13 @@ export class Relay {
           lane.trimmed = sequence;
         },
         (error: unknown) => {
-          // Nothing is lost: it is trimmed with what comes next, or published again by the next owner.
+          // Nothing is lost: it is trimmed with what comes next, or after another look at the store.
           lane.leasedUntilMs = -1;
+          lane.trimTimer ??= environment.clock.after(TRIM_AFTER_MS, () => {
+            lane.trimTimer = undefined;
+            lane.behind = true;
+            this.#wake(lane);
+          });
           environment.log.warn(
             { lane: lane.name, error: textOf(error) },
             "the outbox was not trimmed",

@@ -73,12 +73,19 @@ export async function runLog(
   }
 }
 
+interface Reached {
+  next: number;
+  /** Everything below it is with the engine, finished, or no concern of the part. */
+  taken: number;
+}
+
 /** One run. Returns whether another shall follow, after a seek. */
 async function runOnce(runtime: PartRuntime, source: LogSource): Promise<boolean> {
   const { part, store, changed } = runtime;
   const { input } = source;
   const { log, progress, epoch, lanes } = await source.takeOver();
-  const state = { position: progress.position, next: progress.position };
+  const { position } = progress;
+  const state = { position, next: position, taken: position };
   const engine = new InputEngine({
     ...runtime,
     input: { consumer: part.consumer, input, epoch, log },
@@ -102,6 +109,7 @@ async function runOnce(runtime: PartRuntime, source: LogSource): Promise<boolean
     get position() {
       return engine.idle ? Math.max(state.position, state.next) : state.position;
     },
+    hasFinished: (offset) => offset < state.taken && !engine.holds(offset),
     bounds: () => source.bounds(),
     seek: (offset: number) => {
       const done = Promise.withResolvers<void>();
@@ -140,7 +148,7 @@ async function read(
   source: LogSource,
   engine: InputEngine,
   progress: Progress,
-  state: { next: number },
+  state: Reached,
   interrupt: Interrupt,
 ): Promise<void> {
   const batches = source.read(progress.position)[Symbol.asyncIterator]();
@@ -161,7 +169,7 @@ async function take(
   runtime: PartRuntime,
   engine: InputEngine,
   progress: Progress,
-  state: { next: number },
+  state: Reached,
   { records, next }: LogBatch,
 ): Promise<void> {
   const intake: { arrivals: Arrival[]; ignored: Arrival[] } = { arrivals: [], ignored: [] };
@@ -178,13 +186,15 @@ async function take(
     admit(runtime, { raw, receivedMs, fallbackId, offset, ...place }, intake);
   }
   const seen = await seenOf(runtime, engine, intake.arrivals);
-  engine.ignore(intake.ignored);
+  // What is handled first: passing over a message means that all before it in its lane is known.
   engine.accept(intake.arrivals, (id) => seen.has(id));
+  engine.ignore(intake.ignored);
   if (next > state.next) {
     engine.skip({ from: state.next, to: next });
     state.next = next;
     runtime.changed();
   }
+  state.taken = next;
 }
 
 /** Which strangers among the arrivals were settled before. */

@@ -8,11 +8,13 @@ import { MillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { STORE_LIMITS } from "../../store/limits.ts";
 import type { ParkedMessage, Store } from "../../store/store.ts";
-import type { InboxMark, Incoming } from "../../store/write-set.ts";
-import type { MessageReader } from "../message-reader.ts";
+import type { InboxMark, Incoming, TimerRef } from "../../store/write-set.ts";
+import type { MessageReader, Reading } from "../message-reader.ts";
 import type { MessageStamper } from "../message-stamper.ts";
 import type { Part, Worker } from "../part.ts";
 import type { Relay } from "../outbox/relay.ts";
+import type { Asker } from "../ask/asker.ts";
+import { underCommandId } from "../ask/command-id.ts";
 import { createArrival, type Arrival } from "../input/arrival.ts";
 import { countIgnored, type PartCounters } from "../input/counters.ts";
 import type { DocumentReader } from "../input/documents.ts";
@@ -20,6 +22,7 @@ import type { EffectMode } from "../effects/effect-mode.ts";
 import type { StoreReads } from "../work/store-reads.ts";
 import type { InputEngine } from "../input/input-engine.ts";
 import type { EventFeed } from "./event-feed.ts";
+import type { TimerWatch } from "./timer-watch.ts";
 
 export interface PartRuntime {
   readonly service: string;
@@ -38,6 +41,8 @@ export interface PartRuntime {
   readonly relay: Relay;
   /** The service's own events. */
   readonly feed: EventFeed;
+  /** The part's timers, as its commits set them. */
+  readonly timerWatch: TimerWatch;
   readonly counters: PartCounters;
   /** Inputs at work, by name. */
   readonly inputs: Map<string, RunningInput>;
@@ -49,12 +54,20 @@ export interface PartRuntime {
 export interface RunningInput {
   readonly name: string;
   readonly engine: InputEngine;
+  /** Hands over a stamped command and whoever waits for its answer. Queues only. */
+  readonly ask?: (raw: RawMessage, asker: Asker) => void;
   /** Streams only. */
   readonly partition?: { readonly stream: string; readonly number: number };
   /** Logs: everything below it is finished. */
   readonly position?: number;
+  /** Logs: whether what stands at the offset is finished, or was no concern of the part. */
+  readonly hasFinished?: (offset: number) => boolean;
   /** Logs: the offsets that it may be moved to. */
   readonly bounds?: () => Promise<{ readonly earliest: number; readonly end: number }>;
+  /** Whether nothing is due; timers only. */
+  readonly atRest?: () => boolean;
+  /** What waits to be taken, where neither a log nor a queue tells it. */
+  readonly lag?: () => Promise<number>;
   /** Ends this run of the input, moves its position, and begins a new one. Logs only. */
   readonly seek?: (offset: number) => Promise<void>;
 }
@@ -69,21 +82,29 @@ interface Arriving {
   readonly offset?: number;
   /** Queues only. */
   readonly lease?: Lease;
+  /** Commands handed over in this process only. */
+  readonly asker?: Asker;
   /** Whether the message's place in its lane tells repeats: only where order is kept. */
   readonly byPlace: boolean;
   /** Its place, where the input itself gives it. */
   readonly mark?: InboxMark;
+  /** Timers only: then its id is `fallbackId`. */
+  readonly timer?: TimerRef;
 }
 
 /** Reads one message and sorts it to what is handled or what is not. */
 export function admit(
   { reader, worker, counters }: PartRuntime,
-  { raw, receivedMs, fallbackId, offset, lease, byPlace, mark }: Arriving,
+  { raw, receivedMs, fallbackId, offset, lease, asker, byPlace, mark, timer }: Arriving,
   intake: { readonly arrivals: Arrival[]; readonly ignored: Arrival[] },
 ): void {
   const reading = reader.read(raw, receivedMs);
-  const envelope = reading.status === "message" ? reading.message.envelope : reading.envelope;
-  const known = identityOf(envelope, { fallbackId, offset, byPlace });
+  const message = reading.status === "message" ? underCommandId(reading.message) : undefined;
+  const envelope = message?.envelope ?? envelopeOf(reading);
+  const known =
+    timer === undefined
+      ? identityOf(envelope, { fallbackId, offset, byPlace })
+      : { timer, id: fallbackId };
   const incoming = mark === undefined ? known : { ...known, mark };
   if (reading.status === "ignored") {
     countIgnored(counters, reading.envelope.type);
@@ -91,12 +112,11 @@ export function admit(
     return;
   }
   let { error }: { readonly error?: unknown } = reading.status === "unreadable" ? reading : {};
-  if (reading.status === "message") {
-    const { message } = reading;
+  if (message !== undefined) {
     try {
       const key = worker.keyOf(message);
       if (storable(key) === undefined) throw unstorable(key);
-      intake.arrivals.push(createArrival({ raw, incoming, key, message, lease }));
+      intake.arrivals.push(createArrival({ raw, incoming, key, message, lease, asker }));
       return;
     } catch (keyError) {
       error = keyError;
@@ -104,7 +124,13 @@ export function admit(
   }
   const named = reading.status === "unreadable" ? envelope?.key : undefined;
   const key = storable(named) ?? storable(rawKey(raw)) ?? incoming.id;
-  intake.arrivals.push(createArrival({ raw, incoming, key, message: undefined, error, lease }));
+  intake.arrivals.push(
+    createArrival({ raw, incoming, key, message: undefined, error, lease, asker }),
+  );
+}
+
+function envelopeOf(reading: Reading): Envelope | undefined {
+  return reading.status === "message" ? reading.message.envelope : reading.envelope;
 }
 
 function identityOf(
@@ -132,7 +158,9 @@ export function rereadRow(runtime: PartRuntime, parked: ParkedMessage): Arrival 
   // The tries at a message whose retry is decoupled go on; a redrive by a person begins them anew.
   const attempts = cause?.retryAtMs === undefined ? 0 : cause.attempts;
   const common = { raw, incoming, key, row, attempts };
-  if (reading.status === "message") return createArrival({ ...common, message: reading.message });
+  if (reading.status === "message") {
+    return createArrival({ ...common, message: underCommandId(reading.message) });
+  }
   const error =
     reading.status === "unreadable"
       ? reading.error

@@ -10,9 +10,12 @@
  */
 
 import type { Lease, QueueReceiver } from "../../broker/queues.ts";
-import { isMillraceError } from "../../model/errors.ts";
+import { assert } from "../../model/assert.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
+import type { RawMessage } from "../../model/message.ts";
 import type { QueueChannel } from "../../schema/declaration.ts";
 import type { ParkCause } from "../../store/write-set.ts";
+import type { Asker } from "../ask/asker.ts";
 import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -60,6 +63,7 @@ export async function runQueue(
     lanes,
     settlement: {
       settled: (arrivals) => keeper.accept(arrivals.flatMap(leasesOf)),
+      expired: (arrivals) => keeper.accept(arrivals.flatMap(leasesOf)),
       ...(!declaration.keyOrder && { source }),
     },
     reread: (row) => rereadRow(runtime, row),
@@ -72,7 +76,10 @@ export async function runQueue(
       engine.fail(error);
       throw error;
     });
-  runtime.inputs.set(input, { name: input, engine });
+  const ask = (raw: RawMessage, asker: Asker): void => {
+    takeDirect(runtime, engine, raw, asker).catch((error: unknown) => asker.failed(error));
+  };
+  runtime.inputs.set(input, { name: input, engine, ask });
   keeper.start((lease) => {
     const arrival = engine.arrivalOf(lease);
     if (arrival !== undefined) engine.lose(arrival);
@@ -111,6 +118,44 @@ async function receive(
     await engine.room();
   }
   if (engine.failure !== undefined) throw engine.failure;
+}
+
+/**
+ * Takes a command that somebody in this process asked, beside what the queue delivers: the same inbox,
+ * the same line of its key, the same lane. Throws OVERLOADED where too much is in flight.
+ */
+async function takeDirect(
+  runtime: PartRuntime,
+  engine: InputEngine,
+  raw: RawMessage,
+  asker: Asker,
+): Promise<void> {
+  if (engine.full) throw overloaded(runtime, engine);
+  const intake: { arrivals: Arrival[]; ignored: Arrival[] } = { arrivals: [], ignored: [] };
+  const receivedMs = runtime.environment.clock.now();
+  admit(runtime, { raw, receivedMs, fallbackId: "direct", asker, byPlace: false }, intake);
+  const { arrivals } = intake;
+  assert(arrivals[0] !== undefined, "a command that is asked is one that the part handles");
+  if (!asker.repeatable) {
+    engine.accept(arrivals, () => false);
+    return;
+  }
+  const before = await engine.answeredBefore(arrivals[0].incoming.id);
+  if (before !== undefined) {
+    asker.answered(before);
+    return;
+  }
+  const seen = await seenOf(runtime, engine, arrivals);
+  if (engine.full) throw overloaded(runtime, engine);
+  engine.accept(arrivals, (id) => seen.has(id));
+}
+
+function overloaded({ part }: PartRuntime, { input }: InputEngine): MillraceError {
+  return new MillraceError(
+    "OVERLOADED",
+    `${part.name} has as many commands of "${input}" in flight as it takes, or is stopping; wait for earlier answers before asking more`,
+    { details: { part: part.name, queue: input } },
+  );
 }
 
 /** Hands back what was not begun, without counting it as a try. */

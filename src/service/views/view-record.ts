@@ -22,10 +22,14 @@ import type { CollectionSpec } from "../../store/store.ts";
 
 export const VIEWS: CollectionSpec = { name: "millrace.views", index: [] };
 
-export interface Generation {
+/** Names a generation within its view. */
+export interface GenerationRef {
   readonly version: number;
   /** 0 for the first of the version. */
   readonly number: number;
+}
+
+export interface Generation extends GenerationRef {
   readonly state: "live" | "building" | "old" | "dropping";
   /** It has answered reads before, so it may do so at once when its code comes back. */
   readonly answered: boolean;
@@ -43,11 +47,22 @@ export interface ViewRecord {
 export const NO_VIEW: ViewRecord = { generations: [], numbers: {} };
 
 /** `v2`, or `v2.r1` after a rebuild. */
-export function generationName({
-  version,
-  number,
-}: Pick<Generation, "version" | "number">): string {
+export function generationName({ version, number }: GenerationRef): string {
   return number === 0 ? `v${version}` : `v${version}.r${number}`;
+}
+
+/** Where a generation keeps its documents: `view.totals.v2.r1`. */
+export function viewCollection(view: string, generation: GenerationRef): string {
+  return `view.${view}.${generationName(generation)}`;
+}
+
+/**
+ * The name of a generation's progress and groups: `totals.v2.r1`. The first generation of version 1
+ * has the view's plain name, under which stores from before there were generations keep it.
+ */
+export function viewConsumer(view: string, generation: GenerationRef): string {
+  const first = generation.version === 1 && generation.number === 0;
+  return first ? view : `${view}.${generationName(generation)}`;
 }
 
 export function liveOf({ generations }: ViewRecord): Generation {
@@ -96,7 +111,7 @@ export function beginVersion(
   const answered = own.findLast((each) => each.answered);
   if (version < live.version && answered !== undefined) return swapTo(left, answered);
   const last = answered ?? own.at(-1);
-  return last === undefined ? withNew(left, version, "building", false) : rebuildOn(left, last);
+  return last === undefined ? withNew(left, version, "building", false) : buildOn(left, last);
 }
 
 /** A further generation of the version. Throws CONFLICT while one is built. */
@@ -110,7 +125,7 @@ export function rebuild(record: ViewRecord, version: number): ViewRecord {
 }
 
 /** An old generation is folded on, to take over again. */
-export function rebuildOn(record: ViewRecord, generation: Generation): ViewRecord {
+export function buildOn(record: ViewRecord, generation: GenerationRef): ViewRecord {
   return update(
     record,
     (each) => isSame(each, generation),
@@ -119,7 +134,7 @@ export function rebuildOn(record: ViewRecord, generation: Generation): ViewRecor
 }
 
 /** The generation answers from now on; the one that did is old. */
-export function swapTo(record: ViewRecord, generation: Generation): ViewRecord {
+export function swapTo(record: ViewRecord, generation: GenerationRef): ViewRecord {
   const without = update(
     record,
     ({ state }) => state === "live",
@@ -148,17 +163,14 @@ export function drop(record: ViewRecord, generation: Generation): ViewRecord {
 }
 
 /** What a dropped generation held is gone. */
-export function dropped(
-  record: ViewRecord,
-  generation: Pick<Generation, "version" | "number">,
-): ViewRecord {
+export function dropped(record: ViewRecord, generation: GenerationRef): ViewRecord {
   const generations = record.generations.filter((each) => !isSame(each, generation));
   return { ...record, generations };
 }
 
 export function pauseBuilding(
   record: ViewRecord,
-  generation: Generation,
+  generation: GenerationRef,
   paused: boolean,
 ): ViewRecord {
   return update(
@@ -183,10 +195,7 @@ export function namedGeneration(record: ViewRecord, name: number | string): Gene
   );
 }
 
-export function isSame(
-  a: Pick<Generation, "version" | "number">,
-  b: Pick<Generation, "version" | "number">,
-): boolean {
+export function isSame(a: GenerationRef, b: GenerationRef): boolean {
   return a.version === b.version && a.number === b.number;
 }
 

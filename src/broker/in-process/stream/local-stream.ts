@@ -130,15 +130,16 @@ export class LocalStream {
         call.fail(i, refusal);
         continue;
       }
-      const to = partition ?? this.#partitionOf(message.key);
+      const { key } = message;
+      const to = partition ?? (key === null ? this.#spread.next() : this.partitionOf(key));
       this.#appenders[to]!.push(message, call, i);
     }
     return call.settled;
   }
 
-  #partitionOf(key: RawMessage["key"]): number {
-    if (this.#appenders.length === 1) return 0;
-    return key === null ? this.#spread.next() : partitionOfKey(key, this.#appenders.length);
+  /** The partition that takes messages of this key. */
+  partitionOf(key: string | Uint8Array): number {
+    return this.#appenders.length === 1 ? 0 : partitionOfKey(key, this.#appenders.length);
   }
 
   /**

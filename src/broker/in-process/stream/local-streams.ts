@@ -98,6 +98,11 @@ export class LocalStreams implements Streams {
     return byName([...this.#engine.streams]).map((stream) => stream.info());
   }
 
+  async partitionOf(stream: string, key: string): Promise<number> {
+    this.#closed.signal.throwIfAborted();
+    return this.#engine.stream(stream).partitionOf(key);
+  }
+
   async describeStream(stream: string): Promise<StreamInfo> {
     this.#closed.signal.throwIfAborted();
     return this.#engine.stream(stream).info();
