@@ -412,3 +412,16 @@ test("connections beyond the bound are turned away, and those that are in go on"
   assert.match(String(answer), /200 OK/);
   inside.destroy();
 });
+
+test("connections that ask nothing, as browsers make ahead, do not hold up the close", async () => {
+  await using stage = await openStage();
+  const { admin, environment } = stage;
+  const door = await serve({ admin, environment, token: TOKEN, port: 0 });
+  const silent = connect(door.port, "127.0.0.1");
+  const ended = new Promise((resolve) => silent.once("close", resolve));
+  // Whatever the server knows of the first connection, it knows once it has answered the second.
+  await new Promise((resolve) => silent.once("connect", resolve));
+  await speak(door.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  await door.close();
+  await ended;
+});

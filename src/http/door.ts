@@ -81,7 +81,11 @@ export interface DoorRoom {
   readonly tell: (error: unknown) => string;
 }
 
-export type Door = (request: Request) => Promise<Response>;
+export interface Door {
+  (request: Request): Promise<Response>;
+  /** Every address, as `get /streams/:stream`. */
+  readonly routes: readonly string[];
+}
 
 /** Throws BAD_CONFIG for a token that could be guessed, BAD_DECLARATION for webhooks at one path. */
 export function createDoor(options: DoorOptions): Door {
@@ -142,7 +146,10 @@ export function createDoor(options: DoorOptions): Door {
   addPageRoutes(app, room);
   app.notFound((c) => sendError(c, noSuchAddress(c), tell));
   app.onError((error, c) => sendError(c, error, tell));
-  return async (request) => app.fetch(request);
+  const routes = app.routes
+    .filter(({ path }) => path !== "/*")
+    .map(({ method, path }) => `${method.toLowerCase()} ${path}`);
+  return Object.assign(async (request: Request) => app.fetch(request), { routes });
 }
 
 /** Webhooks prove their senders themselves, and what is open to all needs no token. */

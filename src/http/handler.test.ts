@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { serve as serveHono } from "@hono/node-server";
+import { serve as serveHono, type ServerType } from "@hono/node-server";
 import { Hono } from "hono";
 import { openStage, orders, type Stage } from "../admin/shop-stage.test.ts";
 import { createRegistry } from "../schema/registry.ts";
@@ -19,6 +19,13 @@ function portOf(address: unknown): number {
   const { port }: { port?: unknown } = Object(address);
   assert.ok(typeof port === "number");
   return port;
+}
+
+/** A tail that was left keeps its connection until somebody looks. */
+function close(server: ServerType): Promise<unknown> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  if ("closeAllConnections" in server) server.closeAllConnections();
+  return closed;
 }
 
 async function publishAndTail(base: string): Promise<void> {
@@ -55,7 +62,7 @@ test("the door stands in an existing Hono server, below a path of its own", asyn
   await publishAndTail(`${base}/millrace`);
   const { status } = await fetch(`${base}/streams`, { headers: signedIn });
   assert.equal(status, 404, "the door has no other addresses than its own");
-  await new Promise((resolve) => server.close(resolve));
+  await close(server);
 });
 
 test("the door stands in a server of node:http", async () => {
@@ -63,7 +70,7 @@ test("the door stands in a server of node:http", async () => {
   const server = createServer(createNodeListener(handlerOf(stage)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   await publishAndTail(`http://127.0.0.1:${portOf(server.address())}`);
-  await new Promise((resolve) => server.close(resolve));
+  await close(server);
 });
 
 test("a handler answers under the names that it is told, and under no other", async () => {

@@ -1,6 +1,7 @@
 /** Puts a door on a socket of this machine. */
 
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { MillraceError } from "../model/errors.ts";
 import { createDoor, type DoorOptions } from "./door.ts";
@@ -45,6 +46,8 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
   }
   const bounds = { ...DOOR_LIMITS, ...limits };
   const stopping = new AbortController();
+  /** Connections on which nothing is asked. */
+  const quiet = new Set<Socket>();
   const shortestMs = Math.min(bounds.headersTimeoutMs, bounds.requestTimeoutMs);
   const answer = getRequestListener(
     createDoor({ ...door, limits: bounds, stopping: stopping.signal }),
@@ -59,11 +62,21 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
       connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS_MAX, shortestMs / TIMEOUT_CHECKS),
     },
     (incoming, outgoing) => {
-      // A connection kept alive would hold up the close.
-      outgoing.once("finish", () => stopping.signal.aborted && incoming.socket.end());
+      const { socket } = incoming;
+      quiet.delete(socket);
+      outgoing.once("close", () => {
+        // A connection kept alive would hold up the close.
+        if (stopping.signal.aborted) socket.end();
+        else if (!socket.destroyed) quiet.add(socket);
+      });
       void answer(incoming, outgoing);
     },
   );
+  // Browsers connect ahead, and the server does not count a connection without a request as idle.
+  server.on("connection", (socket: Socket) => {
+    quiet.add(socket);
+    socket.once("close", () => quiet.delete(socket));
+  });
   server.maxConnections = bounds.connectionsMax;
   // A reader that is stuck takes not even signs of life: its connection is silent both ways.
   server.setTimeout(bounds.silenceTimeoutMs);
@@ -81,7 +94,7 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
         if (error === undefined) resolve();
         else reject(error);
       });
-      server.closeIdleConnections();
+      for (const socket of quiet) socket.destroy();
     }));
   };
   return {
