@@ -74,18 +74,18 @@ function servicesTable({ description, lag, rates }: PageFacts): Html {
       const state = now?.state ?? "elsewhere";
       return html`<tr>
         <td>${name}.${part.name}</td>
-        <td>${part.kind}</td>
+        <td class="spare">${part.kind}</td>
         <td class="${state === "running" ? "good" : "bad"}">${state}</td>
         <td class="number">${rateText(rates.get(partKey(name, part.name)))}</td>
-        <td class="number">${count(now?.handled ?? 0)}</td>
         <td class="number">${count(behind)}</td>
         <td class="number${parked > 0 ? " bad" : ""}">${count(parked)}</td>
+        <td class="number spare">${count(now?.handled ?? 0)}</td>
       </tr>`;
     }),
   );
   return table(
     "Services",
-    ["part", "kind", "state", "#per second", "#handled", "#lag", "#parked"],
+    ["part", "-kind", "state", "#per second", "#lag", "#parked", "-#handled"],
     rows,
   );
 }
@@ -123,14 +123,16 @@ function queuesTable({ description }: PageFacts): Html {
   return table("Queues", ["queue", "#waiting", "#delayed", "#leased", "#dead letters"], rows);
 }
 
-/** A head that begins with # is of a column of numbers. */
+/** A head that begins with # is of a column of numbers, one that begins with - is left out on a phone. */
 function table(title: string, heads: readonly string[], rows: readonly Html[]): Html {
   if (rows.length === 0)
     return html`<h2>${title}</h2>
       <p class="dim">none</p>`;
-  const cells = heads.map((head) =>
-    head.startsWith("#") ? html`<th class="number">${head.slice(1)}</th>` : html`<th>${head}</th>`,
-  );
+  const cells = heads.map((head) => {
+    const [, spare = "", number = "", text = ""] = /^(-?)(#?)(.*)$/.exec(head) ?? [];
+    const looks = `${number && "number"} ${spare && "spare"}`.trim();
+    return html`<th class="${looks}">${text}</th>`;
+  });
   return html`<h2>${title}</h2>
     <div class="wide">
       <table>

@@ -33,7 +33,6 @@ th, td { padding: 0.4rem 0.75rem; text-align: left; white-space: nowrap; vertica
 th { color: var(--dim); font-size: 0.8rem; font-weight: 600; }
 tr + tr > td, thead + tbody > tr > td { border-top: 1px solid var(--line); }
 .number { text-align: right; }
-.reason { white-space: normal; min-width: 12rem; }
 pre {
   margin: 0.5rem 0;
   padding: 0.75rem 1rem;
@@ -42,9 +41,12 @@ pre {
   border-radius: 0.5rem;
   background: var(--raised);
   font: 0.85rem/1.6 ui-monospace, monospace;
+  white-space: pre-wrap;
+  overflow-wrap: anywhere;
 }
 @media (max-width: 40rem) {
   body { padding: 1rem 0.75rem 3rem; }
   th, td { padding: 0.35rem 0.5rem; font-size: 0.9rem; }
+  .spare { display: none; }
 }
 `;
