@@ -9,6 +9,7 @@ import {
   type Resource,
   type Rule,
 } from "./rules.ts";
+import type { Principal } from "./sign-in.ts";
 
 const RULES: readonly Rule[] = [
   { principal: "ada", actions: "*", resources: { kind: "*", name: "*" } },
@@ -45,13 +46,16 @@ const TABLE: readonly (readonly [string, Action, Resource["kind"], string, boole
 
 for (const [principal, action, kind, name, expected] of TABLE) {
   test(`"${principal}" may ${expected ? "" : "not "}${action} ${kind} "${name}"`, () => {
-    assert.equal(allowed(RULES, { principal, action, resource: { kind, name } }), expected);
+    assert.equal(
+      allowed(RULES, { principal: { name: principal }, action, resource: { kind, name } }),
+      expected,
+    );
   });
 }
 
 test("nothing is allowed where there are no rules, and the refusal says what is missing", () => {
   const question = {
-    principal: "ada",
+    principal: { name: "ada" },
     action: "read",
     resource: { kind: "stream", name: "orders" },
   } as const;
@@ -62,6 +66,18 @@ test("nothing is allowed where there are no rules, and the refusal says what is 
       isMillraceError(error, "NOT_ALLOWED") && /"ada" to read stream "orders"/.test(error.message),
   );
   requireAllowed(RULES, question);
+});
+
+test("a rule for a role is for those who have it, and for nobody who is named like it", () => {
+  const rules: Rule[] = [
+    { principal: { role: "ops" }, actions: ["admin"], resources: { kind: "service", name: "*" } },
+  ];
+  const may = (principal: Principal): boolean =>
+    allowed(rules, { principal, action: "admin", resource: { kind: "service", name: "shop" } });
+  assert.deepEqual(
+    [{ name: "ada", roles: ["dev", "ops"] }, { name: "ops" }, { name: "ben", roles: [] }].map(may),
+    [true, false, false],
+  );
 });
 
 test("a rule that could not be meant so is refused with its number", () => {
@@ -77,6 +93,7 @@ test("a rule that could not be meant so is refused with its number", () => {
   };
   checkRules(RULES);
   assert.match(refused({ principal: "" }), /^rule 2 has no principal/);
+  assert.match(refused({ principal: {} }), /^rule 2 has no principal/);
   assert.match(refused({ actions: ["reed"] }), /the action "reed"/);
   assert.match(refused({ actions: [] }), /has no actions/);
   assert.match(refused({ resources: { kind: "topic", name: "*" } }), /the kind "topic"/);

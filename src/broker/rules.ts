@@ -8,6 +8,7 @@
  */
 
 import { MillraceError } from "../model/errors.ts";
+import type { Principal } from "./sign-in.ts";
 
 /**
  * `read`: look at it. `write`: publish, send, ask. `create`: make it, or change its settings. `delete`:
@@ -24,8 +25,8 @@ export interface Resource {
 }
 
 export interface Rule {
-  /** A principal's name; `*`: whoever has signed in. */
-  readonly principal: string;
+  /** A principal's name, a role that principals may have, or `*`: whoever has signed in. */
+  readonly principal: string | { readonly role: string };
   readonly actions: readonly Action[] | "*";
   readonly resources: {
     readonly kind: ResourceKind | "*";
@@ -35,7 +36,7 @@ export interface Rule {
 }
 
 export interface Question {
-  readonly principal: string;
+  readonly principal: Principal;
   readonly action: Action;
   readonly resource: Resource;
 }
@@ -51,19 +52,26 @@ export function requireAllowed(rules: readonly Rule[], question: Question): void
   const { principal, action, resource } = question;
   throw new MillraceError(
     "NOT_ALLOWED",
-    `no rule allows "${principal}" to ${action} ${resource.kind} "${resource.name}"; add a rule, or sign in as somebody else`,
-    { details: { principal, action, kind: resource.kind, resource: resource.name } },
+    `no rule allows "${principal.name}" to ${action} ${resource.kind} "${resource.name}"; add a rule, or sign in as somebody else`,
+    {
+      details: { principal: principal.name, action, kind: resource.kind, resource: resource.name },
+    },
   );
 }
 
 function covers({ principal, actions, resources }: Rule, question: Question): boolean {
   const { resource } = question;
   return (
-    (principal === "*" || principal === question.principal) &&
+    isMeant(principal, question.principal) &&
     (actions === "*" || actions.includes(question.action)) &&
     (resources.kind === "*" || resources.kind === resource.kind) &&
     isNamed(resources.name, resource.name)
   );
+}
+
+function isMeant(meant: Rule["principal"], { name, roles = [] }: Principal): boolean {
+  if (typeof meant === "string") return meant === "*" || meant === name;
+  return roles.includes(meant.role);
 }
 
 function isNamed(pattern: string, name: string): boolean {
@@ -102,8 +110,9 @@ export function checkRules(rules: readonly Rule[]): void {
 }
 
 function faultOf({ principal, actions, resources }: Rule): string | undefined {
-  if (typeof principal !== "string" || principal === "") {
-    return 'has no principal; give a name, or "*" for whoever has signed in';
+  const who = typeof principal === "string" ? principal : principal?.role;
+  if (typeof who !== "string" || who === "") {
+    return 'has no principal; give a name, { role }, or "*" for whoever has signed in';
   }
   if (actions !== "*" && (!Array.isArray(actions) || actions.length === 0)) {
     return `has no actions; give some of ${[...ACTIONS].join(", ")}, or "*"`;
@@ -112,8 +121,9 @@ function faultOf({ principal, actions, resources }: Rule): string | undefined {
   if (unknown !== undefined) {
     return `names the action "${unknown}"; the actions are ${[...ACTIONS].join(", ")}`;
   }
-  if (!KINDS.has(resources?.kind)) {
-    return `names the kind "${String(resources?.kind)}"; the kinds are ${[...KINDS].join(", ")}`;
+  const kind: unknown = resources?.kind;
+  if (!KINDS.has(kind)) {
+    return `names the kind "${String(kind)}"; the kinds are ${[...KINDS].join(", ")}`;
   }
   const { name } = resources;
   if (typeof name !== "string" || name === "")
