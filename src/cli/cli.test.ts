@@ -161,6 +161,36 @@ test("a process at work is reached through its door, and its directory cannot be
   assert.equal(service.status[0].state, "running");
 });
 
+test("on a Node that is too old one sentence says so, and nothing newer is loaded", async () => {
+  // An older Node takes the file as it is: there are no types in it, and it imports nothing by itself.
+  const older = `Object.defineProperty(process, "versions", { value: { node: "20.11.0" } }); import(${JSON.stringify(MAIN)});`;
+  const child = spawn(process.execPath, ["-e", older]);
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  assert.equal(await exitOf(child), 1);
+  assert.match(
+    stderr,
+    /^millrace: this is Node 20\.11\.0, and millrace needs Node 24 or newer; install .*\n$/,
+  );
+  const source = await readFile(MAIN, "utf8");
+  assert.doesNotMatch(source, /^import\b|\?\.|\?\?|\bawait\b|: [A-Z]\w+ =/m);
+});
+
+test("a start that would break a reader of the locked contract is refused with its name", async () => {
+  const locked = join(folder, "contracts.lock.json");
+  assert.equal((await millrace(["contract", "lock"])).code, 0);
+  await writeFile(join(folder, "shop.ts"), SHOP.replace("total: z.number()", "total: z.string()"));
+  try {
+    const refused = await millrace(["run"]);
+    assert.equal(refused.code, 3);
+    assert.match(refused.stderr, /order\.placed.*not safe for shop;.*--yes.*\(CONTRACT_BROKEN\)/);
+    assert.equal((await millrace(["run", "nobody", "--yes"])).code, 4);
+  } finally {
+    await writeFile(join(folder, "shop.ts"), SHOP);
+    await rm(locked);
+  }
+});
+
 test("bad input gets a named error, the next step, and its documented exit code", async () => {
   const cases: readonly (readonly [args: readonly string[], code: number, text: RegExp])[] = [
     [["read", "nowhere"], 4, /nowhere.*\(UNKNOWN_STREAM\)/],

@@ -19,6 +19,8 @@ export interface CommandContext {
   readonly environment: Environment;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Who calls, as it stands in the log of the process that is changed. */
+  readonly by: string;
   /** Where the command was called. */
   readonly folder: string;
   readonly stdin: NodeJS.ReadStream;

@@ -6,6 +6,7 @@
  * whatever the command returned, unless it said itself how it ended.
  */
 
+import { userInfo } from "node:os";
 import { createLog, SILENT_LOG } from "../host/logger.ts";
 import { createRealClock, holdProcess } from "../host/real-clock.ts";
 import { createRealEnvironment } from "../host/real-environment.ts";
@@ -40,6 +41,7 @@ export async function runCommand(
     output: createOutput({ stdout: process.stdout, stderr: process.stderr, json }),
     environment: createRealEnvironment(log),
     signal: AbortSignal.any([signals.signal, pipe.signal]),
+    by: callerName(),
     folder: process.cwd(),
     stdin: process.stdin,
     stderr: process.stderr,
@@ -59,6 +61,15 @@ export async function runCommand(
   } finally {
     if (!process.stdin.destroyed) process.stdin.pause();
     process.stdin.unref?.();
+  }
+}
+
+/** The system's user; a container may have none by that number. */
+function callerName(): string {
+  try {
+    return `${userInfo().username} (millrace)`;
+  } catch {
+    return "millrace";
   }
 }
 

@@ -13,13 +13,8 @@ function terminal(answer: string): PassThrough & { isTTY: boolean } {
 
 function ask(answer: string): Promise<void> {
   const output = Object.assign(new PassThrough(), { isTTY: true });
-  return confirm({
-    what: "discard 2 messages",
-    yes: false,
-    input: terminal(answer),
-    output,
-    signal,
-  });
+  const stdin = terminal(answer);
+  return confirm({ stdin, stderr: output, signal }, { what: "discard 2 messages", yes: undefined });
 }
 
 test("a yes on the terminal goes on, anything else does not", async () => {
@@ -30,16 +25,18 @@ test("a yes on the terminal goes on, anything else does not", async () => {
 });
 
 test("without a terminal nothing is asked, and the error names --yes", async () => {
-  const input = new PassThrough();
-  input.write("y\n");
+  const stdin = new PassThrough();
+  stdin.write("y\n");
+  const terminal = { stdin, stderr: new PassThrough(), signal };
   await assert.rejects(
-    confirm({ what: "discard 2 messages", yes: false, input, output: new PassThrough(), signal }),
+    confirm(terminal, { what: "discard 2 messages", yes: undefined }),
     /this would discard 2 messages; add --yes/,
   );
 });
 
 test("--yes needs no terminal", async () => {
   const output = new PassThrough();
-  await confirm({ what: "discard", yes: true, input: new PassThrough(), output, signal });
+  const terminal = { stdin: new PassThrough(), stderr: output, signal };
+  await confirm(terminal, { what: "discard", yes: true });
   assert.equal(output.readableLength, 0);
 });

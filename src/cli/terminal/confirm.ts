@@ -3,19 +3,26 @@
 import { createInterface } from "node:readline/promises";
 import { MillraceError } from "../../model/errors.ts";
 
+/** Who is asked, of a command's context. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly signal: AbortSignal;
+}
+
 export interface Question {
   /** What will happen, as it ends a sentence: `discard 12 messages of order-desk for good`. */
   readonly what: string;
   /** `--yes` was given. */
-  readonly yes: boolean;
-  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly signal: AbortSignal;
+  readonly yes: boolean | undefined;
 }
 
 /** Throws CONFIRMATION_NEEDED after a no, and where nobody is there to ask. */
-export async function confirm({ what, yes, input, output, signal }: Question): Promise<void> {
-  if (yes) return;
+export async function confirm(
+  { stdin: input, stderr: output, signal }: Terminal,
+  { what, yes }: Question,
+): Promise<void> {
+  if (yes === true) return;
   if (input.isTTY !== true || output.isTTY !== true) {
     throw new MillraceError(
       "CONFIRMATION_NEEDED",

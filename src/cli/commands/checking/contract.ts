@@ -1,21 +1,16 @@
 /** `millrace contract`: the committed lock of all schemas, and whether today's code still fits it. */
 
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { contractsOf } from "../../../host/service-contracts.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import {
   checkContract,
   type ContractChange,
   type ContractReport,
 } from "../../../schema/contract-check.ts";
-import {
-  createContractLock,
-  formatContractLock,
-  parseContractLock,
-  type ContractLock,
-} from "../../../schema/contract-lock.ts";
+import { formatContractLock, type ContractLock } from "../../../schema/contract-lock.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { contractBroken, lockOf, readLock } from "../../locked-contract.ts";
 import type { Output } from "../../terminal/output.ts";
 import { loadProject } from "../../project.ts";
 
@@ -39,7 +34,7 @@ export async function lock(context: CommandContext, options: LockOptions): Promi
     options.yes !== true &&
     options.dryRun !== true
   ) {
-    throw broken(report, "add --yes to lock it all the same");
+    throw contractBroken(report, "add --yes to lock it all the same");
   }
   if (options.dryRun !== true) await writeFile(path, formatContractLock(newer));
   const types = Object.keys(newer.types).length;
@@ -63,7 +58,7 @@ export async function check(context: CommandContext, options: LockOptions): Prom
   const report = checkContract(older, await currentLock(context, options));
   await showReport(output, report);
   if (report.verdict !== "compatible") {
-    throw broken(report, "keep the old form, or raise the version and give an upcaster");
+    throw contractBroken(report, "keep the old form, or raise the version and give an upcaster");
   }
   if (report.changes.length === 0) {
     output.note(`${options.file} is what the declarations say`);
@@ -81,18 +76,7 @@ async function currentLock(context: CommandContext, options: LockOptions): Promi
       "there is no millrace.config.ts here, so nothing is declared; name it with --config",
     );
   }
-  return createContractLock(contractsOf(loaded.config.services));
-}
-
-async function readLock(path: string): Promise<ContractLock | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-  return parseContractLock(text, path);
+  return lockOf(loaded.config.services);
 }
 
 async function showReport(output: Output, report: ContractReport): Promise<void> {
@@ -109,15 +93,4 @@ function changeLines({ subject, verdict, notes, fields, consumers }: ContractCha
     ...notes.map((note) => `  ${note}`),
     ...fields.map((field) => `  ${field.field}: ${field.reasons.join("; ")}`),
   ];
-}
-
-function broken({ changes }: ContractReport, remedy: string): MillraceError {
-  const dangerous = changes.filter(({ verdict }) => verdict !== "compatible");
-  const readers = [...new Set(dangerous.flatMap(({ consumers }) => consumers))];
-  const whom = readers.length === 0 ? "" : ` for ${readers.join(", ")}`;
-  return new MillraceError(
-    "CONTRACT_BROKEN",
-    `${dangerous.map(({ subject, verdict }) => `${subject} (${verdict})`).join(", ")}: not safe${whom}; ${remedy}`,
-    { details: { consumers: readers } },
-  );
 }

@@ -12,29 +12,33 @@ export interface FindOptions extends GlobalOptions {
   readonly order?: string;
   readonly limit?: number;
   readonly after?: string;
+  /** A position token. */
+  readonly notBefore?: string;
 }
 
 export async function find(
   context: CommandContext,
-  { where = [], order, limit, after }: FindOptions,
+  { where = [], order, limit, after, notBefore }: FindOptions,
   view: string,
   id?: string,
 ): Promise<ExitCode> {
   const { output } = context;
   const conditions = parseWhere(where);
+  const fresh = notBefore === undefined ? {} : { notBefore };
   await using session = await openSession(context);
   if (id !== undefined) {
-    const document = await session.admin.get(view, id);
+    const document = await session.admin.get(view, id, fresh);
     if (document !== undefined) await output.line(printableJson(document.dataJson));
     else output.note(`${view} has no document ${JSON.stringify(id)}`);
     return document === undefined ? EXIT.notFound : EXIT.ok;
   }
-  const page = await session.admin.find(view, {
+  const query = {
     where: conditions,
     ...(order !== undefined && { order }),
     ...(limit !== undefined && { limit }),
     ...(after !== undefined && { after }),
-  });
+  };
+  const page = await session.admin.find(view, query, fresh);
   if (output.json) {
     const more = page.next === undefined ? {} : { next: page.next };
     await output.line(writeShownList("documents", page.documents, more));

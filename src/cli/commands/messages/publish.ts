@@ -150,7 +150,15 @@ function requestOf(
   }
 }
 
-function shownPlace({ id, target, partition, offset, sequence, duplicate }: Published): string {
+/** Where it went, on one line. */
+export function shownPlace({
+  id,
+  target,
+  partition,
+  offset,
+  sequence,
+  duplicate,
+}: Published): string {
   const place =
     target.kind === "stream"
       ? `${target.name}[${partition}]@${offset}`

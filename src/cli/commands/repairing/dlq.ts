@@ -69,10 +69,10 @@ export async function redrive(
   ...refs: string[]
 ): Promise<ExitCode> {
   const chosen = choose(options, refs);
-  const { output } = context;
+  const { output, by } = context;
   await using session = await openSession(context);
   const dryRun = options.dryRun === true;
-  const { count } = await session.admin.redrive(chosen, { dryRun });
+  const { count } = await session.admin.redrive(chosen, { dryRun, by });
   const done = dryRun ? "would run again" : "will run again";
   await output.result({ count, dryRun }, `${messages(count)} ${done}`);
   return EXIT.ok;
@@ -84,7 +84,7 @@ export async function discard(
   ...refs: string[]
 ): Promise<ExitCode> {
   const chosen = choose(options, refs);
-  const { output, signal, stdin, stderr } = context;
+  const { output, by } = context;
   await using session = await openSession(context);
   const planned = await session.admin.discard(chosen, { dryRun: true });
   if (options.dryRun === true) {
@@ -94,9 +94,9 @@ export async function discard(
   }
   if (planned.count > 0) {
     const what = `remove ${messages(planned.count)} for good`;
-    await confirm({ what, yes: options.yes === true, input: stdin, output: stderr, signal });
+    await confirm(context, { what, yes: options.yes });
   }
-  const { count } = await session.admin.discard(chosen);
+  const { count } = await session.admin.discard(chosen, { by });
   await output.result({ count, dryRun: false }, `${messages(count)} removed for good`);
   return EXIT.ok;
 }

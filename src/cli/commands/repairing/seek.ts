@@ -22,11 +22,11 @@ const COLUMNS: readonly Column<Moved>[] = [
 
 export async function seek(
   context: CommandContext,
-  { to, partition, dryRun = false, yes = false }: SeekOptions,
+  { to, partition, dryRun = false, yes }: SeekOptions,
   group: string,
   stream: string,
 ): Promise<ExitCode> {
-  const { output, signal, stdin, stderr } = context;
+  const { output, by } = context;
   await using session = await openSession(context);
   const request = { group, stream, to, ...(partition !== undefined && { partition }) };
   const planned = await session.admin.seek({ ...request, dryRun: true });
@@ -35,8 +35,8 @@ export async function seek(
     return EXIT.ok;
   }
   const what = `move ${group} on ${stream}: ${planned.map(step).join(", ")}`;
-  await confirm({ what, yes, input: stdin, output: stderr, signal });
-  await output.rows(await session.admin.seek(request), COLUMNS, "nothing moved");
+  await confirm(context, { what, yes });
+  await output.rows(await session.admin.seek({ ...request, by }), COLUMNS, "nothing moved");
   return EXIT.ok;
 }
 

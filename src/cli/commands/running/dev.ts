@@ -85,6 +85,7 @@ function startChild(options: StartOptions, token: string): ChildProcess {
     ...(options.debug === true ? ["--debug"] : []),
     ...(options.data === undefined ? [] : ["--data", options.data]),
     ...(options.config === undefined ? [] : ["--config", options.config]),
+    ...(options.yes === true ? ["--yes"] : []),
     ...(options.port === undefined ? [] : ["--port", String(options.port)]),
   ];
   return fork(main, ["run", "--supervised", ...flags], {

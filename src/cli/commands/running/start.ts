@@ -4,24 +4,31 @@ import { createAdmin } from "../../../admin/create-admin.ts";
 import { openBrokers } from "../../../host/brokers.ts";
 import { channelsOf, ensureChannels } from "../../../host/channels.ts";
 import { openDoor, type OpenDoor } from "../../../host/door.ts";
+import { createLog } from "../../../host/logger.ts";
 import type { DoorSettings } from "../../../host/options.ts";
 import { aborted } from "../../../host/signals.ts";
 import { EXIT, isMillraceError, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import type { Environment } from "../../../model/environment.ts";
 import { createRegistry } from "../../../schema/registry.ts";
+import type { Service } from "../../../service/part.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { checkLockedContract, LOCK_FILE } from "../../locked-contract.ts";
 import { brokersOf, storeOf } from "../../open-directory.ts";
 import { loadProject, type Project } from "../../project.ts";
 
 export interface StartOptions extends GlobalOptions {
   readonly port?: number;
+  /** Start although a reader of the locked contract would break. */
+  readonly yes?: boolean;
   /** Started by `millrace dev`, which wants to know the modules, and with which this process ends. */
   readonly supervised?: boolean;
 }
 
 /** The broker and the door, without services: the configuration only tells what is declared. */
 export async function start(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  const { environment } = context;
   const project = await loadProject(context.folder, options);
+  const environment = environmentOf(context, project, options);
+  await checkContract(context, project, options);
   // The door's modules load while the broker waits for the disk.
   const doorLoaded = import("../../../http/serve.ts");
   await using opened = new AsyncDisposableStack();
@@ -40,15 +47,21 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   return await untilStopped(context, options);
 }
 
-/** Broker, door and services. */
-export async function run(context: CommandContext, options: StartOptions): Promise<ExitCode> {
-  const { environment } = context;
+/** Broker, door and services; one of them alone where it is named. */
+export async function run(
+  context: CommandContext,
+  options: StartOptions,
+  service?: string,
+): Promise<ExitCode> {
   if (options.supervised === true) await serveSupervisor();
   const { openApp } = await import("../../../host/app.ts");
   const project = await loadProject(context.folder, options);
-  const { data: _data, ...config } = requireConfig(project);
+  const { data: _data, log: _log, ...config } = requireConfig(project);
+  const environment = environmentOf(context, project, options);
+  await checkContract(context, project, options);
   await using app = await openApp({
     ...config,
+    services: service === undefined ? config.services : [serviceOf(config.services, service)],
     ...brokersOf(project),
     store: await storeOf(project),
     http: doorSettings(project, options),
@@ -56,6 +69,47 @@ export async function run(context: CommandContext, options: StartOptions): Promi
   });
   if (app.door !== undefined) await announce(context, app.door);
   return await untilStopped(context, options);
+}
+
+function serviceOf(services: readonly Service[], name: string): Service {
+  const found = services.find((service) => service.name === name);
+  if (found !== undefined) return found;
+  const names = services.map((service) => service.name);
+  throw new MillraceError(
+    "NOT_FOUND",
+    `the configuration has no service ${JSON.stringify(name.slice(0, 100))}; it has ${names.join(", ") || "none"}`,
+    { details: { service: name.slice(0, 100), known: names } },
+  );
+}
+
+/** Law 13, at start. */
+async function checkContract(
+  { output }: CommandContext,
+  project: Project,
+  { yes }: StartOptions,
+): Promise<void> {
+  const report = await checkLockedContract(project, { yes });
+  const changes = report?.changes.length ?? 0;
+  if (report !== undefined && report.verdict !== "compatible") {
+    output.note(`started although readers of ${LOCK_FILE} would break`);
+  } else if (changes > 0) {
+    output.note(
+      `the declarations have moved on from ${LOCK_FILE}; write it: millrace contract lock`,
+    );
+  }
+}
+
+/** With the log as the configuration wants it; `--debug` goes before its level. */
+function environmentOf(
+  { environment }: CommandContext,
+  { loaded }: Project,
+  { debug = false }: StartOptions,
+): Environment {
+  const log = loaded?.config.log;
+  if (log === undefined) return environment;
+  if ("warn" in log) return { ...environment, log };
+  const now = (): number => environment.clock.now();
+  return { ...environment, log: createLog({ ...log, ...(debug && { level: "debug" }), now }) };
 }
 
 async function serveSupervisor(): Promise<void> {

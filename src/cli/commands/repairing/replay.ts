@@ -1,0 +1,122 @@
+/** `millrace replay`: shows what a replay would do, and does it once that was confirmed. */
+
+import type { DoorAdmin } from "../../../http/door-admin.ts";
+import type {
+  Job,
+  ReplayMode,
+  ReplayPlan,
+  ReplayRequest,
+} from "../../../admin/api/replay-admin.ts";
+import { delay } from "../../../model/clock.ts";
+import { EXIT, type ExitCode } from "../../../model/errors.ts";
+import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { openSession } from "../../session.ts";
+import { confirm } from "../../terminal/confirm.ts";
+
+export interface ReplayOptions extends GlobalOptions {
+  readonly from: string;
+  readonly to?: string;
+  readonly stream?: string;
+  readonly partition?: number;
+  readonly mode: ReplayMode;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+const LOOK_MS = 250;
+
+export async function plan(
+  context: CommandContext,
+  options: ReplayOptions,
+  part: string,
+): Promise<ExitCode> {
+  const { output } = context;
+  await using session = await openSession(context);
+  const planned = await session.admin.planReplay(requestOf(options, part));
+  await output.result(planned, planLines(planned).join("\n"));
+  return EXIT.ok;
+}
+
+/** Ends with 1 where the replay failed, or messages of it did; Ctrl-C ends the replay too. */
+export async function run(
+  context: CommandContext,
+  options: ReplayOptions,
+  part: string,
+): Promise<ExitCode> {
+  const { output, by } = context;
+  if (options.dryRun === true) return plan(context, options, part);
+  await using session = await openSession(context);
+  const request = requestOf(options, part);
+  const planned = await session.admin.planReplay(request);
+  for (const line of planLines(planned)) output.note(line);
+  const what = `replay ${messagesOf(planned)} of ${part} in the mode ${options.mode}`;
+  await confirm(context, { what, yes: options.yes });
+  const job = await followed(
+    context,
+    session.admin,
+    await session.admin.runReplay(request, { by }),
+  );
+  await output.result(job, jobText(job));
+  context.signal.throwIfAborted();
+  return job.state === "done" ? EXIT.ok : EXIT.failed;
+}
+
+/** Resolves with the job when it has ended, of itself or because it was interrupted here. */
+async function followed(
+  { output, environment, signal, by }: CommandContext,
+  admin: DoorAdmin,
+  started: Job,
+): Promise<Job> {
+  let job = started;
+  while (job.state === "running") {
+    output.progress(`${job.done} of ${job.total} messages`);
+    await delay(environment.clock, LOOK_MS, signal).catch(() => undefined);
+    job = signal.aborted ? await admin.cancelJob(job.id, { by }) : await admin.showJob(job.id);
+    if (signal.aborted && job.state === "running") await delay(environment.clock, LOOK_MS);
+  }
+  output.progress("");
+  return job;
+}
+
+function requestOf(
+  { from, to, stream, partition, mode }: ReplayOptions,
+  part: string,
+): ReplayRequest {
+  return {
+    part,
+    from,
+    mode,
+    ...(to !== undefined && { to }),
+    ...(stream !== undefined && { stream }),
+    ...(partition !== undefined && { partition }),
+  };
+}
+
+function planLines({ part, mode, ranges, messages, effects, notes }: ReplayPlan): string[] {
+  const listed = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ") || "none";
+  return [
+    `${part}, mode ${mode}`,
+    ...ranges.map(
+      ({ stream, partition, from, to }) => `  ${stream}[${partition}] from ${from} to ${to}`,
+    ),
+    `  messages: ${listed(messages)}`,
+    `  recorded effects: ${listed(effects)}`,
+    ...notes.map((note) => `  ${note}`),
+  ];
+}
+
+function messagesOf({ messages }: ReplayPlan): string {
+  const count = Object.values(messages).reduce((sum, each) => sum + each, 0);
+  return count === 1 ? "1 message" : `${count} messages`;
+}
+
+function jobText({ state, done, total, counts, error }: Job): string {
+  const counted = Object.entries(counts)
+    .map(([name, count]) => `, ${name} ${count}`)
+    .join("");
+  const why = error === undefined ? "" : `: ${error.message} (${error.code})`;
+  return `${state}: ${done} of ${total} messages${counted}${why}`;
+}
