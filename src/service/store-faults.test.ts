@@ -71,11 +71,12 @@ test("while the store takes no commits the input pauses, loses nothing, and goes
 
 test("while documents cannot be read the input pauses and parks nothing", async () => {
   const environment = createTestEnvironment();
-  let down = true;
+  let down = false;
   const wrap = intercepted("getDocuments", () => {
     if (down) throw new MillraceError("STORE_FAILED", "the database is locked");
   });
   await using app = await openTestService({ service: service("s", { count }), environment, wrap });
+  down = true;
   await app.publish(drafts(20));
   await environment.clock.advance(60_000);
   assert.match((await app.running.status())[0]!.inputs[0]!.paused ?? "", /locked/);

@@ -1,4 +1,4 @@
-/** The versions of a view: their names in the store, and reading what an older one left. */
+/** The versions of a view, and reading what an older one left. */
 
 import { refuse } from "../service/declaration-checks.ts";
 
@@ -21,19 +21,6 @@ export function checkVersion(what: string, version: number, upcast: DocumentUpca
   }
 }
 
-/** Where a generation keeps its documents: `view.totals.v2.r1`. */
-export function viewCollection(name: string, version: number, generation: number): string {
-  return `view.${name}.v${version}${suffixOf(generation)}`;
-}
-
-/**
- * The name of a generation's progress and groups: `totals.v2.r1`. The first generation of version 1
- * has the view's plain name, under which stores from before there were generations keep it.
- */
-export function viewConsumer(name: string, version: number, generation: number): string {
-  return version === 1 && generation === 0 ? name : `${name}.v${version}${suffixOf(generation)}`;
-}
-
 /**
  * Brings a document on from `fromVersion`. A version without an upcaster leaves it as it is, and so is
  * a document of the version itself or of a newer one.
@@ -49,8 +36,4 @@ export function upcastDocument(
     if (upcaster !== undefined) current = upcaster(current);
   }
   return current;
-}
-
-function suffixOf(generation: number): string {
-  return generation === 0 ? "" : `.r${generation}`;
 }

@@ -20,13 +20,8 @@ import {
 } from "../service/declaration-checks.ts";
 import { documentJson } from "../service/document-json.ts";
 import type { FailurePolicy, Part } from "../service/part.ts";
-import {
-  checkVersion,
-  upcastDocument,
-  viewCollection,
-  viewConsumer,
-  type DocumentUpcasters,
-} from "./view-versions.ts";
+import { viewCollection, viewConsumer } from "../service/views/view-record.ts";
+import { checkVersion, upcastDocument, type DocumentUpcasters } from "./view-versions.ts";
 import { ALL, ViewWorker } from "./view-worker.ts";
 
 export interface View<State = any> extends Part {
@@ -125,12 +120,12 @@ export function view<const From extends Sources, State>(
     evolve: (evolvers) => {
       const folds = handlersByType<Evolve<State, any>>(what, channels, evolvers);
       const generation = (number: number): View<State> => {
-        const collection = viewCollection(name, version, number);
+        const collection = viewCollection(name, { version, number });
         const facts = { what, collection, initial, index, folds, idByType, all: id === ALL };
         return Object.freeze<View<State>>({
           partKind: "view",
           name,
-          consumer: viewConsumer(name, version, number),
+          consumer: viewConsumer(name, { version, number }),
           from: streams,
           ...(own.length > 0 && { fromStore: own }),
           handles: new Set(folds.keys()),

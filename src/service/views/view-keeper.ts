@@ -61,9 +61,14 @@ export class ViewKeeper {
   async open(): Promise<void> {
     const { store } = this.#options;
     const { name } = this.view;
+    const { version } = this.versioning;
     this.#stored = await readRecord(store, name);
-    const found = this.#stored.version === 0 ? await versionsFound(store, name) : [];
-    await this.#change((record) => change.beginVersion(record, this.versioning.version, found));
+    if (this.#stored.version === 0) {
+      // A view that never had but one version needs no record: what it is can be told without.
+      const found = await versionsFound(store, name);
+      this.#stored = { record: change.firstRecord(version, found), version: 0 };
+    }
+    await this.#change((record) => change.beginVersion(record, version));
     for (const each of this.record.generations) {
       if (each.state === "dropping") await this.#remove(each);
       else if (this.#isFolded(each)) await this.#fold(each);

@@ -9,7 +9,7 @@ import {
   generationName,
   liveOf,
   namedGeneration,
-  NO_VIEW,
+  firstRecord,
   rebuild,
   swapTo,
   type ViewRecord,
@@ -18,7 +18,7 @@ import {
 const shown = ({ generations }: ViewRecord): readonly string[] =>
   generations.map((each) => `${generationName(each)} ${each.state}`);
 
-const first = beginVersion(NO_VIEW, 1);
+const first = firstRecord(1, []);
 const second = beginVersion(first, 2);
 const swapped = swapTo(second, buildingOf(second, 2)!);
 
@@ -74,10 +74,13 @@ test("the generation that answers cannot be dropped, and a number is never used 
   assert.deepEqual(shown(rebuild(gone, 1)), ["v1 live", "v1.r2 building"]);
 });
 
-test("documents from before there were records are adopted", () => {
-  assert.deepEqual(shown(beginVersion(NO_VIEW, 1, [1])), ["v1 live"]);
-  assert.deepEqual(shown(beginVersion(NO_VIEW, 3, [2, 1])), ["v1 old", "v2 live", "v3 building"]);
-  assert.deepEqual(shown(beginVersion(NO_VIEW, 1, [2, 1])), ["v1 live", "v2 old"]);
+test("a view without a record is what its progress says", () => {
+  const begun = (version: number, found: readonly number[]): readonly string[] =>
+    shown(beginVersion(firstRecord(version, found), version));
+  assert.deepEqual(begun(1, [1]), ["v1 live"]);
+  assert.deepEqual(begun(2, []), ["v2 live"]);
+  assert.deepEqual(begun(3, [2, 1]), ["v1 old", "v2 live", "v3 building"]);
+  assert.deepEqual(begun(1, [2, 1]), ["v1 live", "v2 old"]);
 });
 
 test("a generation is named by its version or in full", () => {

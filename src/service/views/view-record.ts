@@ -77,27 +77,24 @@ export function buildingOf({ generations }: ViewRecord, version: number): Genera
 }
 
 /**
+ * The record of a view that has none yet: the newest of the versions whose progress was found answers,
+ * or where none was, the one that the code declares.
+ */
+export function firstRecord(version: number, found: readonly number[]): ViewRecord {
+  const versions = found.length === 0 ? [version] : [...new Set(found)].toSorted((a, b) => a - b);
+  return versions.reduce(
+    (next, each) => withNew(next, each, each === versions.at(-1) ? "live" : "old", true),
+    NO_VIEW,
+  );
+}
+
+/**
  * Code of this version begins to run.
  *
  * A new version is built beside the live one, going on where an earlier try was left. Going back to
- * older code makes what that had built answer again at once: it cannot read what is newer. `found`
- * are versions whose documents are there from before there were records.
+ * older code makes what that had built answer again at once: it cannot read what is newer.
  */
-export function beginVersion(
-  record: ViewRecord,
-  version: number,
-  found: readonly number[] = [],
-): ViewRecord {
-  if (record.generations.length === 0) {
-    const versions = [...new Set(found)].toSorted((a, b) => a - b);
-    const first = versions.at(-1) ?? version;
-    const adopted = versions.reduce(
-      (next, each) => withNew(next, each, each === first ? "live" : "old", true),
-      NO_VIEW,
-    );
-    const begun = versions.length === 0 ? withNew(NO_VIEW, version, "live", true) : adopted;
-    return first === version ? begun : beginVersion(begun, version);
-  }
+export function beginVersion(record: ViewRecord, version: number): ViewRecord {
   const left = update(
     record,
     (each) => each.state === "building" && each.version !== version,
