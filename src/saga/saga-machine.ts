@@ -72,8 +72,12 @@ export type Order =
   | {
       readonly order: "send";
       readonly command: Draft;
-      /** Of a command whose answer is waited for. */
-      readonly answered?: { readonly id: string; readonly expiresMs?: number };
+      /** Of a command whose answer is waited for; `again` where it was sent before under its id. */
+      readonly answered?: {
+        readonly id: string;
+        readonly again?: boolean;
+        readonly expiresMs?: number;
+      };
       /** Is sent later, perhaps: to be checked now, while the handler that made it can be told. */
       readonly undo?: Draft;
     }
@@ -336,9 +340,13 @@ class Turn {
     const { nowMs, chance } = this.#moment;
     const { undoRefused, ...kept } = step;
     const again = step.undoId !== undefined && undoRefused !== true;
-    const id = again ? step.undoId : chance.newId();
+    const id = again ? step.undoId! : chance.newId();
     this.#setStep({ ...kept, state: "undoing", undoId: id });
-    this.#orders.push({ order: "send", command: step.undo!, answered: { id } });
+    this.#orders.push({
+      order: "send",
+      command: step.undo!,
+      answered: { id, ...(again && { again }) },
+    });
     this.#setDeadline("undo", step.number, nowMs + (step.deadlineMs ?? UNDO_DEADLINE_MS));
   }
 

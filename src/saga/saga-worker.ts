@@ -6,6 +6,7 @@
 import { assert } from "../model/assert.ts";
 import type { Message } from "../model/message.ts";
 import type { Chance, Decision, DocumentRef, WorkContext, Worker } from "../service/part.ts";
+import { COMMAND_ID } from "../service/ask/command-id.ts";
 import { decodeReply, formatReplyAddress, REPLY_TYPE } from "../service/ask/reply-message.ts";
 import { replyQueueName } from "../service/ask/reply-queue.ts";
 import type { OutgoingMessage, TimerCancel, TimerWrite } from "../store/write-set.ts";
@@ -132,10 +133,12 @@ export class SagaWorker implements Worker {
     });
     if (undo !== undefined) context.stamp(undo, message, keyed(answered!.id));
     if (answered === undefined) return context.stamp(command, message, keyed(chance.newId()));
-    const { id, expiresMs } = answered;
+    const { id, again, expiresMs } = answered;
     const queue = replyQueueName(context.source, this.#facts.consumer);
     return context.stamp(command, message, {
-      ...keyed(id),
+      // A broker that has seen an id drops it, so a command that is sent again travels under another.
+      ...keyed(again === true ? chance.newId() : id),
+      ...(again === true && { attributes: { [COMMAND_ID]: id } }),
       replyTo: formatReplyAddress({ queue, key: instance }),
       ...(expiresMs !== undefined && { expires: expiresMs }),
     });
@@ -155,7 +158,10 @@ export class SagaWorker implements Worker {
 
 function stimulusOf({ envelope, data, raw }: Message): Stimulus {
   const { kind, type } = envelope;
-  if (type === REPLY_TYPE) return { kind: "answer", ...decodeReply(raw!) };
+  if (type === REPLY_TYPE) {
+    const { command, verdict } = decodeReply(raw!);
+    return { kind: "answer", command, verdict };
+  }
   if (kind !== "timer") return { kind: "event" };
   if (type === Retry.type) return { kind: "retry" };
   if (type !== StepDeadline.type) return { kind: "timer" };

@@ -8,6 +8,7 @@ import type { Environment } from "../model/environment.ts";
 import type { IdSource } from "../model/ids.ts";
 import type { Draft, Message, RawMessage } from "../model/message.ts";
 import type {
+  Attributes,
   Channel,
   MessageType,
   QueueChannel,
@@ -153,6 +154,8 @@ export interface StampOptions {
   readonly to?: OutgoingMessage["target"];
   /** Where the answer to a command shall go. */
   readonly replyTo?: string;
+  /** Further attributes, beside those that the envelope has fields for. */
+  readonly attributes?: Attributes;
   readonly expires?: number;
 }
 
