@@ -63,12 +63,15 @@ async function openStore(
 export function brokersOf({
   loaded,
   brokerDirectory,
-}: Project): Pick<Config, "broker" | "streams" | "queues"> & { readonly broker: BrokerFactory } {
-  const { broker, streams, queues } = loaded?.config ?? {};
+}: Project): Pick<Config, "broker" | "streams" | "queues" | "namespace"> & {
+  readonly broker: BrokerFactory;
+} {
+  const { broker, streams, queues, namespace } = loaded?.config ?? {};
   return {
     broker: broker ?? embedded({ directory: brokerDirectory }),
     ...(streams !== undefined && { streams }),
     ...(queues !== undefined && { queues }),
+    ...(namespace !== undefined && { namespace }),
   };
 }
 

@@ -51,7 +51,9 @@ export function addChecking(program: Command): void {
         "millrace completion fish > ~/.config/fish/completions/millrace.fish",
       ),
     )
-    .action(act(async () => (await import("../commands/checking/completion.ts")).completion));
+    .action(
+      act(async () => (await import("../commands/checking/completion.ts")).completionOf(program)),
+    );
 }
 
 function addContracts(program: Command): void {

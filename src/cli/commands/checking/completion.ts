@@ -18,16 +18,15 @@ interface Completion {
   readonly options: readonly string[];
 }
 
-export async function completion(
-  { output }: CommandContext,
-  _options: GlobalOptions,
-  shell: string,
-): Promise<ExitCode> {
-  // The program's definition loads this file, so it is loaded when everything stands.
-  const { createProgram } = await import("../../program.ts");
-  const script = completionScript(createProgram(), asShell(shell));
-  await output.result({ shell, script }, script);
-  return EXIT.ok;
+/** The command for this program. */
+export function completionOf(
+  program: Command,
+): (context: CommandContext, options: GlobalOptions, shell: string) => Promise<ExitCode> {
+  return async ({ output }, _options, shell) => {
+    const script = completionScript(program, asShell(shell));
+    await output.result({ shell, script }, script);
+    return EXIT.ok;
+  };
 }
 
 /** Commander has refused all other names. */
