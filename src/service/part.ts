@@ -214,6 +214,8 @@ export interface Part {
   readonly viewCollection?: string;
   /** Views only. */
   readonly versioning?: ViewVersioning;
+  /** Deciders only: how the state of an entity comes of its events. */
+  readonly entityFold?: EntityFold;
   /** Under whose name the answers of its effects are recorded and found; `consumer` unless said. */
   readonly journal?: string;
   readonly needs: readonly Capability[];
@@ -236,6 +238,14 @@ export interface Part {
   readonly undecoded?: boolean;
   /** `environment` is for timers and the log; a worker's randomness comes from its context. */
   createWorker(environment: Environment): Worker;
+}
+
+/** The fold of a decider, over events as the store keeps them. */
+export interface EntityFold<State = any> {
+  readonly initial: State;
+  /** Throws what decoding throws. */
+  readonly read: (event: StoredEvent) => Message;
+  readonly evolve: (state: State, event: Message) => State;
 }
 
 /** How a view's versions are built and read; see `views/view-record.ts`. */

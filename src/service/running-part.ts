@@ -36,6 +36,11 @@ export class RunningPart {
     return this.#held;
   }
 
+  /** Whether its inputs are open, or about to be. */
+  get working(): boolean {
+    return this.#held === undefined && (this.#state === "starting" || this.#state === "running");
+  }
+
   /** `failed` is told when the part cannot go on at all; with `held` it begins paused. */
   async start(failed: (error: unknown) => void, held?: string): Promise<void> {
     this.#failed = failed;

@@ -8,6 +8,7 @@ import type { SeenOptions } from "./ask/seen.ts";
 import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/instances.ts";
 import type { Part, PartKind, Service } from "./part.ts";
 import type { PartPause } from "./pause/pauses.ts";
+import type { EntityState, StateAt } from "./work/entity-state.ts";
 import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
 
 export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
@@ -94,6 +95,11 @@ export interface RunningService extends ViewControls {
   ask(draft: Draft, options: AskOptions): Promise<Answer>;
   /** Replies that nobody waited for any more, since the start of the process. */
   readonly droppedReplies: number;
+  /**
+   * The state of a decider's entity after some of its events. Throws BAD_ARGUMENT for a part that is no
+   * decider.
+   */
+  stateOf(decider: string, key: string, at?: StateAt): Promise<EntityState>;
   listParked(part: string): Promise<readonly ParkedMessage[]>;
   /** As the store's `redriveParked`, and the parts begin to work the rows off at once. */
   redriveParked(rows: readonly number[] | "all"): Promise<number>;

@@ -28,6 +28,7 @@ import { ServiceParts } from "./service-parts.ts";
 import { viewControls } from "./views/view-controls.ts";
 import { findInView, getFromView, untilLiveHasSeen } from "./views/view-reads.ts";
 import { VIEWS } from "./views/view-record.ts";
+import { entityStateOf } from "./work/entity-state.ts";
 import { StoreReads } from "./work/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
 import { tracedWorker } from "./work/traced-worker.ts";
@@ -120,11 +121,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     throw error;
   }
 
-  const asks = new DirectAsks(
-    service.name,
-    () => parts.all.map(({ runtime }) => runtime),
+  const asks = new DirectAsks({
+    service: service.name,
+    parts: () => parts.all,
     environment,
-  );
+    changes,
+  });
   const instances = new Instances(service, store, environment);
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -155,6 +157,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       return relay.droppedReplies;
     },
     ...viewControls(parts, store),
+    stateOf: async (decider, key, at) => {
+      const [found] = parts.allNamed(decider);
+      return entityStateOf(store, found!.runtime.part, key, at);
+    },
     listParked: async (name) => {
       const pages = [];
       for (const { runtime } of parts.allNamed(name)) {

@@ -24,6 +24,7 @@ import type {
   Publications,
 } from "./decider-types.ts";
 import { DeciderWorker } from "./decider-worker.ts";
+import { entityFold } from "./historic-state.ts";
 
 export interface Decider<Shape extends DeciderShape = any, State = any> extends Part {
   readonly partKind: "decider";
@@ -152,6 +153,7 @@ function build<Shape extends DeciderShape, State>(
     concurrency,
     pure: true,
     start: "earliest",
+    entityFold: entityFold(rules),
     createWorker: () => new DeciderWorker<State>(rules),
     events,
     initial,

@@ -9,9 +9,12 @@ import { MillraceError } from "../../model/errors.ts";
 import type { Draft } from "../../model/message.ts";
 import { documentJson, parseDocument } from "../document-json.ts";
 import { MessageStamper, type Stamp } from "../message-stamper.ts";
-import type { PartRuntime, RunningInput } from "../source/part-runtime.ts";
+import type { MessageType } from "../../schema/declaration.ts";
+import type { RunningPart } from "../running-part.ts";
+import type { ChangeSignal } from "../settling.ts";
+import type { RunningInput } from "../source/part-runtime.ts";
 import type { Answer } from "./answer.ts";
-import type { Answered } from "./asker.ts";
+import type { Answered, Asker } from "./asker.ts";
 import { encodeToken } from "./position-token.ts";
 
 export interface AskOptions extends Omit<Stamp, "key" | "replyTo" | "expires" | "time"> {
@@ -24,22 +27,43 @@ export interface AskOptions extends Omit<Stamp, "key" | "replyTo" | "expires" | 
   readonly source?: string;
 }
 
+export interface DirectAsksOptions {
+  readonly service: string;
+  /** The parts that are there now. */
+  readonly parts: () => readonly RunningPart[];
+  readonly environment: Environment;
+  readonly changes: ChangeSignal;
+}
+
+/** Where a command is handled. */
+interface Desk {
+  readonly part: RunningPart;
+  readonly queue: string;
+}
+
 export class DirectAsks {
-  readonly #service: string;
-  readonly #runtimes: () => readonly PartRuntime[];
-  readonly #environment: Environment;
+  readonly #options: DirectAsksOptions;
+  /** By command type. Which part handles it is declared, and does not change. */
+  readonly #desks = new Map<string, Desk>();
   readonly #stampers = new Map<string, MessageStamper>();
 
-  /** `runtimes` gives the parts that run now. */
-  constructor(service: string, runtimes: () => readonly PartRuntime[], environment: Environment) {
-    this.#service = service;
-    this.#runtimes = runtimes;
-    this.#environment = environment;
+  constructor(options: DirectAsksOptions) {
+    this.#options = options;
+    for (const part of options.parts()) {
+      const { from, handles } = part.runtime.part;
+      for (const channel of from) {
+        if (channel.kind !== "queue") continue;
+        for (const { type, kind } of Object.values<MessageType>(channel.types)) {
+          if (kind !== "command" || !handles.has(type)) continue;
+          this.#desks.set(type, { part, queue: channel.name });
+        }
+      }
+    }
   }
 
   /** Whether the handler of the command runs here now. */
   handles(type: string): boolean {
-    return this.#find(type) !== undefined;
+    return this.#desks.get(type)?.part.working === true;
   }
 
   /**
@@ -48,51 +72,65 @@ export class DirectAsks {
    * CLOSED.
    */
   async ask(draft: Draft, { deadlineMs, source, ...given }: AskOptions): Promise<Answer> {
-    const found = this.#find(draft.type);
-    if (found === undefined) throw this.#unreachable(draft.type);
-    const { input, runtime } = found;
-    const { clock, ids } = this.#environment;
+    const { environment, service } = this.#options;
+    const { clock, ids } = environment;
+    const desk = this.#desks.get(draft.type);
+    if (desk?.part.working !== true) throw this.#unreachable(draft.type);
+    const { part, queue } = desk;
     const id = given.id ?? ids.newId();
-    const stamper = this.#stamperOf(runtime, source ?? this.#service);
     const stamp = { ...given, id, expires: clock.now() + deadlineMs };
-    const to = { kind: "queue", name: input.name } as const;
-    const { message } = stamper.stamp(draft, stamp, to);
-    const answered = await new Promise<Answered>((resolve, reject) => {
-      const timer = clock.after(deadlineMs, () => reject(lateAnswer(draft.type, id, deadlineMs)));
-      input.ask(message, {
-        repeatable: given.id !== undefined,
-        answered: (answer) => {
-          timer.cancel();
-          resolve(answer);
-        },
-        failed: (error) => {
-          timer.cancel();
-          reject(error);
-        },
-      });
+    const to = { kind: "queue", name: queue } as const;
+    const { message } = this.#stamperOf(part, source ?? service).stamp(draft, stamp, to);
+    const answer = Promise.withResolvers<Answered>();
+    const timer = clock.after(deadlineMs, () => {
+      answer.reject(lateAnswer(draft.type, id, deadlineMs));
     });
-    return answerOf(answered);
-  }
-
-  #find(type: string): { input: AskableInput; runtime: PartRuntime } | undefined {
-    for (const runtime of this.#runtimes()) {
-      for (const channel of runtime.part.from) {
-        if (channel.kind !== "queue") continue;
-        const input = runtime.inputs.get(channel.name);
-        if (input === undefined || !isAskable(input)) continue;
-        const carried = Object.values(channel.types).some((each) => each.type === type);
-        if (carried && runtime.part.handles.has(type)) return { input, runtime };
-      }
+    const asker = {
+      repeatable: given.id !== undefined,
+      answered: answer.resolve,
+      failed: answer.reject,
+    };
+    try {
+      const input = askableInput(desk);
+      if (input !== undefined) input.ask(message, asker);
+      else this.#whenOpen(desk, draft.type, deadlineMs, (open) => open.ask(message, asker), asker);
+      return answerOf(await answer.promise);
+    } finally {
+      timer.cancel();
     }
-    return undefined;
   }
 
-  #stamperOf({ part }: PartRuntime, source: string): MessageStamper {
+  /** A part that has just been started, or goes on after a pause, opens its inputs in a moment. */
+  #whenOpen(
+    desk: Desk,
+    type: string,
+    deadlineMs: number,
+    open: (input: AskableInput) => void,
+    asker: Asker,
+  ): void {
+    const { changes, environment } = this.#options;
+    const late = new AbortController();
+    const timer = environment.clock.after(deadlineMs, () => late.abort());
+    const wait = async (): Promise<void> => {
+      while (!late.signal.aborted) {
+        if (!desk.part.working) throw this.#unreachable(type);
+        const input = askableInput(desk);
+        if (input !== undefined) return open(input);
+        await changes.next(late.signal);
+      }
+      return undefined;
+    };
+    wait()
+      .catch((error: unknown) => asker.failed(error))
+      .finally(() => timer.cancel());
+  }
+
+  #stamperOf({ runtime: { part } }: RunningPart, source: string): MessageStamper {
     const name = `${part.name}\n${source}`;
     let stamper = this.#stampers.get(name);
     if (stamper === undefined) {
       const channels = part.from.filter(({ kind }) => kind === "queue");
-      const environment = this.#environment;
+      const { environment } = this.#options;
       stamper = new MessageStamper({ source, who: source, channels, environment });
       this.#stampers.set(name, stamper);
     }
@@ -102,13 +140,18 @@ export class DirectAsks {
   #unreachable(type: string): MillraceError {
     return new MillraceError(
       "UNREACHABLE",
-      `nothing in the service "${this.#service}" handles the command "${type}" now; start or resume the part that does`,
-      { details: { service: this.#service, type } },
+      `nothing in the service "${this.#options.service}" handles the command "${type}" now; start or resume the part that does`,
+      { details: { service: this.#options.service, type } },
     );
   }
 }
 
 type AskableInput = RunningInput & Required<Pick<RunningInput, "ask">>;
+
+function askableInput({ part, queue }: Desk): AskableInput | undefined {
+  const input = part.runtime.inputs.get(queue);
+  return input !== undefined && isAskable(input) ? input : undefined;
+}
 
 function isAskable(input: RunningInput): input is AskableInput {
   return input.ask !== undefined && input.engine.failure === undefined;
