@@ -205,7 +205,7 @@ test("a part that would lose messages, or names what no channel carries, is refu
   const wrong: [Partial<WebhookOutOptions>, RegExp][] = [
     [{ from: [] }, /reads from nothing/],
     [{ types: [Notify] }, /none of its channels/],
-    [{ from: notices, types: [] }, /does not post all of queue/],
+    [{ from: notices, types: [] }, /does not take all of queue/],
     [{ concurrency: 0 }, /whole number/],
   ];
   for (const [more, expected] of wrong) {

@@ -21,6 +21,7 @@ import { AnswerBuffer } from "../../service/effects/answer-buffer.ts";
 import { EffectCalls } from "../../service/effects/effect-calls.ts";
 import type { Decision, FailurePolicy, Part, WorkContext, Worker } from "../../service/part.ts";
 import type { Sink } from "../../service/router/sink.ts";
+import { handledTypes } from "../handled-types.ts";
 import { Delivery, DELIVERY_OPTIONS, type DeliveryOptions } from "./outgoing/delivery.ts";
 
 export type WebhookOptions = DeliveryOptions;
@@ -88,30 +89,6 @@ export function webhookOut(name: string, options: WebhookOutOptions): Part {
     keepsRaw: true,
     createWorker: (environment) => new WebhookWorker(name, delivery, environment),
   });
-}
-
-function handledTypes(
-  what: string,
-  from: readonly Channel[],
-  types: readonly MessageType[] | undefined,
-): ReadonlySet<string> {
-  if (from.length === 0) refuse(`${what} reads from nothing; name a stream or queue in from`);
-  const carried = new Set(
-    from.flatMap((channel) => Object.values<MessageType>(channel.types).map(({ type }) => type)),
-  );
-  if (types === undefined) return carried;
-  const stray = types.find(({ type }) => !carried.has(type));
-  if (stray !== undefined)
-    refuse(`${what} names "${stray.type}", which none of its channels carries`);
-  const left = from.find(({ kind }) => kind === "queue");
-  const wanted = new Set(types.map(({ type }) => type));
-  if (
-    left !== undefined &&
-    Object.values<MessageType>(left.types).some(({ type }) => !wanted.has(type))
-  ) {
-    refuse(`${what} does not post all of queue "${left.name}", and nobody else gets its commands`);
-  }
-  return wanted;
 }
 
 class WebhookWorker implements Worker {
