@@ -1,6 +1,14 @@
 /** The everyday API: declarations, and `openApp` to run them. */
 
-export { openApp, type App, type DocumentList, type FoundDocument } from "./host/app.ts";
+export { deleteNamespace, inNamespace, listNamespaces } from "./broker/namespace/namespace.ts";
+export {
+  openApp,
+  type App,
+  type DocumentList,
+  type FoundDocument,
+  type ReadOptions,
+} from "./host/app.ts";
+export type { AppAskOptions } from "./host/app-asks.ts";
 export { defineConfig, type Config } from "./host/config.ts";
 export type { AppOptions, DoorSettings, LogSettings } from "./host/options.ts";
 export type { Environment, Log } from "./model/environment.ts";

@@ -20,6 +20,8 @@ import type { OpenBrokers } from "./brokers.ts";
 import type { AppOptions } from "./options.ts";
 
 export interface AppPublisher extends AsyncDisposable {
+  /** Stands as source in what no service of the app owns, commands above all. */
+  readonly source: string;
   /** Drafts for channels of one kind only: an event is not sent, a command is not published. */
   publish(
     kind: Channel["kind"],
@@ -77,6 +79,7 @@ export function openAppPublisher(
   };
 
   return {
+    source: self,
     async publish(kind, drafts, options) {
       if (options.id !== undefined && drafts.length > 1) {
         throw new MillraceError(

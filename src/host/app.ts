@@ -11,10 +11,13 @@ import type { Admin } from "../admin/admin.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { Environment, Log } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Draft } from "../model/message.ts";
+import type { CommandDraft, Draft } from "../model/message.ts";
 import type { Outcome } from "../model/outcome.ts";
 import { createRegistry, type Registry } from "../schema/registry.ts";
 import type { WebhookReceiver } from "../service/inbound.ts";
+import type { Duration } from "../schema/duration.ts";
+import type { Answer } from "../service/ask/answer.ts";
+import type { SeenOptions } from "../service/ask/seen.ts";
 import type { Service } from "../service/part.ts";
 import type { Published, PublishOptions } from "../service/publisher.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "../service/refusal.ts";
@@ -22,6 +25,7 @@ import type { RunningService } from "../service/running-service.ts";
 import { startService } from "../service/start-service.ts";
 import type { View } from "../sourcing/view.ts";
 import type { DocumentQuery } from "../store/store.ts";
+import { AppAsks, deadlineMsOf, type AppAskOptions } from "./app-asks.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
 import { ensureChannels } from "./channels.ts";
@@ -29,6 +33,7 @@ import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
+import { runSources } from "./sources.ts";
 import { createRealEnvironment } from "./real-environment.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
@@ -44,7 +49,13 @@ export interface DocumentList<State> {
 }
 
 type EventDraft = Draft<string, unknown, "event">;
-type CommandDraft = Draft<string, unknown, "command">;
+
+export interface ReadOptions {
+  /** The token of an answer or of what was published: the read sees what that did. */
+  readonly notBefore?: string;
+  /** How long the read may wait for it, `5s`; `10s` unless said. */
+  readonly deadline?: Duration;
+}
 
 export interface App extends AsyncDisposable {
   /**
@@ -58,10 +69,24 @@ export interface App extends AsyncDisposable {
   ): Promise<readonly Outcome<Published>[]>;
   /** Sends a command to the queue that carries it; resolves when it is durable, not when it is done. */
   send(draft: CommandDraft, options?: PublishOptions): Promise<Published>;
-  /** A document of a view; undefined where there is none. Throws UNKNOWN_VIEW, PARKED. */
-  get<State>(view: View<State>, id: string): Promise<State | undefined>;
-  /** Documents by what the view indexes. Throws UNKNOWN_VIEW, BAD_ARGUMENT. */
-  find<State>(view: View<State>, query?: DocumentQuery): Promise<DocumentList<State>>;
+  /**
+   * Sends a command and waits for its answer; a refusal is an answer. What the answer says is durable.
+   * Asking again under the same `id` gives the same answer and does nothing twice.
+   *
+   * Throws BAD_PAYLOAD naming the field, UNKNOWN_TYPE, HANDLER_FAILED, PARKED, OVERLOADED, UNREACHABLE,
+   * CLOSED, and DEADLINE, after which only asking again under the same id tells what became of it.
+   */
+  ask<Code extends string, Reply>(
+    draft: CommandDraft<string, unknown, Code, Reply>,
+    options?: AppAskOptions,
+  ): Promise<Answer<Code, Reply>>;
+  /**
+   * A document of a view; undefined where there is none. Throws UNKNOWN_VIEW, VIEW_BUILDING; with
+   * `notBefore` also BAD_ARGUMENT for what is no token, PARKED, DEADLINE.
+   */
+  get<State>(view: View<State>, id: string, options?: ReadOptions): Promise<State | undefined>;
+  /** Documents by what the view indexes. Throws as `get` does, and BAD_ARGUMENT for a bad query. */
+  find<State>(view: View<State>, query?: DocumentQuery & ReadOptions): Promise<DocumentList<State>>;
   readonly services: readonly RunningService[];
   readonly admin: Admin;
   /** Every type and channel declared in reach. */
@@ -89,11 +114,12 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   const brokers = opened.use(await openBrokers(options, environment));
   for (const service of options.services) refuseMissingCapabilities(service, brokers);
-  const hooked = webhooksOf(options).flatMap(({ to }) => to);
-  await ensureChannels(hooked, brokers);
+  const entered = [...webhooksOf(options), ...(options.sources ?? [])].flatMap(({ to }) => to);
+  await ensureChannels(entered, brokers);
   const services = await startServices(options, brokers, environment, opened);
   const publisher = opened.use(openAppPublisher(options, channels, brokers, environment));
-  const registry = createRegistry([...channels, ...hooked]);
+  const asks = opened.use(new AppAsks(services, publisher, brokers, environment));
+  const registry = createRegistry([...new Set([...channels, ...entered])]);
   const admin = opened.use(
     createAdmin({
       streams: brokers.streams,
@@ -103,13 +129,15 @@ export async function openApp(options: AppOptions): Promise<App> {
       environment,
     }),
   );
+  const publish = admin.publish.bind(admin);
+  opened.use(runSources(options.sources ?? [], { publish, environment }));
   const { http: settings = false } = options;
   const directory = brokers.directory;
   const door =
     settings === false
       ? undefined
       : opened.use(await openDoor({ admin, environment, registry, settings, directory }));
-  const parts = { services, publisher, admin, registry, environment, door };
+  const parts = { services, publisher, asks, admin, registry, environment, door };
   return new RunningApp({ ...parts, opened: opened.move() });
 }
 
@@ -155,6 +183,7 @@ function webhooksOf({ http = false }: AppOptions): readonly WebhookReceiver[] {
 interface AppParts {
   readonly services: readonly RunningService[];
   readonly publisher: AppPublisher;
+  readonly asks: AppAsks;
   readonly admin: Admin;
   readonly registry: Registry;
   readonly environment: Environment;
@@ -169,16 +198,18 @@ class RunningApp implements App {
   readonly environment: Environment;
   readonly door: OpenDoor | undefined;
   readonly #publisher: AppPublisher;
+  readonly #asks: AppAsks;
   readonly #opened: AsyncDisposableStack;
   #closed: Promise<void> | undefined;
 
-  constructor({ services, publisher, admin, registry, environment, door, opened }: AppParts) {
+  constructor({ services, publisher, asks, admin, registry, environment, door, opened }: AppParts) {
     this.services = services;
     this.admin = admin;
     this.registry = registry;
     this.environment = environment;
     this.door = door;
     this.#publisher = publisher;
+    this.#asks = asks;
     this.#opened = opened;
   }
 
@@ -199,14 +230,37 @@ class RunningApp implements App {
     return only(await this.#publisher.publish("queue", [draft], options));
   }
 
-  async get<State>(view: View<State>, id: string): Promise<State | undefined> {
+  async ask<Code extends string, Reply>(
+    draft: CommandDraft<string, unknown, Code, Reply>,
+    { deadline, ...options }: AppAskOptions = {},
+  ): Promise<Answer<Code, Reply>> {
+    // The handler gave what the command declares, and its worker checked it.
+    const answer: any = await this.#asks.ask(draft, {
+      ...options,
+      deadlineMs: deadlineMsOf(deadline),
+    });
+    return answer;
+  }
+
+  async get<State>(
+    view: View<State>,
+    id: string,
+    options: ReadOptions = {},
+  ): Promise<State | undefined> {
     // The store keeps what this view's folds returned, so the view's own type says what it is.
-    const state: any = await this.#serviceOf(view).get(view.name, id);
+    const state: any = await this.#serviceOf(view).get(view.name, id, seenOf(options));
     return state;
   }
 
-  async find<State>(view: View<State>, query: DocumentQuery = {}): Promise<DocumentList<State>> {
-    const page: any = await this.#serviceOf(view).find(view.name, query);
+  async find<State>(
+    view: View<State>,
+    { notBefore, deadline, ...query }: DocumentQuery & ReadOptions = {},
+  ): Promise<DocumentList<State>> {
+    const seen = seenOf({
+      ...(notBefore !== undefined && { notBefore }),
+      ...(deadline !== undefined && { deadline }),
+    });
+    const page: any = await this.#serviceOf(view).find(view.name, query, seen);
     return page;
   }
 
@@ -241,6 +295,10 @@ class RunningApp implements App {
       { details: { view: view.name } },
     );
   }
+}
+
+function seenOf({ notBefore, deadline }: ReadOptions): SeenOptions {
+  return notBefore === undefined ? {} : { notBefore, deadlineMs: deadlineMsOf(deadline) };
 }
 
 function isList(given: Draft | readonly Draft[]): given is readonly Draft[] {

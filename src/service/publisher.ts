@@ -17,6 +17,7 @@ import type { Outcome } from "../model/outcome.ts";
 import type { Tracer } from "../model/tracer.ts";
 import { type Channel, isSubscription } from "../schema/declaration.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
+import { encodeToken } from "./ask/position-token.ts";
 import { sizeOf } from "./message-reader.ts";
 import { MessageStamper, type Stamp } from "./message-stamper.ts";
 
@@ -53,6 +54,8 @@ export interface Published {
   /** Streams only. */
   readonly partition?: number;
   readonly offset?: number;
+  /** Streams only: reads that are given it see the message. */
+  readonly token?: string;
   /** Queues only. */
   readonly sequence?: number;
   /** The same id was published before, within the channel's window. */
@@ -188,7 +191,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const { target } = outgoing;
       refuseForeign(target);
       const outcome = await enqueue({ ...outgoing, ...(delayMs !== undefined && { delayMs }) });
-      return outcome.ok ? { ok: true, value: { id, target, ...outcome.value } } : outcome;
+      return outcome.ok ? { ok: true, value: published(id, target, outcome.value) } : outcome;
     } catch (error) {
       return { ok: false, error: asMillraceError(error) };
     }
@@ -247,6 +250,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
   };
+}
+
+/** Few ask for the token, so it is made when it is asked for. */
+function published(
+  id: string,
+  target: Published["target"],
+  answer: Omit<Published, "id" | "target">,
+): Published {
+  const { partition, offset } = answer;
+  const value = { id, target, ...answer };
+  if (partition === undefined || offset === undefined) return value;
+  const place = { kind: "record", stream: target.name, partition, offset } as const;
+  return Object.defineProperty(value, "token", { get: () => encodeToken([place]) });
 }
 
 function overloaded(): MillraceError {

@@ -67,7 +67,7 @@ export class RemoteAsks implements AsyncDisposable {
    * Resolves to the answer. Throws DEADLINE, OVERLOADED, CLOSED, and what sending throws. Nobody knows
    * then whether the command was done, unless it was not sent.
    */
-  async ask(draft: Draft, { deadlineMs, source: _, ...given }: AskOptions): Promise<Answer> {
+  async ask(draft: Draft, { deadlineMs, ...given }: AskOptions): Promise<Answer> {
     if (this.#closed) throw closed();
     if (this.#count >= WAITING_MAX) throw overloaded();
     const { environment, send } = this.#options;
