@@ -1,10 +1,11 @@
 /** What `openApp` takes, and the check of it that runs before anything is opened. */
 
 import type { BrokerFactory } from "../broker/broker.ts";
+import type { Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
-import type { WebhookReceiver } from "../service/inbound.ts";
+import type { Source, WebhookReceiver } from "../service/inbound.ts";
 import type { Service } from "../service/part.ts";
 import type { BatchSettings } from "../service/publisher.ts";
 import { refuseContradictions } from "../service/refusal.ts";
@@ -32,6 +33,8 @@ export interface DoorSettings {
   readonly hosts?: readonly string[];
   /** Who else may come in. */
   readonly signIn?: SignIn;
+  /** What those may do; nothing unless said. */
+  readonly rules?: readonly Rule[];
   /** What is received below `/hooks/`. */
   readonly webhooks?: readonly WebhookReceiver[];
 }
@@ -43,12 +46,19 @@ export interface LogSettings {
 
 export interface AppOptions {
   readonly services: readonly Service[];
+  /** What is read into streams and queues from outside, for as long as the app is open: files. */
+  readonly sources?: readonly Source[];
   /** For streams and queues both. */
   readonly broker?: BrokerFactory;
   /** For streams alone; goes before `broker`. */
   readonly streams?: BrokerFactory;
   /** For queues alone; goes before `broker`. */
   readonly queues?: BrokerFactory;
+  /**
+   * Puts all streams, queues and groups of this program into a namespace of the broker, so that it meets
+   * no other program there; see `inNamespace`.
+   */
+  readonly namespace?: string;
   /** Opens each service's own database. */
   readonly store: StoreFactory;
   /**
@@ -84,6 +94,7 @@ const doorShape = shape({
   token: text,
   hosts: listOf(text),
   signIn: callable,
+  rules: listOf(objectWith(["principal", "actions", "resources"], "a rule has these three")),
   webhooks: listOf(objectWith(["name", "path", "handle"], "pass what webhookIn() returns")),
 });
 
@@ -105,9 +116,11 @@ const log: Check = (value, path) => {
 /** The keys that a configuration file shares with `openApp`. */
 export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   services: listOf(objectWith(["name", "parts"], "pass what service() returns")),
+  sources: listOf(objectWith(["name", "to", "run"], "pass what fileSource() returns")),
   broker: factory,
   streams: factory,
   queues: factory,
+  namespace: text,
   store: factory,
   publish: shape({ batch: batchShape }),
   http: door,

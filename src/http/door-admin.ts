@@ -1,27 +1,10 @@
-/** All topics of the admin API, as the door's routes and its client have them. */
+/** The admin API as the door's routes and its client have it: whole. */
 
 import type { Admin } from "../admin/admin.ts";
-import type { CommandAdmin } from "../admin/api/command-admin.ts";
-import type { EditAdmin } from "../admin/api/edit-admin.ts";
-import type { FlowAdmin } from "../admin/api/flow-admin.ts";
-import type { PauseAdmin } from "../admin/api/pause-admin.ts";
-import type { ReplayAdmin } from "../admin/api/replay-admin.ts";
-import type { SagaAdmin } from "../admin/api/saga-admin.ts";
-import type { StateAdmin } from "../admin/api/state-admin.ts";
-import type { ViewAdmin } from "../admin/api/view-admin.ts";
+import type { WholeAdmin } from "../admin/api/whole-admin.ts";
 import { MillraceError } from "../model/errors.ts";
 
-export interface DoorAdmin
-  extends
-    Admin,
-    CommandAdmin,
-    EditAdmin,
-    FlowAdmin,
-    PauseAdmin,
-    ReplayAdmin,
-    SagaAdmin,
-    StateAdmin,
-    ViewAdmin {}
+export type DoorAdmin = WholeAdmin;
 
 /** An admin API that lacks topics answers theirs with CAPABILITY_MISSING. */
 export function completeAdmin(admin: Admin): DoorAdmin {

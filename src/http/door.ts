@@ -14,7 +14,11 @@ import { Hono, type Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import type { Admin } from "../admin/admin.ts";
+import { guardAdmin } from "../admin/guard/guarded-admin.ts";
+import { KnownNames } from "../admin/guard/known-names.ts";
+import { checkRules, type Rule } from "../broker/rules.ts";
 import type { Principal, SignIn } from "../broker/sign-in.ts";
+import { assert } from "../model/assert.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
@@ -23,7 +27,7 @@ import { createRegistry, type Registry } from "../schema/registry.ts";
 import type { WebhookReceiver } from "../service/inbound.ts";
 import { completeAdmin, type DoorAdmin } from "./door-admin.ts";
 import { errorBody, STATUS_BY_CODE } from "./error-status.ts";
-import { createGate, type Gate, type Presented } from "./gate.ts";
+import { createGate, OWNER, type Gate, type Presented } from "./gate.ts";
 import { DOOR_LIMITS, type DoorLimits } from "./limits.ts";
 import type { ProcessFacts } from "./metrics/collect.ts";
 import { RequestHistogram } from "./metrics/histogram.ts";
@@ -54,6 +58,8 @@ export interface DoorOptions {
   readonly hosts?: readonly string[];
   /** Who else may come in, beside whoever has the token. */
   readonly signIn?: SignIn;
+  /** What those may do; nothing unless said. */
+  readonly rules?: readonly Rule[];
   /** Received below `/hooks/`. */
   readonly webhooks?: readonly WebhookReceiver[];
   readonly processFacts?: () => ProcessFacts;
@@ -87,19 +93,28 @@ export interface Door {
   readonly routes: readonly string[];
 }
 
-/** Throws BAD_CONFIG for a token that could be guessed, BAD_DECLARATION for webhooks at one path. */
+/** Throws BAD_CONFIG for a token that could be guessed or a bad rule, BAD_DECLARATION for webhooks at one path. */
 export function createDoor(options: DoorOptions): Door {
   const { environment } = options;
   const admin = completeAdmin(options.admin);
   const gate = createGate(options);
   const principals = new WeakMap<Request, Principal>();
   const principalOf = (c: Context): Principal | undefined => principals.get(c.req.raw);
+  const { registry = createRegistry([]), rules = [] } = options;
+  checkRules(rules);
+  const names = new KnownNames(() => admin.describe());
+  const guarded = (principal: Principal): DoorAdmin =>
+    guardAdmin(admin, { principal, rules, registry, names });
   const tell = (error: unknown): string => errorBodyOf(error, environment);
   const room: DoorRoom = {
     admin,
-    adminFor: () => admin,
+    adminFor: (c) => {
+      const principal = principalOf(c);
+      assert(principal !== undefined, "only addresses that are open to all are asked by nobody");
+      return principal === OWNER ? admin : guarded(principal);
+    },
     principalOf,
-    registry: options.registry ?? createRegistry([]),
+    registry,
     limits: { ...DOOR_LIMITS, ...options.limits },
     stopping: options.stopping ?? new AbortController().signal,
     clock: environment.clock,

@@ -28,6 +28,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   LEASE_LOST: 409,
   FENCED: 409,
   QUEUE_FULL: 503,
+  QUOTA_EXCEEDED: 503,
   OVERLOADED: 503,
 
   DISK_FULL: 507,
