@@ -1,6 +1,7 @@
 /** Opens what a program's brokers need: one for both faces, or one for each. */
 
-import type { Broker } from "../broker/broker.ts";
+import type { Broker, BrokerFactory } from "../broker/broker.ts";
+import { inNamespace } from "../broker/namespace/namespace.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Environment } from "../model/environment.ts";
@@ -15,12 +16,15 @@ export interface OpenBrokers extends AsyncDisposable {
 
 /** What was opened is closed again if the next cannot be. */
 export async function openBrokers(
-  options: Pick<AppOptions, "broker" | "streams" | "queues">,
+  options: Pick<AppOptions, "broker" | "streams" | "queues" | "namespace">,
   environment: Environment,
 ): Promise<OpenBrokers> {
   await using opened = new AsyncDisposableStack();
-  const streamFactory = options.streams ?? options.broker;
-  const queueFactory = options.queues ?? options.broker;
+  const forStreams = options.streams ?? options.broker;
+  const forQueues = options.queues ?? options.broker;
+  const streamFactory = entered(forStreams, options.namespace);
+  const queueFactory =
+    forQueues === forStreams ? streamFactory : entered(forQueues, options.namespace);
   const streamBroker = opened.use(await streamFactory?.open(environment));
   const queueBroker: Broker | undefined =
     queueFactory === streamFactory
@@ -33,4 +37,13 @@ export async function openBrokers(
     directory: streamFactory?.directory ?? queueFactory?.directory,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function entered(
+  factory: BrokerFactory | undefined,
+  namespace: string | undefined,
+): BrokerFactory | undefined {
+  return factory === undefined || namespace === undefined
+    ? factory
+    : inNamespace(factory, namespace);
 }

@@ -28,6 +28,7 @@ export type ErrorCode =
   | "LEASE_LOST"
   | "FENCED"
   | "QUEUE_FULL"
+  | "QUOTA_EXCEEDED"
   | "OVERLOADED"
   | "DISK_FULL"
   | "DISK_FAILED"
@@ -174,6 +175,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     meaning: "Another owner has taken over this partition or lane.",
   },
   QUEUE_FULL: { retryable: true, exit: 1, meaning: "A queue is at its depth limit." },
+  QUOTA_EXCEEDED: {
+    retryable: true,
+    exit: 1,
+    meaning: "A namespace holds as much as its quota allows.",
+  },
   OVERLOADED: { retryable: true, exit: 1, meaning: "Too many appends wait for the disk." },
 
   // Storage
