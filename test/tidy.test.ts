@@ -52,7 +52,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     outside: ["hono", "@hono/node-server", "node:http", "node:net"],
   },
   host: {
-    rooms: [...RUNTIMES, "memory", "admin", "http"],
+    rooms: [...RUNTIMES, "connectors", "memory", "admin", "http"],
     outside: ["node:*", "pino", "@opentelemetry/api"],
   },
   index: { rooms: [...RUNTIMES, "host"], outside: [] },

@@ -9,6 +9,7 @@
 
 import type { Admin } from "../admin/admin.ts";
 import { createAdmin } from "../admin/create-admin.ts";
+import { runSources } from "../connectors/run-sources.ts";
 import type { Environment, Log } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { CommandDraft, Draft } from "../model/message.ts";
@@ -33,7 +34,6 @@ import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
 import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
-import { runSources } from "./sources.ts";
 import { createRealEnvironment } from "./real-environment.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
