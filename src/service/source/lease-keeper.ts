@@ -8,20 +8,30 @@ import type { Timer } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import { isMillraceError } from "../../model/errors.ts";
 
+export interface LeaseKeeperOptions {
+  readonly queues: Queues;
+  readonly leaseMs: number;
+  readonly environment: Environment;
+  /** Leases were accepted: the queue holds fewer. */
+  readonly changed: () => void;
+}
+
 export class LeaseKeeper {
   readonly #queues: Queues;
   readonly #leaseMs: number;
   readonly #environment: Environment;
+  readonly #changed: () => void;
   /** The newest form of each lease, by the one that was received. */
   readonly #held = new Map<Lease, Lease>();
   #timer: Timer | undefined;
   #accepting: Promise<void> | undefined;
   #toAccept: Lease[] = [];
 
-  constructor(queues: Queues, leaseMs: number, environment: Environment) {
+  constructor({ queues, leaseMs, environment, changed }: LeaseKeeperOptions) {
     this.#queues = queues;
     this.#leaseMs = leaseMs;
     this.#environment = environment;
+    this.#changed = changed;
   }
 
   /** `lost` is told of leases that ended although they were needed. */
@@ -73,6 +83,7 @@ export class LeaseKeeper {
       }
     }
     this.#accepting = undefined;
+    this.#changed();
   }
 
   /** The message is committed; should it come again, it counts as a repeat. */

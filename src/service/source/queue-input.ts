@@ -38,9 +38,9 @@ export async function runQueue(
   const { epoch, lanes } = await persistently(runtime, stop, () =>
     store.readProgress(part.consumer, input),
   );
-  const keeper = new LeaseKeeper(queues, declaration.leaseMs, environment);
+  const keeper = new LeaseKeeper({ ...declaration, queues, environment, changed });
   const tell = (what: Promise<unknown>): void => {
-    what.catch((error: unknown) => {
+    what.then(changed, (error: unknown) => {
       // The lease ends by itself, and the message comes again; if it was committed, as a repeat.
       environment.log.warn({ queue: input, error: String(error) }, "a lease could not be settled");
     });
