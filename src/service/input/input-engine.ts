@@ -221,9 +221,7 @@ export class InputEngine {
 
   /** Resolves when further messages may be accepted, or the engine ends. */
   async room(): Promise<void> {
-    // A gate that is half open waits for a message, which may have yet to come.
-    const standsStill = (): boolean => this.#gate.reason !== undefined && !this.#gate.halfOpen;
-    while (this.#open && (standsStill() || this.#flight.full)) {
+    while (this.#open && (!this.#gate.admits || this.#flight.full)) {
       await this.#change();
     }
   }

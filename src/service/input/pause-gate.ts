@@ -88,6 +88,11 @@ export class PauseGate {
     return true;
   }
 
+  /** Whether further messages may come in: what a gate that is half open waits for may be among them. */
+  get admits(): boolean {
+    return this.#pause === undefined || this.halfOpen;
+  }
+
   /** Whether one message, of any key, may be let through. */
   get halfOpen(): boolean {
     const pause = this.#pause;
