@@ -42,7 +42,7 @@ for (const format of ["text", "json"] as const) {
         database: "postgres://shop:hunter2@db/shop",
         error: new Error("cannot open amqp://me:hunter2@host"),
       },
-      "see http://h/#token=hunter2",
+      "see http://h/#token=hunter2 and Authorization: Bearer hunter2 or basic aHVudGVyMg==hunter2",
     );
     assert.doesNotMatch(line, /hunter2/);
     assert.match(line, /a=1/);

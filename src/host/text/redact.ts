@@ -2,7 +2,8 @@
  * What may go into a log: facts with secrets blotted out, errors as data, and nothing endless.
  *
  * A secret is known by its name (`password`, `apiToken`, `authorization`, …) wherever it stands, and
- * in a URL by its parameter. Redaction works on a copy; the facts of the caller stay as they are.
+ * in a URL by its parameter, and behind the name of its scheme (`Bearer …`). Redaction works on a
+ * copy; the facts of the caller stay as they are.
  */
 
 import { MillraceError } from "../../model/errors.ts";
@@ -11,6 +12,7 @@ const BLOT = "[redacted]";
 const SECRET_NAME = /(password|passwd|secret|token|authorization|credential|cookie|api[-_]?key)$/i;
 const SECRET_PARAMETER =
   /([?&#](?:[a-z_-]*(?:token|password|secret|key|signature|sig))=)[^&#\s"']+/gi;
+const SECRET_SCHEME = /\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi;
 const SECRET_USER = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@/]+@/gi;
 
 const DEPTH_MAX = 5;
@@ -25,7 +27,10 @@ export function redactFacts(facts: LogFacts): Record<string, unknown> {
 
 export function redactText(text: string): string {
   const short = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length})` : text;
-  return short.replace(SECRET_PARAMETER, `$1${BLOT}`).replace(SECRET_USER, `$1${BLOT}@`);
+  return short
+    .replace(SECRET_PARAMETER, `$1${BLOT}`)
+    .replace(SECRET_SCHEME, `$1 ${BLOT}`)
+    .replace(SECRET_USER, `$1${BLOT}@`);
 }
 
 function redactRecord(record: object, depth: number): Record<string, unknown> {
