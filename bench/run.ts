@@ -9,6 +9,7 @@ import { measure, table, type Benchmark } from "./harness.ts";
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   append: () => import("./append.ts"),
   queue: () => import("./queue.ts"),
+  commands: () => import("./commands.ts"),
   latency: () => import("./latency.ts"),
   service: () => import("./service.ts"),
   store: () => import("./store.ts"),

@@ -103,6 +103,18 @@ test("two readers of one queue, two owners of one stream, and names used twice a
     ],
     /stream "notes" is declared twice/,
   );
+  const elsewhere = queue("elsewhere", { Do });
+  refused(
+    [
+      service("one", { a: doer("a") }),
+      service("two", { b: consumer("b", { from: elsewhere }).handle({ Do: () => undefined }) }),
+    ],
+    /the command "do" is carried by the queues "todo" and "elsewhere"; a command has one address/,
+  );
+  refused(
+    [service("s", { a: consumer("a", { from: notes, sends: [todo, elsewhere] }).handle({}) })],
+    /remove it from one of them/,
+  );
   assert.throws(() => service("s", { a: reader("x"), b: doer("x") }), /two parts named "x"/);
 });
 

@@ -7,8 +7,9 @@ import { has, type BrokerCapabilities, type Capability } from "../broker/capabil
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Channel } from "../schema/declaration.ts";
+import type { Channel, MessageType } from "../schema/declaration.ts";
 import { createRegistry } from "../schema/registry.ts";
+import { REPLY_TYPE } from "./ask/reply-message.ts";
 import { refuse } from "./declaration-checks.ts";
 import type { Part, Service } from "./part.ts";
 
@@ -94,7 +95,28 @@ export function refuseContradictions(services: readonly Service[]): readonly Cha
     }
     refuseClashingCollections(service);
   }
-  return createRegistry(channels).channels;
+  const { channels: distinct } = createRegistry(channels);
+  refuseSecondAddress(distinct);
+  return distinct;
+}
+
+/** A command has one address: whoever sends it need not choose, and one handler answers it. */
+function refuseSecondAddress(channels: readonly Channel[]): void {
+  const addressOf = new Map<string, string>();
+  for (const channel of channels) {
+    if (channel.kind !== "queue") continue;
+    for (const { kind, type } of Object.values<MessageType>(channel.types)) {
+      // Answers go to whoever asked: every saga that waits for some has a queue of its own.
+      if (kind !== "command" || type === REPLY_TYPE) continue;
+      const address = addressOf.get(type);
+      if (address !== undefined) {
+        refuse(
+          `the command "${type}" is carried by the queues "${address}" and "${channel.name}"; a command has one address and one handler: remove it from one of them, or declare two commands`,
+        );
+      }
+      addressOf.set(type, channel.name);
+    }
+  }
 }
 
 /** Two declarations of one collection must be the same. */
