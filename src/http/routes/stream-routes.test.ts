@@ -330,3 +330,46 @@ test("a reader that does not read holds up the close for two seconds and no long
   await closing;
   await assert.rejects(response.text());
 });
+
+test("a quiet tail gives signs of life, and what comes afterwards is not lost to them", async () => {
+  await using stage = await openStage();
+  const door = doorOf(stage, stage.admin);
+  const { clock } = stage.environment;
+  for (const [path, sign, accept] of [
+    ["/streams/orders/events", ": quiet\n\n", "text/event-stream"],
+    ["/streams/orders/tail", ": quiet\n\n", "text/event-stream"],
+    ["/streams/orders/records?follow=true&from=end", "\n", "application/x-ndjson"],
+  ] as const) {
+    const request = new Request(`http://localhost${path}`, { headers: { ...headers, accept } });
+    const reader = (await door(request)).body!.getReader();
+    const read = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+    if (accept === "text/event-stream") assert.match(await read(), /^retry: 1000\nid: /);
+    for (let beat = 0; beat < 3; beat++) {
+      const waiting = read();
+      await clock.advance(15_000);
+      assert.equal(await waiting, sign, path);
+    }
+    const coming = read();
+    await publish(stage, `after ${path}`);
+    assert.match(await coming, /"orderId":"after /);
+    await reader.cancel();
+  }
+});
+
+test("a message that cannot be read is told by its name among CloudEvents, and does not end them", async () => {
+  await using stage = await openStage();
+  const door = doorOf(stage, stage.admin);
+  const bytes = new Uint8Array([0xff]);
+  valuesOf(await stage.streams.append("attic", [{ key: null, headers: [], value: bytes }]));
+  valuesOf(await stage.streams.append("attic", [placed("e-1", "o1", '{"orderId":"o1"}')]));
+  const path = "http://localhost/streams/attic/events?from=start";
+  const response = await door(new Request(path, { headers }));
+  const events = eventsOf(response.body!);
+  await next(events);
+  const broken = await next(events);
+  assert.deepEqual([broken.event, broken.id], ["undecodable", "0:1"]);
+  assert.equal(JSON.parse(broken.data!).undecodable.valueBase64, "/w==");
+  const good = await next(events);
+  assert.deepEqual([good.event, JSON.parse(good.data!).id], [undefined, "e-1"]);
+  await events.return(undefined);
+});
