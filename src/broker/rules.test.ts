@@ -68,6 +68,25 @@ test("nothing is allowed where there are no rules, and the refusal says what is 
   requireAllowed(RULES, question);
 });
 
+// proves: namespaces
+test("rights are given for a namespace by how its names begin", () => {
+  const rules: Rule[] = [
+    { principal: "cyd", actions: "*", resources: { kind: "*", name: "ns.tenant-a.*" } },
+  ];
+  const may = (name: string): boolean =>
+    allowed(rules, {
+      principal: { name: "cyd" },
+      action: "read",
+      resource: { kind: "queue", name },
+    });
+  assert.deepEqual(["ns.tenant-a.desk", "ns.tenant-b.desk", "ns.tenant-ab.desk", "desk"].map(may), [
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
 test("a rule for a role is for those who have it, and for nobody who is named like it", () => {
   const rules: Rule[] = [
     { principal: { role: "ops" }, actions: ["admin"], resources: { kind: "service", name: "*" } },

@@ -122,7 +122,6 @@ test("the count of decoupled tries, and the moment of the next one, survive a re
   }
 });
 
-// proves: fault-isolation
 test("during an outage the breaker parks nothing, probes one message a time, and then works all off", async () => {
   const environment = createTestEnvironment();
   let down = true;
