@@ -7,9 +7,14 @@ import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
 import type { RunningService } from "../service/running-service.ts";
 import type { Admin } from "./admin.ts";
+import type { CommandAdmin } from "./api/command-admin.ts";
 import type { EditAdmin } from "./api/edit-admin.ts";
 import type { FlowAdmin } from "./api/flow-admin.ts";
 import type { PauseAdmin } from "./api/pause-admin.ts";
+import type { SagaAdmin } from "./api/saga-admin.ts";
+import type { StateAdmin } from "./api/state-admin.ts";
+import type { ViewAdmin } from "./api/view-admin.ts";
+import { askCommand, sendCommand } from "./commands.ts";
 import {
   compareNames,
   queuesOf,
@@ -23,10 +28,13 @@ import { listFailures, repair, showFailure } from "./failures/failures.ts";
 import { flow } from "./flow/flow.ts";
 import { locate } from "./locate.ts";
 import { describe, lag } from "./overview.ts";
-import { listPauses, pausePart, resumePart } from "./pauses.ts";
 import { publish } from "./publish.ts";
 import { readRecords } from "./read-records.ts";
 import { seek } from "./seek.ts";
+import { listPauses, pausePart, resumePart } from "./services/pauses.ts";
+import { listSagas, retrySaga, showSaga } from "./services/sagas.ts";
+import { stateOf } from "./services/states.ts";
+import { dropView, listViews, rebuildView, swapView } from "./services/view-generations.ts";
 
 export interface AdminOptions {
   readonly streams?: Streams | undefined;
@@ -41,7 +49,8 @@ export interface AdminOptions {
 }
 
 /** What the admin API can do where broker and services are. */
-export interface LocalAdmin extends Admin, EditAdmin, PauseAdmin, FlowAdmin {}
+export interface LocalAdmin
+  extends Admin, CommandAdmin, EditAdmin, FlowAdmin, PauseAdmin, SagaAdmin, StateAdmin, ViewAdmin {}
 
 /** Its end ends reads that follow; broker and services belong to the caller and stay as they are. */
 export function createAdmin(options: AdminOptions): LocalAdmin {
@@ -83,8 +92,10 @@ export function createAdmin(options: AdminOptions): LocalAdmin {
     describeGroup: async (group) => streamsOf(open()).describeGroup(group),
     seek: async (seekOptions) => seek(open(), seekOptions),
     lag: async () => lag(open()),
-    get: async (view, id) => getDocument(open(), view, id),
-    find: async (view, query) => findDocuments(open(), view, query),
+    get: async (view, id, readOptions) => getDocument(open(), view, id, readOptions),
+    find: async (view, query, readOptions) => findDocuments(open(), view, query, readOptions),
+    ask: async (command, askOptions = {}) => askCommand(open(), command, askOptions),
+    send: async (command) => sendCommand(open(), command),
     listFailures: async (filter) => listFailures(open(), filter),
     showFailure: async (ref) => showFailure(open(), ref),
     redrive: async (failures, repairOptions) => repair(open(), "redrive", failures, repairOptions),
@@ -94,6 +105,16 @@ export function createAdmin(options: AdminOptions): LocalAdmin {
     pausePart: async (part, pauseOptions = {}) => pausePart(open(), part, pauseOptions),
     resumePart: async (part, pauseOptions = {}) => resumePart(open(), part, pauseOptions),
     listPauses: async () => listPauses(open()),
+    stateOf: async (entity, { at } = {}) => stateOf(open(), entity, at),
+    listViews: async () => listViews(open()),
+    rebuildView: async (view, repairOptions = {}) => rebuildView(open(), view, repairOptions),
+    swapView: async (view, swapOptions = {}) => swapView(open(), view, swapOptions),
+    dropView: async (view, generation, repairOptions = {}) =>
+      dropView(open(), view, generation, repairOptions),
+    listSagas: async (filter = {}) => listSagas(open(), filter),
+    showSaga: async (saga, instance) => showSaga(open(), saga, instance),
+    retrySaga: async (saga, instance, repairOptions = {}) =>
+      retrySaga(open(), saga, instance, repairOptions),
     flow: async (correlation, flowOptions = {}) =>
       flow(open(), correlation, flowOptions, closing.signal),
     async [Symbol.asyncDispose]() {

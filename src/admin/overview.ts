@@ -4,7 +4,7 @@ import type { Part } from "../service/part.ts";
 import type { Description, LagRow, ServiceDescription } from "./admin.ts";
 import { pauseText } from "../service/pause/pauses.ts";
 import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
-import { pausesOf } from "./pauses.ts";
+import { pausesOf } from "./services/pauses.ts";
 
 export async function describe(context: AdminContext): Promise<Description> {
   const { streams, queues } = context;

@@ -53,8 +53,9 @@ export function findView(
   });
 }
 
-function allParts(context: AdminContext): readonly FoundPart[] {
+/** Of all services: those that run here as they are at work now, the others as they are declared. */
+export function allParts(context: AdminContext): readonly FoundPart[] {
   return knownServices(context).flatMap((known) =>
-    known.service.parts.map((part) => ({ known, part })),
+    (known.running?.parts ?? known.service.parts).map((part) => ({ known, part })),
   );
 }

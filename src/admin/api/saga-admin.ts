@@ -49,7 +49,7 @@ export interface ShownSaga extends SagaInstance {
 }
 
 export interface SagaAdmin {
-  /** The instances that need a person first, then by service, saga and instance. */
+  /** By service, saga and instance. */
   listSagas(
     filter?: SagaFilter,
   ): Promise<{ readonly instances: readonly SagaInstance[]; readonly next?: string }>;

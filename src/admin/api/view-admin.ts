@@ -8,13 +8,18 @@ export interface ViewGeneration {
   /** `v2`, or `v2.r1` after a rebuild: names it in `swapView` and `dropView`. */
   readonly generation: string;
   /**
-   * `live` answers reads; `building` is not caught up; `ready` waits for its swap; `old` answered
-   * before and stays until it is dropped.
+   * `live` answers reads; `building` has not caught up; `ready` has, and waits for its swap; `old` is
+   * folded no more and stays until it is dropped; `dropping` is being removed.
    */
-  readonly state: "live" | "building" | "ready" | "old";
+  readonly state: "live" | "building" | "ready" | "old" | "dropping";
   readonly documents: number;
+  /** A person has stopped its building. */
+  readonly paused: boolean;
   /** Messages that it has still to fold; absent where it is not at work. */
   readonly lag?: number;
+  readonly parked?: number;
+  /** Why it does not take over by itself, where it does not. */
+  readonly heldBy?: string;
 }
 
 export interface ViewAdmin {

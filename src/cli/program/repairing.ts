@@ -179,7 +179,7 @@ function addSagas(program: Command): void {
   const saga = program.command("saga").description("instances of sagas");
   saga
     .command("ls")
-    .description("instances, those first that need a person")
+    .description("instances by service, saga and id")
     .argument("[saga]", "its name, or SERVICE.SAGA")
     .addOption(
       new Option("--status <status>", "only these").choices([

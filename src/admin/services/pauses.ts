@@ -1,11 +1,11 @@
 /** Pausing parts, whether their service runs here or only its store is open. */
 
-import { MillraceError } from "../model/errors.ts";
-import { PAUSES, readPauses, writePause, type PartPause } from "../service/pause/pauses.ts";
-import type { RepairOptions } from "./admin.ts";
-import type { Pause } from "./api/pause-admin.ts";
-import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
-import { findPart, type FoundPart } from "./parts.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { PAUSES, readPauses, writePause, type PartPause } from "../../service/pause/pauses.ts";
+import type { RepairOptions } from "../admin.ts";
+import type { Pause } from "../api/pause-admin.ts";
+import { compareNames, knownServices, type AdminContext, type KnownService } from "../context.ts";
+import { findPart, type FoundPart } from "../parts.ts";
 
 export async function pausePart(
   context: AdminContext,
