@@ -24,6 +24,10 @@ export interface TestServiceOptions {
   readonly channels?: readonly Channel[];
   /** How to run where brokers or stores do real I/O. */
   readonly run?: RunOptions;
+  /** `shadow` runs the consumers and views beside the live ones; see `shadowOf`. */
+  readonly effects?: "live" | "shadow";
+  /** How long the recorded answers of effects are kept. */
+  readonly effectRetentionMs?: number;
   /** Puts something between the service and what it works on: faults, counters. */
   readonly wrap?: (ports: TestPorts) => TestPorts;
 }

@@ -6,6 +6,7 @@ export type { Moment } from "./given/case-message.ts";
 export type { DeciderCase, DecidedCase } from "./given/given-decider.ts";
 export type { ReactedCase, SagaCase } from "./given/given-saga.ts";
 export type { ViewCase } from "./given/given-view.ts";
+export { openScenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
 export {
   openTestService,
   type TestPorts,
