@@ -7,7 +7,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { openStage } from "../admin/shop-stage.test.ts";
+import type { Admin } from "../admin/admin.ts";
+import type { CommandAdmin } from "../admin/api/command-admin.ts";
+import { openStage, orderDesk, orders, type Stage } from "../admin/shop-stage.test.ts";
+import { valuesOf } from "../model/outcome.ts";
+import { createRegistry } from "../schema/registry.ts";
 import { serve } from "./serve.ts";
 
 const TOKEN = "the-token-of-this-test";
@@ -77,12 +81,28 @@ function patternOf(expected: string): RegExp {
   return new RegExp(`^${parts.join("[^]*?")}$`);
 }
 
+/** No service runs on the stage, so this one command is answered here: once it is done, then refused. */
+function answeringCommands({ admin }: Stage): Admin {
+  let placed = 0;
+  const answering: Pick<CommandAdmin, "ask" | "send"> = {
+    ask: async () =>
+      placed++ === 0
+        ? { ok: true, token: "t1.W10", replyJson: '{"number":1}' }
+        : { ok: false, refusal: { code: "already-placed" } },
+    send: async (command) => valuesOf(await admin.publish([command]))[0]!,
+  };
+  return { ...admin, ...answering };
+}
+
 test("every command in docs/http.md answers as the page says", async () => {
   const page = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
   const examples = examplesOf(page);
   assert.equal(examples.length, page.match(/^```sh$/gm)?.length, "each command has its answer");
   await using stage = await openStage();
-  await using door = await serve({ ...stage, token: TOKEN, port: 0 });
+  const { environment } = stage;
+  const registry = createRegistry([orders, orderDesk]);
+  const admin = answeringCommands(stage);
+  await using door = await serve({ admin, environment, registry, token: TOKEN, port: 0 });
   for (const { command, expected } of examples) {
     const response = await curl(wordsOf(command, { DOOR: door.url, TOKEN }));
     const text = (await response.text()).trim();
