@@ -81,11 +81,11 @@ async function startBuilt(data: string): Promise<readonly number[]> {
 async function firstEvent(data: string): Promise<number> {
   const child = spawn(
     process.execPath,
-    ["--conditions=source", "examples/pulse/start.ts", "--data", data],
+    ["--conditions=source", "examples/start.ts", "--data", data],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   try {
-    return await untilLine(child, /^\s*[1-9]\d* events/);
+    return await untilLine(child, /^pulse +[1-9]\d* events/);
   } finally {
     await end(child);
   }

@@ -1,5 +1,5 @@
 /**
- * What `npm start` runs: the pulse service on an embedded broker, the HTTP door, and a feed that
+ * The pulse service alone: on an embedded broker, the HTTP door, and a feed that
  * publishes the file at `--rate` events a second. `--once` ends when everything is counted.
  *
  * Started again it publishes the whole file again. What the broker has already is recognised by its
@@ -13,9 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isMillraceError, openApp, type App } from "millrace";
 import { embedded } from "millrace/embedded";
 import { sqlite } from "millrace/sqlite";
-import { ActivityRecorded } from "./contract.ts";
-import { readActivities } from "./feed.ts";
-import { byActor, byRepository, byType, hotRepositories, pulse } from "./pulse.ts";
+import { pulse } from "./pulse.ts";
+import { feed, totals } from "./run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,53 +26,6 @@ const { values } = parseArgs({
 const rate = Number(values.rate);
 if (!(rate > 0))
   throw new Error(`--rate ${values.rate} is not a number of events a second; try --rate 100`);
-
-/** Publishes in file order, `rate` new events a second, to the signal or the end; returns how many were new. */
-async function feed(app: App, signal: AbortSignal): Promise<number> {
-  let fresh = 0;
-  const startedMs = performance.now();
-  for (const activity of readActivities()) {
-    if (signal.aborted) break;
-    const { duplicate } = await app.publish(ActivityRecorded(activity), {
-      id: activity.id,
-      time: Date.parse(activity.created_at),
-    });
-    if (duplicate) continue;
-    fresh++;
-    const aheadMs = (fresh / rate) * 1000 - (performance.now() - startedMs);
-    if (aheadMs > 0) await sleep(aheadMs, undefined, { signal }).catch(() => undefined);
-  }
-  return fresh;
-}
-
-interface Totals {
-  readonly events: number;
-  readonly types: number;
-  readonly line: string;
-}
-
-async function totals(app: App): Promise<Totals> {
-  const [types, repositories, actors, hot] = await Promise.all([
-    app.find(byType, { order: "-count", limit: 1000 }),
-    app.find(byRepository, { order: "-count", limit: 1 }),
-    app.find(byActor, { order: "-count", limit: 1 }),
-    app.find(hotRepositories, { limit: 1000 }),
-  ]);
-  const events = types.documents.reduce((sum, { data }) => sum + data.count, 0);
-  const top = ({ documents: [first] }: typeof repositories): string =>
-    first === undefined ? "-" : `${first.id} (${first.data.count})`;
-  return {
-    events,
-    types: types.documents.length,
-    line: [
-      `${String(events).padStart(3)} events`,
-      `${types.documents.length} types, most ${top(types)}`,
-      `repository ${top(repositories)}`,
-      `actor ${top(actors)}`,
-      `${hot.documents.length} hot`,
-    ].join(" | "),
-  };
-}
 
 /** Prints the totals whenever they have changed, until the signal aborts. */
 async function watch(app: App, signal: AbortSignal): Promise<void> {
@@ -104,7 +56,7 @@ async function main(): Promise<void> {
 
   const fed = new AbortController();
   const watching = watch(app, fed.signal);
-  const fresh = await feed(app, stop.signal).finally(() => fed.abort());
+  const fresh = await feed(app, { rate, signal: stop.signal }).finally(() => fed.abort());
   await watching;
   if (stop.signal.aborted) return console.log("stopped; start it again and it goes on from here");
 
