@@ -12,6 +12,7 @@ import type { CommandAdmin } from "../admin/api/command-admin.ts";
 import { openStage, orderDesk, orders, type Stage } from "../admin/shop-stage.test.ts";
 import { valuesOf } from "../model/outcome.ts";
 import { createRegistry } from "../schema/registry.ts";
+import { curl, wordsOf } from "./curl-lines.test.ts";
 import { serve } from "./serve.ts";
 
 const TOKEN = "the-token-of-this-test";
@@ -27,52 +28,6 @@ function examplesOf(page: string): readonly Example[] {
     command,
     expected: expected.trim(),
   }));
-}
-
-/** Words as a shell makes them: quotes, double ones with variables, and lines joined by a backslash. */
-function wordsOf(command: string, variables: Readonly<Record<string, string>>): readonly string[] {
-  const words = command
-    .replaceAll("\\\n", " ")
-    .trim()
-    .match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g);
-  return (words ?? []).map((word) =>
-    word.replaceAll(
-      /'([^']*)'|"([^"]*)"/g,
-      (_, single?: string, double?: string) =>
-        single ??
-        (double ?? "").replaceAll(/\$(\w+)/g, (_all, name: string) => variables[name] ?? ""),
-    ),
-  );
-}
-
-async function curl(words: readonly string[]): Promise<Response> {
-  const [program, ...rest] = words;
-  assert.equal(program, "curl");
-  const headers = new Headers();
-  const data: string[] = [];
-  let url = "";
-  let inQuery = false;
-  for (let at = 0; at < rest.length; at++) {
-    const word = rest[at]!;
-    if (word === "-G") inQuery = true;
-    else if (word === "-H") headers.set(...splitOnce(rest[++at]!, ": "));
-    else if (word === "-d" || word === "--data-binary") data.push(rest[++at]!);
-    else if (word === "--data-urlencode") {
-      const [name, value] = splitOnce(rest[++at]!, "=");
-      data.push(`${name}=${encodeURIComponent(value)}`);
-    } else {
-      assert.ok(!word.startsWith("-"), `the option ${word} is not known here`);
-      url = word;
-    }
-  }
-  if (data.length === 0) return fetch(url, { headers });
-  if (inQuery) return fetch(`${url}?${data.join("&")}`, { headers });
-  return fetch(url, { method: "POST", headers, body: data.join("&") });
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return [text.slice(0, at), text.slice(at + separator.length)];
 }
 
 /** The page's answer, in which `…` stands for anything. */

@@ -7,8 +7,8 @@ import { readJsonObject } from "../request/body.ts";
 import { fieldsOf, repairOptions, type Fields } from "../request/fields.ts";
 import { badArgument, readQuery } from "../request/query.ts";
 
-const FIELDS = ["part", "stream", "partition", "from", "to", "mode"];
-const MODES: readonly ReplayMode[] = ["replay", "shadow", "redo"];
+const FIELDS = ["part", "stream", "partition", "from", "to", "mode", "resume"];
+const MODES: readonly ReplayMode[] = ["rebuild", "redo"];
 
 export function addReplayRoutes(app: Hono, room: DoorRoom): void {
   const { bodyBytesMax } = room.limits;
@@ -49,6 +49,7 @@ function requestOf(fields: Fields): ReplayRequest {
   const stream = fields.text("stream");
   const partition = fields.wholeNumber("partition");
   const to = fields.text("to");
+  const resume = fields.text("resume");
   const mode = MODES.find((one) => one === fields.requiredText("mode"));
   if (mode === undefined) throw badArgument("mode", `mode must be ${MODES.join(", ")}`);
   return {
@@ -58,5 +59,6 @@ function requestOf(fields: Fields): ReplayRequest {
     ...(stream !== undefined && { stream }),
     ...(partition !== undefined && { partition }),
     ...(to !== undefined && { to }),
+    ...(resume !== undefined && { resume }),
   };
 }
