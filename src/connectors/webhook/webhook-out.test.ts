@@ -6,6 +6,7 @@ import { memoryBroker } from "../../memory/broker.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import { queue, stream } from "../../schema/channel.ts";
 import { command, event } from "../../schema/message-type.ts";
+import { router } from "../../service/router/router.ts";
 import { service } from "../../service/service.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
 import { openTestService, type TestServiceOptions } from "../../testing/test-service.ts";
@@ -16,7 +17,7 @@ import {
   status,
   type Receiver,
 } from "./outgoing/receiver-stage.test.ts";
-import { webhookOut, type WebhookOutOptions } from "./webhook-out.ts";
+import { webhook, webhookOut, type WebhookOutOptions } from "./webhook-out.ts";
 
 const OrderPlaced = event("order.placed", z.object({ orderId: z.string(), total: z.number() }), {
   key: (order) => order.orderId,
@@ -214,4 +215,30 @@ test("a part that would lose messages, or names what no channel carries, is refu
       (error) => isMillraceError(error, "BAD_DECLARATION") && expected.test(error.message),
     );
   }
+});
+
+test("a router's rule posts to a webhook, one try's id on every try", async () => {
+  let failures = 2;
+  await using receiver = await openReceiver((received, response) =>
+    status(failures-- > 0 ? 500 : 204)(received, response),
+  );
+  const partnerSink = webhook("partner", {
+    url: `http://127.0.0.1:${receiver.port}/`,
+    plainHttp: true,
+    allow: ["127.0.0.1"],
+    secret: SECRET,
+  });
+  const triage = router("triage", {
+    from: orders,
+    rules: [{ when: { types: ["OrderPlaced"] }, to: partnerSink }],
+    policy,
+  });
+  await using shop = await openTestService({ service: service("shop", { triage }), run });
+  const [published] = await shop.publish([place("o1", 5), OrderPaid({ orderId: "o1" })]);
+  await shop.settled();
+  const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+  assert.equal(ids.length, 3);
+  assert.equal(new Set(ids).size, 1);
+  const { id, data } = JSON.parse(receiver.received[2]!.body.toString());
+  assert.deepEqual([id, data], [published!.id, { orderId: "o1", total: 5 }]);
 });

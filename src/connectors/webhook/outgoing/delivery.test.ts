@@ -127,6 +127,19 @@ test("binary mode has the attributes as headers and the stored payload as body",
   assert.equal(read.dataJson, '{"total": 5.00}');
 });
 
+test("a payload that is no JSON is not put into a structured event", async () => {
+  await using receiver = await openReceiver(status(204));
+  const { clock } = createTestEnvironment({ startMs: NOW_MS });
+  const text = { ...message, raw: { key: null, headers: [], value: Buffer.from('1,"id":2') } };
+  const { signal } = new AbortController();
+  const context = { idempotencyKey: "k", nowMs: clock.now(), clock, signal };
+  const deliver = (mode: "structured" | "binary"): Promise<void> =>
+    clock.run(webhook("p", local(receiver.port, { mode })).deliver(text, context), { io });
+  await assert.rejects(deliver("structured"), (error) => isMillraceError(error, "BAD_MESSAGE"));
+  await deliver("binary");
+  assert.equal(receiver.received.length, 1);
+});
+
 test("what an answer says decides what becomes of the message", async () => {
   const codes: [number, string][] = [
     [400, "BAD_MESSAGE"],

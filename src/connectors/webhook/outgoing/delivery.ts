@@ -11,7 +11,7 @@ import type { Clock, Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Message } from "../../../model/message.ts";
 import { durationMs, type Duration } from "../../../schema/duration.ts";
-import { dependencyDown } from "../../../service/failure.ts";
+import { badMessage, dependencyDown } from "../../../service/failure.ts";
 import { parseSecret, sign, webhookId, type Secret } from "../signature.ts";
 import { dial, DIALER, type Dialer } from "./dial.ts";
 import { exchange, type Answer } from "./exchange.ts";
@@ -97,13 +97,13 @@ export class Delivery {
     return answer;
   }
 
-  #request({ envelope, data, raw }: Message, { id, nowMs }: DeliveryContext): SignedRequest {
+  #request(message: Message, { id, nowMs }: DeliveryContext): SignedRequest {
     const { mode = "structured", headers } = this.#options;
-    const payload = raw?.value ?? jsonCodec(undefined).encode(data);
+    const { envelope } = message;
+    // A message that is only passed on is decoded where its data is asked for, and here it need not be.
+    const payload = message.raw?.value ?? jsonCodec(undefined).encode(message.data);
     const binary = mode === "binary";
-    const body = binary
-      ? payload
-      : Buffer.from(structuredText(envelope, Buffer.from(payload).toString("utf8")));
+    const body = binary ? payload : Buffer.from(structuredText(envelope, jsonTextOf(payload)));
     const timestamp = String(Math.floor(nowMs / 1000));
     const signed = { id: webhookId(id), timestamp, body };
     return {
@@ -138,6 +138,17 @@ export class Delivery {
     const answering = timed(limit("answerTimeout", "did not answer"));
     const answered = (): void => answering.cancel();
     return await exchange(socket, this.#target, { ...request, signal, answered });
+  }
+}
+
+/** Throws BAD_MESSAGE: inside of a structured event, what is no JSON would spoil all of it. */
+function jsonTextOf(payload: Uint8Array): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+    JSON.parse(text);
+    return text;
+  } catch (cause) {
+    throw badMessage("the payload is not JSON, and can be posted in binary mode alone", { cause });
   }
 }
 
