@@ -8,9 +8,12 @@ const MILLIS = Array.from({ length: SECOND_MS }, (_, ms) => `${String(ms).padSta
 const MILLIS_BY_TEXT: ReadonlyMap<string, number> = new Map(MILLIS.map((text, ms) => [text, ms]));
 
 // Messages of one second come together, and formatting or parsing a date costs as much as the rest of
-// an envelope. This is a memory of one result, not a state: it changes no answer.
+// an envelope. Commands have two, their time and their expiry, so the last two are kept. This is a
+// memory of results, not a state: it changes no answer.
 let lastSecond = 0;
 let lastPrefix = "1970-01-01T00:00:00.";
+let otherSecond = 0;
+let otherPrefix = lastPrefix;
 
 /** Whether the moment can be written: whole milliseconds in the years 1 to 9999. */
 export function isWritableTime(ms: number): boolean {
@@ -26,8 +29,12 @@ export function formatTime(ms: number): string {
 
 function remember(second: number): void {
   if (second === lastSecond) return;
-  lastPrefix = new Date(second * SECOND_MS).toISOString().slice(0, 20);
+  const known = second === otherSecond;
+  const prefix = known ? otherPrefix : new Date(second * SECOND_MS).toISOString().slice(0, 20);
+  otherSecond = lastSecond;
+  otherPrefix = lastPrefix;
   lastSecond = second;
+  lastPrefix = prefix;
 }
 
 const RFC_3339 =
@@ -38,9 +45,14 @@ const RFC_3339 =
  * fractions are cut, a leap second is the first moment of the next minute.
  */
 export function parseTime(text: string): number | undefined {
-  if (text.length === 24 && text.startsWith(lastPrefix)) {
-    const ms = MILLIS_BY_TEXT.get(text.slice(20));
-    if (ms !== undefined) return lastSecond * SECOND_MS + ms;
+  if (text.length === 24) {
+    const second = text.startsWith(lastPrefix)
+      ? lastSecond
+      : text.startsWith(otherPrefix)
+        ? otherSecond
+        : undefined;
+    const ms = second === undefined ? undefined : MILLIS_BY_TEXT.get(text.slice(20));
+    if (second !== undefined && ms !== undefined) return second * SECOND_MS + ms;
   }
   const ms = parseAny(text);
   if (ms !== undefined) remember(Math.floor(ms / SECOND_MS));

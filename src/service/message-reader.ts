@@ -71,11 +71,14 @@ export class MessageReader {
     }
   }
 
-  /** `receivedMs` stands in for the time of a message that names none. */
-  read(raw: RawMessage, receivedMs: number): Reading {
+  /**
+   * `receivedMs` stands in for the time of a message that names none. `stamped` is its envelope, where
+   * this process has stamped it itself.
+   */
+  read(raw: RawMessage, receivedMs: number, stamped?: Envelope): Reading {
     let envelope: Envelope | undefined;
     try {
-      envelope = decodeEnvelope(raw, { receivedMs });
+      envelope = stamped ?? decodeEnvelope(raw, { receivedMs });
       const known = this.#types.get(envelope.type);
       if (known === undefined)
         return { status: "unreadable", error: this.#unknown(envelope), envelope };

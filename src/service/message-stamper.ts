@@ -83,13 +83,23 @@ export class MessageStamper {
    */
   stamp(draft: Draft, stamp: Stamp = {}, to?: OutgoingMessage["target"]): OutgoingMessage {
     const destination = this.#destination(draft.type, to);
-    return { target: destination.target, message: this.#encode(destination, draft, stamp) };
+    const { message } = this.#encode(destination, draft, stamp);
+    return { target: destination.target, message };
+  }
+
+  /** As `stamp`, with the envelope, for whoever handles the message itself. */
+  stampWhole(
+    draft: Draft,
+    stamp: Stamp = {},
+    to?: OutgoingMessage["target"],
+  ): { readonly message: RawMessage; readonly envelope: Envelope } {
+    return this.#encode(this.#destination(draft.type, to), draft, stamp);
   }
 
   /** As `stamp`, for what stays in the store. Throws UNKNOWN_TYPE where the part declares no such type. */
   stampKept(draft: Draft, stamp: Stamp = {}): RawMessage {
     const kept = this.#kept.get(draft.type);
-    if (kept !== undefined) return this.#encode(kept, draft, stamp);
+    if (kept !== undefined) return this.#encode(kept, draft, stamp).message;
     throw new MillraceError(
       "UNKNOWN_TYPE",
       `${this.#who} declares neither an event nor a timer "${draft.type}"; name it in events or timers`,
@@ -97,7 +107,11 @@ export class MessageStamper {
     );
   }
 
-  #encode({ type, codec }: Encodable, draft: Draft, stamp: Stamp): RawMessage {
+  #encode(
+    { type, codec }: Encodable,
+    draft: Draft,
+    stamp: Stamp,
+  ): { readonly message: RawMessage; readonly envelope: Envelope } {
     const key = checkPayload(type, draft.data).key ?? stamp.key;
     const envelope: { -readonly [Field in keyof Envelope]: Envelope[Field] } = {
       id: stamp.id ?? this.#environment.ids.newId(),
@@ -124,7 +138,7 @@ export class MessageStamper {
         { details: { type: type.type, bytes } },
       );
     }
-    return message;
+    return { message, envelope };
   }
 
   #destination(type: string, to: OutgoingMessage["target"] | undefined): Destination {

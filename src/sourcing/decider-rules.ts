@@ -5,7 +5,12 @@
 
 import type { Evolve, FoldContext } from "../model/fold.ts";
 import type { Draft } from "../model/message.ts";
-import type { EventTypes, QueueDeclaration } from "../schema/declaration.ts";
+import type {
+  CommandType,
+  EventType,
+  EventTypes,
+  QueueDeclaration,
+} from "../schema/declaration.ts";
 import { Refusal, Reply } from "../service/ask/answer.ts";
 import { DONE, refused, replied } from "../service/ask/verdict.ts";
 import type { DocumentDeclaration } from "../service/consumer/document.ts";
@@ -21,6 +26,8 @@ export interface DeciderRules<State = any> {
   readonly events: EventTypes;
   readonly initial: State;
   /** The following are by wire type. */
+  readonly commandTypes: ReadonlyMap<string, CommandType>;
+  readonly eventTypes: ReadonlyMap<string, EventType>;
   readonly folds: ReadonlyMap<string, Evolve<State, any>>;
   readonly decides: ReadonlyMap<string, AnyFunction>;
   readonly published: ReadonlySet<string>;
@@ -39,13 +46,13 @@ const NO_DRAFTS: readonly Draft[] = [];
 
 /** Throws what the decision throws, BAD_DECLARATION for an undeclared refusal, BAD_PAYLOAD for a wrong reply. */
 export function decide<State>(
-  { commands, decides }: Pick<DeciderRules<State>, "commands" | "decides">,
+  { commandTypes, decides }: Pick<DeciderRules<State>, "commandTypes" | "decides">,
   command: { readonly type: string; readonly data: unknown },
   state: State,
   context: DecideContext,
 ): CommandDecision {
   const result = decides.get(command.type)!(command.data, state, context);
-  const type = Object.values(commands.types).find((each) => each.type === command.type)!;
+  const type = commandTypes.get(command.type)!;
   if (result instanceof Promise) {
     result.catch(() => undefined);
     throw new TypeError(

@@ -12,6 +12,7 @@ import { assert } from "../model/assert.ts";
 import type { Draft, Message, RawMessage } from "../model/message.ts";
 import { UnitOfWork } from "../service/consumer/unit-of-work.ts";
 import { AnswerBuffer } from "../service/effects/answer-buffer.ts";
+import { causedBy } from "../service/message-stamper.ts";
 import { MessageReader } from "../service/message-reader.ts";
 import type { Chance, Decision, Verdict, WorkContext, Worker } from "../service/part.ts";
 import type { StoredEvent } from "../store/store.ts";
@@ -26,16 +27,14 @@ export class DeciderWorker<State> implements Worker {
   readonly #states = new EntityStates<State>();
 
   constructor(rules: DeciderRules<State>) {
-    const { name, events } = rules;
+    const { name, events, eventTypes } = rules;
     this.#rules = rules;
-    const types = Object.values(events).map(({ type }) => type);
     const source = { kind: "decider", name, types: events };
-    this.#reader = new MessageReader([source], new Set(types));
+    this.#reader = new MessageReader([source], new Set(eventTypes.keys()));
   }
 
   keyOf({ envelope, data }: Message): string {
-    const { commands } = this.#rules;
-    const type = Object.values(commands.types).find((each) => each.type === envelope.type);
+    const type = this.#rules.commandTypes.get(envelope.type);
     assert(type?.key !== undefined, "a decider is given its commands, and each has a key");
     return type.key(data);
   }
@@ -223,7 +222,7 @@ class DecidingUnit<State> {
     } else raw = this.#context.stampKept(draft, cause, how);
     step.events.push(raw);
     // Read as it will be read from the store, so that the state is the same after a restart.
-    const event = this.#read(raw);
+    const event = this.#read(raw, draft.type, how.id, cause);
     step.messages.push(event);
     step.state = evolve(folds, step.state, { type: draft.type, data: event.data }, event.envelope);
     const publish = publications.get(draft.type);
@@ -235,8 +234,13 @@ class DecidingUnit<State> {
     }
   }
 
-  #read(raw: RawMessage): Message {
-    const reading = this.#reader.read(raw, this.#context.nowMs);
+  /** The envelope is as the context has stamped it, and need not be read from the headers. */
+  #read(raw: RawMessage, type: string, id: string, cause: Message): Message {
+    const { nowMs: time, source } = this.#context;
+    const { version } = this.#rules.eventTypes.get(type)!;
+    const key = typeof raw.key === "string" ? raw.key : this.#key;
+    const stamp = { id, type, kind: "event", version, source, key, time } as const;
+    const reading = this.#reader.read(raw, time, { ...stamp, ...causedBy(cause) });
     if (reading.status === "message") return reading.message;
     throw reading.status === "unreadable" ? reading.error : new TypeError("no event of its own");
   }

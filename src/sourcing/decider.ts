@@ -1,7 +1,13 @@
 /** `decider`: commands to events, over the state that earlier events have led to. */
 
 import type { Evolve } from "../model/fold.ts";
-import type { EventType, EventTypes, StreamDeclaration } from "../schema/declaration.ts";
+import type {
+  CommandType,
+  EventType,
+  EventTypes,
+  MessageType,
+  StreamDeclaration,
+} from "../schema/declaration.ts";
 import {
   checkOptions,
   checkPartName,
@@ -112,6 +118,8 @@ export function decider<Shape extends DeciderShape, State>(
             commands,
             events,
             initial,
+            commandTypes: byWireType<CommandType>(Object.values(commands.types)),
+            eventTypes: byWireType<EventType>(Object.values(events)),
             folds,
             decides,
             published,
@@ -124,6 +132,10 @@ export function decider<Shape extends DeciderShape, State>(
       };
     },
   };
+}
+
+function byWireType<Type extends MessageType>(types: readonly Type[]): ReadonlyMap<string, Type> {
+  return new Map(types.map((type) => [type.type, type]));
 }
 
 interface DeciderFacts<State> extends Pick<Part, "policy" | "concurrency" | "sends"> {

@@ -80,7 +80,7 @@ export class DirectAsks {
     const id = given.id ?? ids.newId();
     const stamp = { ...given, id, expires: clock.now() + deadlineMs };
     const to = { kind: "queue", name: queue } as const;
-    const { message } = this.#stamperOf(part, source ?? service).stamp(draft, stamp, to);
+    const command = this.#stamperOf(part, source ?? service).stampWhole(draft, stamp, to);
     const answer = Promise.withResolvers<Answered>();
     const timer = clock.after(deadlineMs, () => {
       answer.reject(lateAnswer(draft.type, id, deadlineMs));
@@ -92,8 +92,8 @@ export class DirectAsks {
     };
     try {
       const input = askableInput(desk);
-      if (input !== undefined) input.ask(message, asker);
-      else this.#whenOpen(desk, draft.type, deadlineMs, (open) => open.ask(message, asker), asker);
+      if (input !== undefined) input.ask(command, asker);
+      else this.#whenOpen(desk, draft.type, deadlineMs, (open) => open.ask(command, asker), asker);
       return answerOf(await answer.promise);
     } finally {
       timer.cancel();
@@ -163,7 +163,10 @@ export function answerOf({ verdict, places }: Answered): Answer {
   const { reply } = verdict;
   return {
     ok: true,
-    token: encodeToken(places),
+    // Few read with it, so it is made when it is asked for.
+    get token() {
+      return encodeToken(places);
+    },
     reply: reply === undefined ? undefined : parseDocument(documentJson(reply)),
   };
 }

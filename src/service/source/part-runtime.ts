@@ -55,7 +55,7 @@ export interface RunningInput {
   readonly name: string;
   readonly engine: InputEngine;
   /** Hands over a stamped command and whoever waits for its answer. Queues only. */
-  readonly ask?: (raw: RawMessage, asker: Asker) => void;
+  readonly ask?: (command: StampedCommand, asker: Asker) => void;
   /** Streams only. */
   readonly partition?: { readonly stream: string; readonly number: number };
   /** Logs: everything below it is finished. */
@@ -72,6 +72,12 @@ export interface RunningInput {
   readonly seek?: (offset: number) => Promise<void>;
 }
 
+/** A command that this process has stamped. */
+export interface StampedCommand {
+  readonly message: RawMessage;
+  readonly envelope: Envelope;
+}
+
 /** What identifies a message before it was read. */
 interface Arriving {
   readonly raw: RawMessage;
@@ -84,6 +90,8 @@ interface Arriving {
   readonly lease?: Lease;
   /** Commands handed over in this process only. */
   readonly asker?: Asker;
+  /** Its envelope, where this process has stamped it. */
+  readonly stamped?: Envelope;
   /** Whether the message's place in its lane tells repeats: only where order is kept. */
   readonly byPlace: boolean;
   /** Its place, where the input itself gives it. */
@@ -95,10 +103,10 @@ interface Arriving {
 /** Reads one message and sorts it to what is handled or what is not. */
 export function admit(
   { reader, worker, counters }: PartRuntime,
-  { raw, receivedMs, fallbackId, offset, lease, asker, byPlace, mark, timer }: Arriving,
+  { raw, receivedMs, fallbackId, offset, lease, asker, stamped, byPlace, mark, timer }: Arriving,
   intake: { readonly arrivals: Arrival[]; readonly ignored: Arrival[] },
 ): void {
-  const reading = reader.read(raw, receivedMs);
+  const reading = reader.read(raw, receivedMs, stamped);
   const message = reading.status === "message" ? underCommandId(reading.message) : undefined;
   const envelope = message?.envelope ?? envelopeOf(reading);
   const known =

@@ -12,14 +12,13 @@
 import type { Lease, QueueReceiver } from "../../broker/queues.ts";
 import { assert } from "../../model/assert.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
-import type { RawMessage } from "../../model/message.ts";
 import type { QueueChannel } from "../../schema/declaration.ts";
 import type { ParkCause } from "../../store/write-set.ts";
 import type { Asker } from "../ask/asker.ts";
 import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
+import { admit, rereadRow, type PartRuntime, type StampedCommand } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
 import { seenOf } from "./log-input.ts";
 
@@ -76,8 +75,8 @@ export async function runQueue(
       engine.fail(error);
       throw error;
     });
-  const ask = (raw: RawMessage, asker: Asker): void => {
-    takeDirect(runtime, engine, raw, asker).catch((error: unknown) => asker.failed(error));
+  const ask = (command: StampedCommand, asker: Asker): void => {
+    takeDirect(runtime, engine, command, asker).catch((error: unknown) => asker.failed(error));
   };
   runtime.inputs.set(input, { name: input, engine, ask });
   keeper.start((lease) => {
@@ -127,13 +126,14 @@ async function receive(
 async function takeDirect(
   runtime: PartRuntime,
   engine: InputEngine,
-  raw: RawMessage,
+  { message: raw, envelope: stamped }: StampedCommand,
   asker: Asker,
 ): Promise<void> {
   if (engine.full) throw overloaded(runtime, engine);
   const intake: { arrivals: Arrival[]; ignored: Arrival[] } = { arrivals: [], ignored: [] };
   const receivedMs = runtime.environment.clock.now();
-  admit(runtime, { raw, receivedMs, fallbackId: "direct", asker, byPlace: false }, intake);
+  const fallbackId = stamped.id;
+  admit(runtime, { raw, stamped, receivedMs, fallbackId, asker, byPlace: false }, intake);
   const { arrivals } = intake;
   assert(arrivals[0] !== undefined, "a command that is asked is one that the part handles");
   if (!asker.repeatable) {
