@@ -425,3 +425,13 @@ test("connections that ask nothing, as browsers make ahead, do not hold up the c
   await door.close();
   await ended;
 });
+
+test("a reader that is stuck, so that nothing moves on its connection, is let go", async () => {
+  await using stage = await openStage();
+  const { admin, environment } = stage;
+  const limits = { silenceTimeoutMs: 150 };
+  await using door = await serve({ admin, environment, token: TOKEN, port: 0, limits });
+  // The stage's clock stands still, so no sign of life goes out: as if the reader took none.
+  const head = `GET /streams/orders/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`;
+  assert.match(await speak(door.port, head), /^HTTP\/1\.1 200 OK[^]*retry: 1000/);
+});

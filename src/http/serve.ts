@@ -79,7 +79,7 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
   });
   server.maxConnections = bounds.connectionsMax;
   // A reader that is stuck takes not even signs of life: its connection is silent both ways.
-  server.setTimeout(bounds.silenceTimeoutMs);
+  server.timeout = bounds.silenceTimeoutMs;
   const bound = await listen(server, port, address);
 
   let closed: Promise<void> | undefined;
