@@ -60,10 +60,10 @@ async function openStore(
 }
 
 /** The configuration's brokers; for what it leaves out, the embedded one in the data directory. */
-export function brokersOf({
-  loaded,
-  brokerDirectory,
-}: Project): Pick<Config, "broker" | "streams" | "queues" | "namespace"> & {
+export function brokersOf({ loaded, brokerDirectory }: Project): Pick<
+  Config,
+  "broker" | "streams" | "queues" | "namespace"
+> & {
   readonly broker: BrokerFactory;
 } {
   const { broker, streams, queues, namespace } = loaded?.config ?? {};

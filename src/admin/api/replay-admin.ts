@@ -6,11 +6,10 @@
 import type { RepairOptions } from "../admin.ts";
 
 /**
- * `replay`: recorded answers of effects only, nothing is sent. `shadow`: the same, beside the live
- * consumer and answered from its journal. `redo`: effects are called and messages go out again, with
- * the same idempotency keys and ids.
+ * `rebuild`: documents are written again; effects are answered from the journal alone, and nothing is
+ * sent. `redo`: effects are called and messages go out again, with the same idempotency keys and ids.
  */
-export type ReplayMode = "replay" | "shadow" | "redo";
+export type ReplayMode = "rebuild" | "redo";
 
 export interface ReplayRequest {
   /** `service.part`, a consumer. */
@@ -22,6 +21,8 @@ export interface ReplayRequest {
   readonly from: string;
   readonly to?: string;
   readonly mode: ReplayMode;
+  /** The id of the job of a replay that a stop or a crash interrupted: it goes on where that was. */
+  readonly resume?: string;
 }
 
 export interface ReplayPlan {
@@ -55,9 +56,18 @@ export interface Job {
   /** Messages done so far, of `total`. */
   readonly done: number;
   readonly total: number;
-  /** What it counted: handled, failed, effects answered from the journal, … */
+  /** What it counted: handled, failed, withheld (messages that a rebuild did not send), … */
   readonly counts: Readonly<Record<string, number>>;
   readonly error?: { readonly code: string; readonly message: string };
+  /** Messages that failed, the first hundred: they are reported here and not parked. */
+  readonly failures: readonly {
+    readonly stream: string;
+    readonly partition: number;
+    readonly offset: number;
+    readonly id: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
 }
 
 export interface ReplayAdmin {
@@ -69,6 +79,9 @@ export interface ReplayAdmin {
   listJobs(): Promise<readonly Job[]>;
   /** Throws NOT_FOUND. */
   showJob(id: string): Promise<Job>;
-  /** Ends it after the message at hand; harmless for one that has ended. Throws NOT_FOUND. */
+  /**
+   * Ends it when what is out is finished, and forgets how far it was; harmless for one that has ended.
+   * Throws NOT_FOUND.
+   */
   cancelJob(id: string, options?: Pick<RepairOptions, "by">): Promise<Job>;
 }

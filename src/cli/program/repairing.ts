@@ -125,10 +125,10 @@ function addReplays(program: Command): void {
       .addOption(
         new Option(
           "--mode <mode>",
-          "replay: recorded answers, nothing is sent; shadow: the same beside the live consumer; redo: calls and messages go out again, under the same keys and ids",
+          "rebuild: documents anew, recorded answers, nothing is sent; redo: calls and messages go out again, under the same keys and ids",
         )
-          .choices(["replay", "shadow", "redo"])
-          .default("replay"),
+          .choices(["rebuild", "redo"])
+          .default("rebuild"),
       );
   ranged(replay.command("plan"))
     .description("what a replay would read and do; touches nothing")
@@ -139,6 +139,7 @@ function addReplays(program: Command): void {
     .action(act(async () => (await load()).plan));
   guarded(ranged(replay.command("run")), "the same as replay plan")
     .description("replays, after the plan was shown and confirmed; Ctrl-C ends it in good order")
+    .option("--resume <job>", "go on with a replay that a stop or a crash interrupted")
     .addHelpText("after", examples("millrace replay run shop.refunds --from start --to 100 --yes"))
     .action(act(async () => (await load()).run));
 }

@@ -143,9 +143,9 @@ function measureCommands(
   callers: number,
   seconds: number,
 ): Promise<Row> {
-  const what = `send a command, synced, ${callers} at a time`;
+  const what = `command through a decider, synced, ${callers} at a time`;
   return measure(context, what, { callers, seconds }, async (count) => {
-    await app.send(Do({ entity: `e${count % ENTITIES}`, text: "x" }));
+    await app.ask(Do({ entity: `e${count % ENTITIES}`, text: "x" }));
   });
 }
 

@@ -19,6 +19,7 @@ export interface ReplayOptions extends GlobalOptions {
   readonly stream?: string;
   readonly partition?: number;
   readonly mode: ReplayMode;
+  readonly resume?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -57,8 +58,11 @@ export async function run(
     await session.admin.runReplay(request, { by }),
   );
   await output.result(job, jobText(job));
+  for (const { stream, partition, offset, code, message } of job.failures) {
+    output.note(`${stream}[${partition}]@${offset}: ${message} (${code})`);
+  }
   context.signal.throwIfAborted();
-  return job.state === "done" ? EXIT.ok : EXIT.failed;
+  return job.state === "done" && job.failures.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 /** Resolves with the job when it has ended, of itself or because it was interrupted here. */
@@ -79,7 +83,7 @@ async function followed(
 }
 
 function requestOf(
-  { from, to, stream, partition, mode }: ReplayOptions,
+  { from, to, stream, partition, mode, resume }: ReplayOptions,
   part: string,
 ): ReplayRequest {
   return {
@@ -89,6 +93,7 @@ function requestOf(
     ...(to !== undefined && { to }),
     ...(stream !== undefined && { stream }),
     ...(partition !== undefined && { partition }),
+    ...(resume !== undefined && { resume }),
   };
 }
 
