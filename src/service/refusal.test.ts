@@ -70,6 +70,7 @@ test("a capability that is missing is refused with adapter, part and remedy", as
   });
 });
 
+// proves: event-vs-command
 test("two readers of one queue, two owners of one stream, and names used twice are refused", () => {
   const refused = (services: readonly Service[], text: RegExp): void => {
     assert.throws(() => refuseContradictions(services), { code: "BAD_DECLARATION", message: text });

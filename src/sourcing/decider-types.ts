@@ -61,9 +61,9 @@ export interface DecideContext {
   /** On whose behalf the command was sent. */
   readonly actor: string | undefined;
   /** A new UUIDv7. */
-  newId(): string;
+  readonly newId: () => string;
   /** From 0 up to, not including, 1. */
-  random(): number;
+  readonly random: () => number;
 }
 
 type DraftsOf<Types> = Types[keyof Types] extends infer Type

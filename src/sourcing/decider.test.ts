@@ -12,6 +12,7 @@ import { service } from "../service/service.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
 import { decider } from "./decider.ts";
+import { view } from "./view.ts";
 
 const account = z.object({ account: z.string() });
 const amount = account.extend({ cents: z.number().int() });
@@ -187,4 +188,39 @@ test("what a domain event leads to is committed with the decision, and a rollbac
     [{ account: "a" }, { account: "a", cents: 0, balance: 0 }],
   );
   assert.equal((await app.until(app.broker.queues!.listDeadLetters("desk"))).length, 1);
+});
+
+// proves: event-sourcing
+test("events are the truth: a wrong expectation appends nothing, and what is wiped is built anew", async () => {
+  const balances = view("balances", { from: plain, initial: { cents: 0, moves: 0 } }).evolve({
+    Deposited: (s, e) => ({ cents: s.cents + e.cents, moves: s.moves + 1 }),
+    Opened: (s) => s,
+  });
+  await using app = await openTestService({ service: service("bank", { plain, balances }) });
+  const accounts = Array.from({ length: 20 }, (_, n) => `a${n}`);
+  await app.publish(accounts.map((each) => Open({ account: each })));
+  await app.publish(
+    Array.from({ length: 200 }, (_, n) => Deposit({ account: `a${n % 20}`, cents: n })),
+  );
+  await app.settled();
+  const [event] = await app.until(app.store.readEntity("account/a1"));
+  const write = { entity: "account/a1", expected: 5, events: [event!.message] };
+  const outcome = await app.until(
+    app.store.apply({ sets: [{ key: "late", finishes: [], events: [write] }] }),
+  );
+  assert.equal(outcome.sets[0]!.status, "conflict");
+  assert.equal((await eventsOf(app, "account/a1")).length, 11);
+
+  const all = async (): Promise<unknown> =>
+    app.until(app.running.find("balances", { limit: 1000 }));
+  const before = await all();
+  await app.until(app.running.rebuildView("balances"));
+  await app.settled();
+  const [status] = await app.until(app.running.listViews());
+  const old = status!.generations.find(({ state }) => state === "old");
+  assert.ok(old !== undefined, "another generation answers now");
+  await app.until(app.running.dropView("balances", old.generation));
+  const after = await all();
+  assert.deepEqual(after, before);
+  assert.equal(Object(after).documents.length, 20);
 });

@@ -136,6 +136,12 @@ async function typesOf(app: TestService, entity: string): Promise<number> {
   return (await app.until(app.store.readEntity(entity))).length;
 }
 
+async function lagOf(app: TestService): Promise<number> {
+  const groups = await app.until(app.broker.streams!.listGroups());
+  const positions = groups.flatMap((each) => each.positions);
+  return positions.reduce((sum, { lag }) => sum + lag, 0);
+}
+
 for (const [where, stage] of Object.entries(STAGES)) {
   // proves: event-vs-command
   test(`a command is answered once it is committed, or refused and nothing changed, ${where}`, async () => {
@@ -204,7 +210,6 @@ for (const [where, stage] of Object.entries(STAGES)) {
     });
   });
 
-  // proves: request-reply
   test(`asked again under its id a command gives the same answer and does nothing, ${where}`, async () => {
     await stage(async (open) => {
       const draft = Deposit({ account: "a", cents: 5 });
@@ -269,11 +274,14 @@ for (const [where, stage] of Object.entries(STAGES)) {
       assert.ok(paid.ok);
       const late = reports.running.get("others", "a", { notBefore: paid.token, deadlineMs: 300 });
       await assert.rejects(app.until(late), { code: "DEADLINE" });
+      assert.equal(await lagOf(reports), 1, "how far it is behind can be told");
       await app.until(reports.running.resume("others"));
       const { documents } = await app.until(
         reports.running.find("others", {}, { notBefore: paid.token }),
       );
       assert.deepEqual(documents, [{ id: "a", data: { balance: 6 } }]);
+      await reports.settled();
+      assert.equal(await lagOf(reports), 0);
     });
   });
 
