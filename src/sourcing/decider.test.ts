@@ -224,3 +224,25 @@ test("events are the truth: a wrong expectation appends nothing, and what is wip
   assert.deepEqual(after, before);
   assert.equal(Object(after).documents.length, 20);
 });
+
+test("a declaration that contradicts itself is refused where it is made", () => {
+  const refused = (declare: () => unknown, message: RegExp): void => {
+    assert.throws(declare, { code: "BAD_DECLARATION", message });
+  };
+  const shape = { commands: desk, events: { Opened }, initial: closed };
+  const keyless = queue("keyless", { Go: command("go", account) });
+  refused(() => decider("d", { ...shape, commands: keyless }), /the command "go" has none; give/);
+  refused(() => decider("d", { ...shape, events: {} }), /has no events; name at least one/);
+  refused(
+    () => decider("d", { ...shape, events: { Opened, Again: Opened } }),
+    /has the type "account.opened" twice/,
+  );
+  const other = event("account.opened", account, { key: (e) => e.account });
+  refused(
+    () => decider("d", { ...shape, publishes: stream("other", { Opened: other }) }),
+    /declare "account.opened" each for itself/,
+  );
+  refused(() => decider("d", { ...shape, concurrency: 0 }), /concurrency of decider "d" is 0/);
+  refused(() => plain.on({ Opened: () => undefined }).on({}), /two calls of on/);
+  refused(() => published.publish({ Deposited: () => [] }), /maps "account.deposited" twice/);
+});

@@ -65,7 +65,10 @@ function isDraft<Event extends Draft>(events: Event | readonly Event[]): events 
 export type Answer<Code extends string = string, Reply = unknown> =
   | {
       readonly ok: true;
-      /** Reads that are given it see what the command did: `get(view, id, { notBefore: token })`. */
+      /**
+       * Reads that are given it see what the command did: `get(view, id, { notBefore: token })`. It
+       * names what was written last under up to 64 keys; keyless events are not in it.
+       */
       readonly token: string;
       readonly reply: Reply;
     }

@@ -4,7 +4,7 @@ import { MillraceError } from "../../model/errors.ts";
 import type { CommandType, MessageType } from "../../schema/declaration.ts";
 import { readReply } from "../../schema/payload.ts";
 import type { Verdict } from "../part.ts";
-import { Refusal } from "./answer.ts";
+import { Refusal, Reply } from "./answer.ts";
 
 export const DONE: Verdict = { ok: true };
 
@@ -36,7 +36,8 @@ export function refused(type: CommandType, refusal: Refusal): Verdict {
  * Throws BAD_PAYLOAD where the answer does not fit the command's `replies`, and where a command that
  * declares none is answered.
  */
-export function replied(type: CommandType, data: unknown): Verdict {
+export function replied(type: CommandType, result: unknown): Verdict {
+  const data = result instanceof Reply ? result.data : result;
   if (type.replies === undefined && data === undefined) return DONE;
   readReply(type, data);
   return { ok: true, reply: data };

@@ -13,7 +13,7 @@ import type {
   StreamDeclaration,
   SubscriptionFeed,
 } from "../../schema/declaration.ts";
-import type { Refusal } from "../ask/answer.ts";
+import type { Refusal, Reply } from "../ask/answer.ts";
 import type { Effect } from "../effects/effect-calls.ts";
 import type { FailurePolicy } from "../part.ts";
 import type { DocumentDeclaration } from "./document.ts";
@@ -159,7 +159,7 @@ type Handler<Data, Options, Result = void> = (
 type AnswerOf<Channels, Name extends string> =
   NamedType<TypesOf<Channels>, Name> extends infer Type
     ? Type extends MessageType
-      ? ReplyOf<Type> | Refusal<RefusalOf<Type>>
+      ? ReplyOf<Type> | Reply<ReplyOf<Type>> | Refusal<RefusalOf<Type>>
       : void
     : void;
 
