@@ -70,8 +70,10 @@ export async function openScenario(options: ScenarioOptions): Promise<Scenario> 
     settled: drive("settled"),
     pass: async (duration) => {
       const passed = Promise.withResolvers<void>();
-      clock.after(durationMs(duration, "the time that passes"), passed.resolve);
-      await until(passed.promise);
+      const ms = durationMs(duration, "the time that passes");
+      clock.after(ms, passed.resolve);
+      // However long it is: it was asked for.
+      await clock.run(passed.promise, { ...run, maxMs: ms + (run?.io?.stepMs ?? 0) });
     },
     until,
     close,
