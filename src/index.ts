@@ -24,7 +24,7 @@ export type { Draft, Message } from "./model/message.ts";
 export { valuesOf, type Outcome } from "./model/outcome.ts";
 export { abort, after, at, cancel, end, step } from "./saga/actions.ts";
 export type { StepAnswer } from "./saga/handler-types.ts";
-export type { ReactContext } from "./saga/saga-machine.ts";
+export type { ReactContext } from "./saga/saga-rules.ts";
 export { saga, type Saga } from "./saga/saga.ts";
 export { queue, stream, type QueueOptions, type StreamOptions } from "./schema/channel.ts";
 export type {

@@ -15,7 +15,7 @@ import type { RefusalData } from "../service/ask/answer.ts";
 import type { DataOf, ItemOf, NamesOf, SharedNames } from "../service/consumer/handler-types.ts";
 import type { FailurePolicy } from "../service/part.ts";
 import type { Abort, CancelTimer, End, Reaction, SetTimer, Step } from "./actions.ts";
-import type { ReactContext } from "./saga-machine.ts";
+import type { ReactContext } from "./saga-rules.ts";
 
 type OneOrMany<Item> = Item | readonly [Item, ...Item[]];
 export type SagaStreams = OneOrMany<StreamDeclaration>;

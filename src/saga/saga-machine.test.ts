@@ -6,15 +6,8 @@ import type { Verdict } from "../service/part.ts";
 import { abort, after, at, cancel, end, step, type Reaction } from "./actions.ts";
 import { timer } from "../schema/message-type.ts";
 import { migrated, type SagaInstance } from "./saga-instance.ts";
-import {
-  advance,
-  SAGA_LIMITS,
-  type Advance,
-  type AnswerHandler,
-  type ReactHandler,
-  type SagaRules,
-  type Stimulus,
-} from "./saga-machine.ts";
+import { advance, SAGA_LIMITS, type Advance, type Stimulus } from "./saga-machine.ts";
+import type { AnswerHandler, ReactHandler, SagaRules } from "./saga-rules.ts";
 
 const OK: Verdict = { ok: true };
 const REFUSED: Verdict = { ok: false, refusal: { code: "no", message: "none left" } };

@@ -17,43 +17,12 @@
  */
 
 import { MillraceError } from "../model/errors.ts";
-import type { Evolve, FoldContext } from "../model/fold.ts";
 import type { Draft, Message } from "../model/message.ts";
 import type { Chance, Verdict } from "../service/part.ts";
 import { actionsOf, type Action, type Reaction, type Step } from "./actions.ts";
-import {
-  migrated,
-  shortened,
-  type SagaInstance,
-  type SagaStep,
-  type SagaVersions,
-} from "./saga-instance.ts";
+import { migrated, shortened, type SagaInstance, type SagaStep } from "./saga-instance.ts";
+import type { ReactContext, SagaRules } from "./saga-rules.ts";
 import { deadlineName, StepDeadline } from "./saga-timers.ts";
-
-/** What reactions know beside the message's data and the state. Nothing else is in reach. */
-export interface ReactContext extends FoldContext {
-  /** The instance's id. */
-  readonly instance: string;
-  /** The moment of handling, in milliseconds since 1970. */
-  readonly now: number;
-  /** A new id; handling the same message again draws the same ones. */
-  readonly newId: () => string;
-  /** From 0 up to, not including, 1; repeatable as the ids are. */
-  readonly random: () => number;
-}
-
-export type ReactHandler = (data: any, state: any, context: ReactContext) => Reaction;
-export type AnswerHandler = (answer: Verdict, state: any, context: ReactContext) => Reaction;
-
-/** What a declaration says. All by wire types. */
-export interface SagaRules extends SagaVersions {
-  readonly initial: unknown;
-  /** The events that begin an instance; undefined: every event that is handled. */
-  readonly starts: ReadonlySet<string> | undefined;
-  readonly evolve: ReadonlyMap<string, Evolve<any, any>>;
-  readonly react: ReadonlyMap<string, ReactHandler>;
-  readonly answers: ReadonlyMap<string, AnswerHandler>;
-}
 
 export type Stimulus =
   | { readonly kind: "event" | "timer" | "retry" }
@@ -340,7 +309,7 @@ class Turn {
     const { nowMs, chance } = this.#moment;
     const { undoRefused, ...kept } = step;
     const again = step.undoId !== undefined && undoRefused !== true;
-    const id = again ? step.undoId! : chance.newId();
+    const id = again ? step.undoId : chance.newId();
     this.#setStep({ ...kept, state: "undoing", undoId: id });
     this.#orders.push({
       order: "send",

@@ -11,7 +11,8 @@ import { decodeReply, formatReplyAddress, REPLY_TYPE } from "../service/ask/repl
 import { replyQueueName } from "../service/ask/reply-queue.ts";
 import type { OutgoingMessage, TimerCancel, TimerWrite } from "../store/write-set.ts";
 import { instanceJson, parseInstance, type SagaInstance } from "./saga-instance.ts";
-import { advance, type Order, type SagaRules, type Stimulus } from "./saga-machine.ts";
+import { advance, type Order, type Stimulus } from "./saga-machine.ts";
+import type { SagaRules } from "./saga-rules.ts";
 import { isDeadline, Retry, StepDeadline } from "./saga-timers.ts";
 
 export interface SagaFacts {

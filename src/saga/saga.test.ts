@@ -47,9 +47,9 @@ type Done = [what: Commands, id: string];
 /** A part that does what it is told, and notes it; a deviation says what happens instead. */
 function workerOf(done: Done[], deviations: Partial<Record<Commands, () => any>> = {}): Part {
   const handle = (what: Commands) => (data: { readonly id: string }) => {
-    const result: unknown = deviations[what]?.();
+    const result = deviations[what]?.();
     if (result === undefined) done.push([what, data.id]);
-    return result as undefined;
+    return result;
   };
   return consumer("worker", { from: work }).handle({
     Take: handle("Take"),

@@ -25,7 +25,7 @@ import type {
   SagaStreams,
 } from "./handler-types.ts";
 import { describeInstance, retryTimer } from "./saga-inspection.ts";
-import type { AnswerHandler, ReactHandler, SagaRules } from "./saga-machine.ts";
+import type { AnswerHandler, ReactHandler, SagaRules } from "./saga-rules.ts";
 import { Retry, StepDeadline } from "./saga-timers.ts";
 import { SagaWorker } from "./saga-worker.ts";
 

@@ -187,9 +187,10 @@ class Clockwork {
     const { store, environment } = this.#options.runtime;
     const { clock } = environment;
     const others = store.capabilities.shared || this.#state === "standing by";
-    const dueMs = this.#dueMs;
-    const idle = !others && this.#state === "waiting" && dueMs === undefined;
-    const waitMs = Math.max(0, Math.min(LOOK_MS, (dueMs ?? Infinity) - clock.now()));
+    const waiting = this.#state === "waiting";
+    const idle = !others && waiting && this.#dueMs === undefined;
+    const untilDueMs = waiting ? (this.#dueMs ?? Infinity) - clock.now() : Infinity;
+    const waitMs = Math.max(0, Math.min(LOOK_MS, untilDueMs));
     await new Promise<void>((resolve) => {
       const ring = (): void => {
         if (others) this.#state = "looking";
