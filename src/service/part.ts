@@ -85,6 +85,8 @@ export interface Decision {
    * them, or no instance of a saga waited for them: counted as ignored.
    */
   readonly unmatched?: readonly string[];
+  /** How many messages it would have sent, in a replay or a shadow. */
+  readonly withheld?: number;
 }
 
 /** What became of a command. A refusal is an answer: it is final, and no failure. */

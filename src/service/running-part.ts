@@ -129,6 +129,7 @@ export class RunningPart {
       duplicates: counters.duplicates,
       expired: counters.expired,
       ignored: Object.fromEntries(counters.ignored),
+      ...(counters.withheld > 0 && { withheld: counters.withheld }),
       ...(this.#held !== undefined && { held: this.#held }),
     };
   }

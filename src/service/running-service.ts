@@ -9,6 +9,7 @@ import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/in
 import type { Part, PartKind, Service } from "./part.ts";
 import type { PartPause } from "./pause/pauses.ts";
 import type { EntityState, StateAt } from "./work/entity-state.ts";
+import type { ReplayControls } from "./replay/replays.ts";
 import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
 
 export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
@@ -40,6 +41,8 @@ export interface PartStatus {
   readonly expired: number;
   /** Types that came and that no handler, or no rule of a router, wanted, with their counts. */
   readonly ignored: Readonly<Record<string, number>>;
+  /** Messages that a shadow would have sent; absent where there were none. */
+  readonly withheld?: number;
   /** Who has paused it, and why, where a person has; its inputs are then closed. */
   readonly held?: string;
 }
@@ -68,7 +71,7 @@ export interface ViewControls {
   resumeBuild(view: string): Promise<GenerationStatus>;
 }
 
-export interface RunningService extends ViewControls {
+export interface RunningService extends ViewControls, ReplayControls {
   readonly service: Service;
   readonly store: Store;
   /** As they are at work now: a view as the generation that answers. */

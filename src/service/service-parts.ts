@@ -10,6 +10,7 @@ import type { Part, Service } from "./part.ts";
 import { pauseText, type PartPause } from "./pause/pauses.ts";
 import type { RunningPart } from "./running-part.ts";
 import type { ChangeSignal } from "./settling.ts";
+import { viewCollection } from "./views/view-record.ts";
 import { ViewKeeper } from "./views/view-keeper.ts";
 
 export interface ServicePartsOptions {
@@ -48,6 +49,19 @@ export class ServiceParts {
     return [...this.#parts.values()].flatMap((each) =>
       each instanceof ViewKeeper ? each.folded.slice(0, 1).map(({ part }) => part) : [each],
     );
+  }
+
+  /** The declarations as they are at work: a view as the generation that keeps what answers. */
+  get described(): readonly Part[] {
+    return [...this.#parts.values()].flatMap((each) => {
+      if (!(each instanceof ViewKeeper)) return [each.runtime.part];
+      const { view, live, folded } = each;
+      const collection = viewCollection(view.name, live);
+      return folded.slice(0, 1).map(({ part }) => ({
+        ...part.runtime.part,
+        viewCollection: collection,
+      }));
+    });
   }
 
   get views(): readonly ViewKeeper[] {

@@ -6,7 +6,10 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Channel, MessageType } from "../schema/declaration.ts";
 import type { ParkedMessage, Store } from "../store/store.ts";
+import type { EffectMode } from "./effects/effect-mode.ts";
 import { EFFECT_RETENTION_MS, JournalTrim } from "./effects/journal-trim.ts";
+import { shadowOf } from "./effects/shadow.ts";
+import { Replays } from "./replay/replays.ts";
 import { DirectAsks } from "./ask/direct-asks.ts";
 import { createCounters } from "./input/counters.ts";
 import { Instances } from "./instances/instances.ts";
@@ -21,7 +24,7 @@ import { Relay } from "./outbox/relay.ts";
 import { EventFeed } from "./source/event-feed.ts";
 import { TimerWatch } from "./source/timer-watch.ts";
 import { EVENTS_INPUT } from "./source/event-input.ts";
-import type { RunningInput } from "./source/part-runtime.ts";
+import type { PartRuntime, RunningInput } from "./source/part-runtime.ts";
 import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
 import { ServiceParts } from "./service-parts.ts";
@@ -43,6 +46,8 @@ export interface ServiceOptions {
   readonly environment: Environment;
   /** How long the recorded answers of effects are kept; 30 days unless said. */
   readonly effectRetentionMs?: number;
+  /** `shadow` runs its consumers and views beside the live ones, unnoticed; see `shadowOf`. */
+  readonly effects?: "live" | "shadow";
 }
 
 const STOP_DEADLINE_MS = 10_000;
@@ -54,8 +59,9 @@ const STOP_DEADLINE_MS = 10_000;
  * channel exists with other settings; POSITION_MISMATCH where a kept position does not fit its log.
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { service, streams, queues, store, environment } = options;
-  const { effectRetentionMs = EFFECT_RETENTION_MS } = options;
+  const { streams, queues, store, environment } = options;
+  const { effectRetentionMs = EFFECT_RETENTION_MS, effects = "live" } = options;
+  const service = effects === "shadow" ? openShadow(options) : options.service;
   const channels = refuseContradictions([service]);
   refuseMissingCapabilities(service, { streams, queues });
   await ensureChannels(channels, options);
@@ -67,39 +73,37 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const relay = new Relay({ store, streams, queues, environment, changed });
   const feed = new EventFeed(store, environment);
   let deadlineMs = STOP_DEADLINE_MS;
-  const createPart = (part: Part): RunningPart =>
-    new RunningPart({
+  const runtimeOf = (part: Part, mode: EffectMode = effects): PartRuntime => ({
+    service: service.name,
+    part,
+    effects: mode,
+    worker: tracedWorker(part.createWorker(environment), environment.tracer, {
       service: service.name,
-      part,
-      worker: tracedWorker(part.createWorker(environment), environment.tracer, {
-        service: service.name,
-        part: part.name,
-      }),
-      reader: new MessageReader([...part.from, ...ownSources(part)], part.handles, part),
-      store,
-      streams,
-      queues,
+      part: part.name,
+    }),
+    reader: new MessageReader([...part.from, ...ownSources(part)], part.handles, part),
+    store,
+    streams,
+    queues,
+    environment,
+    documents: new DocumentReader(store, new Set(part.viewCollection ? [part.viewCollection] : [])),
+    reads: new StoreReads(store, part.journal ?? part.consumer),
+    stamper: new MessageStamper({
+      source: service.name,
+      who: `${part.partKind} "${part.name}"`,
+      channels: [...part.publishes, ...part.sends],
+      kept: [...(part.appends ?? []), ...(part.timers ?? [])],
       environment,
-      documents: new DocumentReader(
-        store,
-        new Set(part.viewCollection ? [part.viewCollection] : []),
-      ),
-      reads: new StoreReads(store, part.journal ?? part.consumer),
-      stamper: new MessageStamper({
-        source: service.name,
-        who: `${part.partKind} "${part.name}"`,
-        channels: [...part.publishes, ...part.sends],
-        kept: [...(part.appends ?? []), ...(part.timers ?? [])],
-        environment,
-      }),
-      relay,
-      feed,
-      timerWatch: new TimerWatch(),
-      counters: createCounters(),
-      inputs: new Map(),
-      deadlineMs: () => deadlineMs,
-      changed,
-    });
+    }),
+    relay,
+    feed,
+    timerWatch: new TimerWatch(),
+    counters: createCounters(),
+    inputs: new Map(),
+    deadlineMs: () => deadlineMs,
+    changed,
+  });
+  const createPart = (part: Part): RunningPart => new RunningPart(runtimeOf(part));
   const parts = new ServiceParts({ service, store, environment, changes, createPart });
   await parts.open();
   await checkPositions(parts.all, options);
@@ -107,9 +111,21 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const ended = Promise.withResolvers<void>();
   // Whoever is interested awaits it; a failure must not end the process by itself.
   ended.promise.catch(() => undefined);
-  await relay.start();
-  journal.start();
+  const replays = new Replays({
+    store,
+    streams,
+    changes,
+    runtimeOf,
+    newId: () => environment.ids.newId(),
+    partOf: (name) => parts.allNamed(name)[0]!.runtime.part,
+  });
+  // What the live service left to be published or forgotten is not the shadow's to touch.
+  if (effects === "live") {
+    await relay.start();
+    journal.start();
+  }
   const close = async (): Promise<void> => {
+    await replays.stop();
     await parts.stop();
     await relay.stop();
     await journal.stop();
@@ -138,7 +154,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     store,
     ended: ended.promise,
     get parts() {
-      return parts.shown.map(({ runtime }) => runtime.part);
+      return parts.described;
     },
     status: () => Promise.all(parts.shown.map((part) => part.status())),
     get: async (view, id, seen = {}) => {
@@ -157,6 +173,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       return relay.droppedReplies;
     },
     ...viewControls(parts, store),
+    planReplay: (request) => replays.planReplay(request),
+    runReplay: (request, how) => replays.runReplay(request, how),
+    discardReplay: (part, id) => replays.discardReplay(part, id),
     stateOf: async (decider, key, at) => {
       const [found] = parts.allNamed(decider);
       return entityStateOf(store, found!.runtime.part, key, at);
@@ -205,6 +224,17 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       return stopping;
     },
   };
+}
+
+function openShadow({ service, environment }: ServiceOptions): Service {
+  const { service: shadow, left } = shadowOf(service);
+  if (left.length > 0) {
+    environment.log.info(
+      { service: service.name, left },
+      "a shadow leaves these to the live service",
+    );
+  }
+  return shadow;
 }
 
 async function ensureChannels(

@@ -68,13 +68,21 @@ export async function openTestService(options: TestServiceOptions): Promise<Test
   };
   const { broker, store } = wrap(opened);
   const { streams, queues } = broker;
-  const running = await until(startService({ service, streams, queues, store, environment })).catch(
-    async (error: unknown) => {
-      await opened.broker.close();
-      await opened.store.close();
-      throw error;
-    },
-  );
+  const { effects, effectRetentionMs } = options;
+  const start = startService({
+    service,
+    streams,
+    queues,
+    store,
+    environment,
+    ...(effects && { effects }),
+    ...(effectRetentionMs !== undefined && { effectRetentionMs }),
+  });
+  const running = await until(start).catch(async (error: unknown) => {
+    await opened.broker.close();
+    await opened.store.close();
+    throw error;
+  });
   const channels = service.parts.flatMap((part) => [
     ...part.from,
     ...part.publishes,

@@ -6,6 +6,8 @@ export interface PartCounters {
   duplicates: number;
   /** Commands that came too late, and were settled without being handled. */
   expired: number;
+  /** Messages that a replay or a shadow would have sent. */
+  withheld: number;
   /** Wire types that came and that no handler, and no rule of a router, wanted. */
   readonly ignored: Map<string, number>;
 }
@@ -15,7 +17,7 @@ const IGNORED_TYPES_MAX = 1000;
 const OTHERS = "(other types)";
 
 export function createCounters(): PartCounters {
-  return { handled: 0, failed: 0, duplicates: 0, expired: 0, ignored: new Map() };
+  return { handled: 0, failed: 0, duplicates: 0, expired: 0, withheld: 0, ignored: new Map() };
 }
 
 export function countIgnored({ ignored }: PartCounters, type: string): void {

@@ -86,7 +86,10 @@ export class OutcomeDesk {
     documents.written(decision?.writes.documents ?? []);
     timerWatch.note(decision?.writes.timers ?? []);
     if (arrivals.length > 0) worker.committed?.(unit.key);
-    if (decision !== undefined) countHandled(counters, arrivals.length, decision.unmatched);
+    if (decision !== undefined) {
+      countHandled(counters, arrivals.length, decision.unmatched);
+      counters.withheld += decision.withheld ?? 0;
+    }
     this.#tell(ready, committed);
     arrivals.forEach((arrival, index) => this.#settled(arrival, committed.repeats[index]!));
     if (decision?.failure === undefined) keys.done(unit);
