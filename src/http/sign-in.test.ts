@@ -199,6 +199,6 @@ const BODIES: Readonly<Record<string, object>> = {
   "/failures/{ref}/edit": { data: {} },
   "/views/{view}/drop": { generation: "v1" },
   "/sagas/{saga}/retry": { instance: "i" },
-  "/replays/plan": { part: "shop.totals", from: "start", mode: "replay" },
-  "/replays": { part: "shop.totals", from: "start", mode: "replay" },
+  "/replays/plan": { part: "shop.totals", from: "start", mode: "redo" },
+  "/replays": { part: "shop.totals", from: "start", mode: "redo" },
 };

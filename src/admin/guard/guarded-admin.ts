@@ -225,13 +225,11 @@ export function guardAdmin(
       };
     },
     showSaga: async (saga, instance) => {
-      const shown = await admin.showSaga(saga, instance);
-      need("read", { kind: "service", name: shown.service });
-      return shown;
+      await needPart("read", saga);
+      return admin.showSaga(saga, instance);
     },
     retrySaga: async (saga, instance, options) => {
-      const { service } = await admin.showSaga(saga, instance);
-      need("admin", { kind: "service", name: service });
+      await needPart("admin", saga);
       return admin.retrySaga(saga, instance, { ...options, ...by });
     },
 

@@ -1,5 +1,5 @@
 /**
- * What the names mean by which callers call parts and views: a rule speaks of the view `menu`, and
+ * What the names mean by which callers call parts, views and sagas: a rule speaks of the view `menu`, and
  * `shop.menu` must not be a way around it.
  */
 
@@ -20,7 +20,10 @@ export class KnownNames {
     return this.#views.get(name) ?? name;
   }
 
-  /** The service of a part, by `service.part`; undefined where there is none. */
+  /**
+   * The service of a part, by `service.part`, or of a saga by its name alone; undefined where there is
+   * none, or more than one.
+   */
   async serviceOf(part: string): Promise<string | undefined> {
     if (!this.#services.has(part)) await this.#learn();
     return this.#services.get(part);
@@ -29,15 +32,18 @@ export class KnownNames {
   async #learn(): Promise<void> {
     const views = new Map<string, string>();
     const services = new Map<string, string>();
+    const ofSagas = new Map<string, string | undefined>();
     for (const { name: service, parts, status } of (await this.#describe()).services) {
       for (const { name, kind } of parts) {
         services.set(`${service}.${name}`, service);
+        if (kind === "saga") ofSagas.set(name, ofSagas.has(name) ? undefined : service);
         if (kind !== "view") continue;
         views.set(name, name);
         views.set(`${service}.${name}`, name);
       }
       for (const { name } of status) services.set(`${service}.${name}`, service);
     }
+    for (const [saga, service] of ofSagas) if (service !== undefined) services.set(saga, service);
     this.#views = views;
     this.#services = services;
   }
