@@ -6,7 +6,7 @@ import type { Answer } from "../service/ask/answer.ts";
 import { documentJson } from "../service/document-json.ts";
 import type { Published, PublishRequest } from "./admin.ts";
 import type { AskOptions, ShownAnswer } from "./api/command-admin.ts";
-import type { AdminContext } from "./context.ts";
+import type { AdminContext, AskElsewhere } from "./context.ts";
 import { prepareMessage } from "./prepare-message.ts";
 import { publish } from "./publish.ts";
 
@@ -41,7 +41,8 @@ export async function askCommand(
   // Refused here with the field's name, before anybody is asked.
   prepareMessage(context, command);
   const data = jsonCodec(declaration.jsonSchema).decode(new TextEncoder().encode(dataJson));
-  const asked = handlerOf(context, type).ask(
+  const ask = askerOf(context, type);
+  const asked = ask(
     { type, data },
     {
       deadlineMs,
@@ -66,12 +67,11 @@ function requireCommand({ registry }: AdminContext, { type, to }: PublishRequest
   );
 }
 
-function handlerOf(
-  { services }: AdminContext,
-  type: string,
-): ReturnType<AdminContext["services"]>[number] {
+/** The short way where the handler runs here. */
+function askerOf({ services, askElsewhere }: AdminContext, type: string): AskElsewhere {
   const found = services().find((service) => service.handles(type));
-  if (found !== undefined) return found;
+  if (found !== undefined) return (draft, options) => found.ask(draft, options);
+  if (askElsewhere !== undefined) return askElsewhere;
   throw new MillraceError(
     "UNREACHABLE",
     `no service at work in this process handles ${type}; start it, or send the command, which then waits in its queue`,

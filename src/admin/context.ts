@@ -4,7 +4,10 @@ import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
+import type { Draft } from "../model/message.ts";
 import type { Registry } from "../schema/registry.ts";
+import type { Answer } from "../service/ask/answer.ts";
+import type { AskOptions } from "../service/ask/direct-asks.ts";
 import type { Service } from "../service/part.ts";
 import type { RunningService } from "../service/running-service.ts";
 import type { Store } from "../store/store.ts";
@@ -15,12 +18,16 @@ export interface IdleService {
   readonly store: Store;
 }
 
+/** Asks a service that may run in another process. */
+export type AskElsewhere = (draft: Draft, options: AskOptions) => Promise<Answer>;
+
 export interface AdminContext {
   readonly streams: Streams | undefined;
   readonly queues: Queues | undefined;
   /** Asked for anew at each call: services start and stop. */
   readonly services: () => readonly RunningService[];
   readonly idle: () => readonly IdleService[];
+  readonly askElsewhere: AskElsewhere | undefined;
   readonly registry: Registry;
   readonly environment: Environment;
 }

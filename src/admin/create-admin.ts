@@ -6,20 +6,14 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
 import type { RunningService } from "../service/running-service.ts";
-import type { Admin } from "./admin.ts";
-import type { CommandAdmin } from "./api/command-admin.ts";
-import type { EditAdmin } from "./api/edit-admin.ts";
-import type { FlowAdmin } from "./api/flow-admin.ts";
-import type { PauseAdmin } from "./api/pause-admin.ts";
-import type { SagaAdmin } from "./api/saga-admin.ts";
-import type { StateAdmin } from "./api/state-admin.ts";
-import type { ViewAdmin } from "./api/view-admin.ts";
+import type { WholeAdmin } from "./api/whole-admin.ts";
 import { askCommand, sendCommand } from "./commands.ts";
 import {
   compareNames,
   queuesOf,
   streamsOf,
   type AdminContext,
+  type AskElsewhere,
   type IdleService,
 } from "./context.ts";
 import { findDocuments, getDocument } from "./documents.ts";
@@ -30,6 +24,8 @@ import { locate } from "./locate.ts";
 import { describe, lag } from "./overview.ts";
 import { publish } from "./publish.ts";
 import { readRecords } from "./read-records.ts";
+import { JobBook } from "./replay/job-book.ts";
+import { planReplay, startReplay } from "./replay/replays.ts";
 import { seek } from "./seek.ts";
 import { listPauses, pausePart, resumePart } from "./services/pauses.ts";
 import { listSagas, retrySaga, showSaga } from "./services/sagas.ts";
@@ -43,26 +39,26 @@ export interface AdminOptions {
   readonly services?: () => readonly RunningService[];
   /** Services that do not run here and whose stores are open, for repairs while they are stopped. */
   readonly idle?: () => readonly IdleService[];
+  /** Asks services of other processes too; without it only those that run here are asked. */
+  readonly ask?: AskElsewhere;
   /** Every channel declared in reach. */
   readonly registry: Registry;
   readonly environment: Environment;
 }
 
-/** What the admin API can do where broker and services are. */
-export interface LocalAdmin
-  extends Admin, CommandAdmin, EditAdmin, FlowAdmin, PauseAdmin, SagaAdmin, StateAdmin, ViewAdmin {}
-
 /** Its end ends reads that follow; broker and services belong to the caller and stay as they are. */
-export function createAdmin(options: AdminOptions): LocalAdmin {
+export function createAdmin(options: AdminOptions): WholeAdmin {
   const context: AdminContext = {
     streams: options.streams,
     queues: options.queues,
     services: options.services ?? (() => []),
     idle: options.idle ?? (() => []),
+    askElsewhere: options.ask,
     registry: options.registry,
     environment: options.environment,
   };
   const closing = new AbortController();
+  const jobs = new JobBook(options.environment);
   const open = (): AdminContext => {
     if (!closing.signal.aborted) return context;
     throw new MillraceError("CLOSED", "this admin API was closed; open another one");
@@ -105,6 +101,15 @@ export function createAdmin(options: AdminOptions): LocalAdmin {
     pausePart: async (part, pauseOptions = {}) => pausePart(open(), part, pauseOptions),
     resumePart: async (part, pauseOptions = {}) => resumePart(open(), part, pauseOptions),
     listPauses: async () => listPauses(open()),
+    planReplay: async (request) => planReplay(open(), request),
+    runReplay: async (request, jobOptions = {}) => startReplay(open(), jobs, request, jobOptions),
+    listJobs: async () => jobs.list(),
+    showJob: async (id) => jobs.show(id),
+    cancelJob: async (id, { by = "unknown" } = {}) => {
+      const job = jobs.cancel(id);
+      open().environment.log.info({ action: "cancel", job: id, by }, "a job was cancelled");
+      return job;
+    },
     stateOf: async (entity, { at } = {}) => stateOf(open(), entity, at),
     listViews: async () => listViews(open()),
     rebuildView: async (view, repairOptions = {}) => rebuildView(open(), view, repairOptions),
@@ -119,6 +124,7 @@ export function createAdmin(options: AdminOptions): LocalAdmin {
       flow(open(), correlation, flowOptions, closing.signal),
     async [Symbol.asyncDispose]() {
       closing.abort();
+      jobs.cancelAll();
     },
   };
 }

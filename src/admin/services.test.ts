@@ -12,7 +12,8 @@ import { service } from "../service/service.ts";
 import { decider } from "../sourcing/decider.ts";
 import { view } from "../sourcing/view.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
-import { createAdmin, type LocalAdmin } from "./create-admin.ts";
+import type { WholeAdmin } from "./api/whole-admin.ts";
+import { createAdmin } from "./create-admin.ts";
 
 const account = z.object({ account: z.string() });
 const amount = account.extend({ cents: z.number().int() });
@@ -59,7 +60,7 @@ function bank(state: { rusty: boolean }) {
   return service("bank", { balance, balances, guard, locksmith });
 }
 
-function adminOf({ running, broker, environment }: TestService): LocalAdmin {
+function adminOf({ running, broker, environment }: TestService): WholeAdmin {
   const { streams, queues } = broker;
   const registry = createRegistry([desk, locks, deposits]);
   return createAdmin({ streams, queues, services: () => [running], registry, environment });

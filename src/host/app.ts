@@ -32,7 +32,7 @@ import { openBrokers, type OpenBrokers } from "./brokers.ts";
 import { ensureChannels } from "./channels.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
-import { checkAppOptions, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
+import { checkAppOptions, effectsOf, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
 import { createRealClock, holdProcess } from "./real-clock.ts";
 import { createRealEnvironment } from "./real-environment.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
@@ -52,9 +52,9 @@ type EventDraft = Draft<string, unknown, "event">;
 
 export interface ReadOptions {
   /** The token of an answer or of what was published: the read sees what that did. */
-  readonly notBefore?: string;
+  readonly notBefore?: string | undefined;
   /** How long the read may wait for it, `5s`; `10s` unless said. */
-  readonly deadline?: Duration;
+  readonly deadline?: Duration | undefined;
 }
 
 export interface App extends AsyncDisposable {
@@ -125,6 +125,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       streams: brokers.streams,
       queues: brokers.queues,
       services: () => services,
+      ask: (draft, how) => asks.ask(draft, how),
       registry,
       environment,
     }),
@@ -160,7 +161,16 @@ async function startServices(
   });
   for (const [service, store] of stores) {
     const { streams, queues } = brokers;
-    const running = await startService({ service, streams, queues, store, environment });
+    const { effectRetentionMs } = options;
+    const running = await startService({
+      service,
+      streams,
+      queues,
+      store,
+      environment,
+      effects: effectsOf(options, service.name),
+      ...(effectRetentionMs !== undefined && { effectRetentionMs }),
+    });
     services.push(running);
     running.ended.catch((error: unknown) => {
       environment.log.error({ service: service.name, error }, "a service failed; the others go on");
@@ -232,11 +242,13 @@ class RunningApp implements App {
 
   async ask<Code extends string, Reply>(
     draft: CommandDraft<string, unknown, Code, Reply>,
-    { deadline, ...options }: AppAskOptions = {},
+    { deadline, id, actor, ...options }: AppAskOptions = {},
   ): Promise<Answer<Code, Reply>> {
     // The handler gave what the command declares, and its worker checked it.
     const answer: any = await this.#asks.ask(draft, {
       ...options,
+      ...(id !== undefined && { id }),
+      ...(actor !== undefined && { actor }),
       deadlineMs: deadlineMsOf(deadline),
     });
     return answer;
@@ -256,11 +268,11 @@ class RunningApp implements App {
     view: View<State>,
     { notBefore, deadline, ...query }: DocumentQuery & ReadOptions = {},
   ): Promise<DocumentList<State>> {
-    const seen = seenOf({
-      ...(notBefore !== undefined && { notBefore }),
-      ...(deadline !== undefined && { deadline }),
-    });
-    const page: any = await this.#serviceOf(view).find(view.name, query, seen);
+    const page: any = await this.#serviceOf(view).find(
+      view.name,
+      query,
+      seenOf({ notBefore, deadline }),
+    );
     return page;
   }
 
