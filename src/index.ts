@@ -10,7 +10,7 @@ export {
 } from "./host/app.ts";
 export type { AppAskOptions } from "./host/app-asks.ts";
 export { defineConfig, type Config } from "./host/config.ts";
-export type { AppOptions, DoorSettings, LogSettings } from "./host/options.ts";
+export type { AppOptions, DoorSettings, EffectSetting, LogSettings } from "./host/options.ts";
 export type { Environment, Log } from "./model/environment.ts";
 export type { Envelope } from "./model/envelope.ts";
 export {
@@ -43,13 +43,25 @@ export { command, event, timer } from "./schema/message-type.ts";
 export { reject, reply, type Answer, type Refusal, type Reply } from "./service/ask/answer.ts";
 export { consumer, type Consumer } from "./service/consumer/consumer.ts";
 export { document, type DocumentDeclaration } from "./service/consumer/document.ts";
+export type { Effect, EffectCall } from "./service/effects/effect-calls.ts";
 export { badMessage, dependencyDown } from "./service/failure.ts";
 export type { Part, Service } from "./service/part.ts";
 export type { Published, PublishOptions } from "./service/publisher.ts";
-export type { PartStatus, RunningService } from "./service/running-service.ts";
+export type { ReplayPlan } from "./service/replay/plan-replay.ts";
+export type { ReplayMode, ReplayRange, ReplayRequest } from "./service/replay/replay-request.ts";
+export type { ReplayControls } from "./service/replay/replays.ts";
+export type {
+  ReplayFailure,
+  ReplayOptions,
+  ReplayOutcome,
+  ReplayProgress,
+} from "./service/replay/run-replay.ts";
+export type { PartStatus, RunningService, ViewControls } from "./service/running-service.ts";
 export { router, type Router, type RouterOptions } from "./service/router/router.ts";
 export type { RouteContext, RouterRule, RouteTarget } from "./service/router/rule.ts";
 export type { Sink, SinkContext } from "./service/router/sink.ts";
 export { service } from "./service/service.ts";
+export type { GenerationStatus, ViewStatus } from "./service/views/view-status.ts";
+export type { EntityState, StateAt } from "./service/work/entity-state.ts";
 export { decider, type Decider } from "./sourcing/decider.ts";
-export { view, type View } from "./sourcing/view.ts";
+export { view, type EventSource, type View } from "./sourcing/view.ts";

@@ -112,6 +112,16 @@ test("what is wrong with the options is refused before anything is opened", asyn
   await assert.rejects(openApp({ services: [shop], broker: untouched, store, stopMs: -1 }), {
     code: "BAD_CONFIG",
   });
+  const effects: any = { shpo: "shadow" };
+  await assert.rejects(
+    openApp({ services: [shop], broker: untouched, store, effects }),
+    /effects\.shpo names no service; there are shop/,
+  );
+  const dark: any = "dark";
+  await assert.rejects(
+    openApp({ services: [shop], broker: untouched, store, effects: dark }),
+    /effects must be one of live, shadow/,
+  );
 });
 
 test("a start that fails closes what it had opened", async () => {

@@ -70,11 +70,20 @@ export interface AppOptions {
   readonly http?: DoorSettings | false;
   /** A log, or how the usual one shall be. */
   readonly log?: Log | LogSettings;
+  /**
+   * `shadow` runs the consumers and views of all services, or of those named, beside the live ones:
+   * under names of their own (`shadow.NAME`), answered from the live journal, sending nothing.
+   */
+  readonly effects?: EffectSetting | Readonly<Record<string, EffectSetting>>;
+  /** How long the recorded answers of effects are kept; 30 days unless said. */
+  readonly effectRetentionMs?: number;
   /** How long `close` lets work finish before it is aborted; 10,000 unless said. */
   readonly stopMs?: number;
   /** Time, randomness and ids for a test or a simulation; the real ones unless said. */
   readonly environment?: Environment;
 }
+
+export type EffectSetting = "live" | "shadow";
 
 export const STOP_MS_DEFAULT = 10_000;
 
@@ -113,6 +122,12 @@ const log: Check = (value, path) => {
   }
 };
 
+const effects: Check = (value, path) => {
+  const setting = oneOf("live", "shadow");
+  if (typeof value !== "object" || value === null) return setting(value, path);
+  for (const [service, each] of Object.entries(value)) setting(each, `${path}.${service}`);
+};
+
 /** The keys that a configuration file shares with `openApp`. */
 export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   services: listOf(objectWith(["name", "parts"], "pass what service() returns")),
@@ -125,6 +140,8 @@ export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   publish: shape({ batch: batchShape }),
   http: door,
   log,
+  effects,
+  effectRetentionMs: integer(60_000, 10 * 366 * 24 * 3_600_000),
   stopMs: integer(0, 600_000),
 };
 
@@ -143,6 +160,16 @@ export function checkAppOptions(value: AppOptions): void {
     fail("broker", "is missing; set broker, or both streams and queues");
   }
   checkServices(value.services);
+  if (typeof value.effects !== "object") return;
+  const names = value.services.map(({ name }) => name);
+  for (const name of Object.keys(value.effects)) {
+    if (names.includes(name)) continue;
+    fail(`effects.${name}`, `names no service; there are ${names.join(", ")}`);
+  }
+}
+
+export function effectsOf({ effects = "live" }: AppOptions, service: string): EffectSetting {
+  return typeof effects === "string" ? effects : (effects[service] ?? "live");
 }
 
 /** A view's name is its address in queries: it must be the only one. */
