@@ -67,7 +67,7 @@ export class EffectCalls {
     const recorded = (await this.#context.readEffects(this.#message)).get(name);
     if (recorded !== undefined && mode !== "redo") return json.parse(recorded.json);
     if (mode === "replay" || mode === "shadow") throw this.#notRecorded(name, mode);
-    const result = await call({ idempotencyKey: `${this.#message}/${name}`, signal });
+    const result = await call({ idempotencyKey: this.#key(name), signal });
     const text = this.#written(name, result);
     const answer = {
       consumer: this.#consumer,
@@ -79,6 +79,11 @@ export class EffectCalls {
     if (recorded === undefined) this.#answers.push(answer);
     if (mode === "live") this.#buffer.keep(answer);
     return json.parse(text);
+  }
+
+  /** Several parts may handle one message, each with an effect of this name: their keys differ. */
+  #key(name: string): string {
+    return `${this.#context.source}/${this.#consumer}/${this.#message}/${name}`;
   }
 
   #take(name: string): void {

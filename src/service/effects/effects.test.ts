@@ -71,7 +71,7 @@ test("an effect is called once, its answer recorded with the handler's own commi
   });
   await shop.publish(Placed({ orderId: "a" }), ONE);
   await shop.settled();
-  assert.deepEqual(bank.calls, [`${ONE.id}/charge`]);
+  assert.deepEqual(bank.calls, [`shop/charging/${ONE.id}/charge`]);
   assert.deepEqual(await recorded(shop, ONE.id), ['charge {"receipt":"r1"}']);
 });
 
