@@ -169,7 +169,9 @@ export class MessageStamper {
 const PLACE_BYTES = 1024;
 
 /** The stamp of a message that `cause` led to: of the same conversation, on behalf of the same actor. */
-export function causedBy({ envelope }: Message): Stamp {
+export function causedBy({
+  envelope,
+}: Message): Pick<Envelope, "correlation" | "causation" | "actor" | "trace"> {
   return {
     correlation: envelope.correlation ?? envelope.id,
     causation: envelope.id,

@@ -240,7 +240,7 @@ class DecidingUnit<State> {
     const { version } = this.#rules.eventTypes.get(type)!;
     const key = typeof raw.key === "string" ? raw.key : this.#key;
     const stamp = { id, type, kind: "event", version, source, key, time } as const;
-    const reading = this.#reader.read(raw, time, { ...stamp, ...causedBy(cause) });
+    const reading = this.#reader.read(raw, time, { ...causedBy(cause), ...stamp });
     if (reading.status === "message") return reading.message;
     throw reading.status === "unreadable" ? reading.error : new TypeError("no event of its own");
   }
