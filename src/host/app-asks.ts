@@ -11,9 +11,17 @@ import type { RunningService } from "../service/running-service.ts";
 import type { AppPublisher } from "./app-publisher.ts";
 import type { OpenBrokers } from "./brokers.ts";
 
-export interface AppAskOptions extends Omit<AskOptions, "deadlineMs" | "source" | "attributes"> {
+/** As they come from a request, so what it lacks may be undefined. */
+export interface AppAskOptions extends Omit<
+  AskOptions,
+  "deadlineMs" | "source" | "attributes" | "id" | "actor"
+> {
+  /** Asked again under the same id, a command is answered and not done again; a new one unless said. */
+  readonly id?: string | undefined;
+  /** On whose behalf it is asked. */
+  readonly actor?: string | undefined;
   /** How long the answer may take, `5s`; `10s` unless said. */
-  readonly deadline?: Duration;
+  readonly deadline?: Duration | undefined;
 }
 
 export class AppAsks implements AsyncDisposable {

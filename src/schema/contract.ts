@@ -23,5 +23,5 @@ export type {
   StreamDeclaration,
   SubscriptionDeclaration,
 } from "./declaration.ts";
-export { command, event } from "./message-type.ts";
+export { command, event, timer } from "./message-type.ts";
 export { subscription, type SubscriptionOptions } from "./subscription.ts";

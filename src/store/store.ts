@@ -53,20 +53,20 @@ export type Comparison =
 
 export interface DocumentQuery {
   /** All conditions must hold; only indexed fields and `id`. */
-  readonly where?: Readonly<Record<string, Comparison>>;
+  readonly where?: Readonly<Record<string, Comparison>> | undefined;
   /**
    * An indexed field or `id`, `-` before it for descending; `id` unless said. Null comes before
    * numbers, numbers before texts (by code point), texts before false and true. Ties fall by id, in
    * the same direction.
    */
-  readonly order?: string;
+  readonly order?: string | undefined;
   /** 1 to 1,000; 100 unless said. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /**
    * The `next` of the page before. It names a place in the order, not a row number, so no document
    * that keeps its place is shown twice or missed while others come, move and go.
    */
-  readonly after?: string;
+  readonly after?: string | undefined;
 }
 
 export interface DocumentPage {
