@@ -1,6 +1,6 @@
 /** Comparing two contract locks: the one that is committed, and the one that today's code would give. */
 
-import { compareSchemas, type FieldChange, type Verdict } from "./compatibility.ts";
+import { compareSchemas, type FieldChange, type Verdict } from "./compatibility/compatibility.ts";
 import type { ContractLock, LockedChannel, LockedType } from "./contract-lock.ts";
 
 export interface ContractChange {

@@ -6,7 +6,7 @@
  * unclear at that field. Annotations (title, default, …) never matter.
  */
 
-import type { JsonSchema } from "./declaration.ts";
+import type { JsonSchema } from "../declaration.ts";
 import { scalarProblems } from "./schema-scalars.ts";
 import {
   differs,

@@ -10,7 +10,7 @@
  * not known here) is reported as unclear, never as compatible.
  */
 
-import type { JsonSchema } from "./declaration.ts";
+import type { JsonSchema } from "../declaration.ts";
 import { acceptProblems, type Problem } from "./schema-subset.ts";
 
 export type Verdict = "compatible" | "breaks" | "unclear";

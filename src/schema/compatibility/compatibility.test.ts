@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { compareSchemas, type Verdict } from "./compatibility.ts";
-import type { JsonSchema } from "./declaration.ts";
+import type { JsonSchema } from "../declaration.ts";
 
 const json = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: "input" });
 
