@@ -1,7 +1,7 @@
 /** The broker under test, as the child and the verifying parent open it. */
 
 import { join } from "node:path";
-import type { Broker } from "../../src/broker/broker.ts";
+import type { Broker, BrokerFactory } from "../../src/broker/broker.ts";
 import { embedded } from "../../src/embedded/embedded.ts";
 import type { Environment } from "../../src/model/environment.ts";
 import { ensureLedger } from "./drivers/append.ts";
@@ -21,4 +21,19 @@ export async function openCrashBroker(
   await ensureLedger(broker.streams!);
   await ensureJobs(broker.queues!);
   return broker;
+}
+
+/** Gives an app a broker that is open already, and stays so when the app is closed. */
+export function lent({ streams, queues }: Broker): BrokerFactory {
+  const close = (): Promise<void> => Promise.resolve();
+  return {
+    adapter: "embedded",
+    open: () =>
+      Promise.resolve({
+        ...(streams !== undefined && { streams }),
+        ...(queues !== undefined && { queues }),
+        close,
+        [Symbol.asyncDispose]: close,
+      }),
+  };
 }

@@ -1,4 +1,4 @@
-/** The process that is killed: opens the directory, starts every component, and works until it dies. */
+/** The process that is killed: opens the directory, starts its components, and works until it dies. */
 
 import { text } from "node:stream/consumers";
 import { createRealEnvironment } from "../../src/host/real-environment.ts";
@@ -10,7 +10,7 @@ import { type Assignment, READY, tellOn } from "./report.ts";
 import { stderrLog } from "./stderr-log.ts";
 
 const assignment: Assignment = JSON.parse(await text(process.stdin));
-const { directory, control, seed, life, resume } = assignment;
+const { directory, control, seed, life, components, resume } = assignment;
 const write = (line: string): void => void process.stdout.write(line);
 
 holdProcess();
@@ -19,10 +19,12 @@ const environment = createRealEnvironment(stderrLog);
 const broker = await openCrashBroker(directory, environment);
 
 const random = createSeededRandom(seed + life);
-for (const driver of DRIVERS) {
-  const tell = tellOn(write, driver.name);
-  const own = resume[driver.name] ?? null;
-  const context = { broker, directory, environment, control, life, random, tell, resume: own };
-  await driver.start(context);
-}
+const opened = { broker, directory, environment };
+await Promise.all(
+  DRIVERS.filter(({ name }) => components.includes(name)).map((driver) => {
+    const tell = tellOn(write, driver.name);
+    const own = resume[driver.name] ?? null;
+    return driver.start({ ...opened, control, life, random, tell, resume: own });
+  }),
+);
 write(`${JSON.stringify(READY)}\n`);

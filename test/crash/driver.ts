@@ -52,6 +52,12 @@ export interface ComponentRecord {
   verify(opened: Opened, options: { readonly last: boolean }): Promise<void>;
   readonly violations: readonly Violation[];
   readonly totals: Totals;
+  /** More that is worth a line at the end. */
+  readonly remarks?: readonly string[];
+  /** Begins what the component needs in the parent. */
+  open?(): Promise<void>;
+  /** Ends it. */
+  close?(): Promise<void>;
 }
 
 export interface Opened {

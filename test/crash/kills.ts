@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { createRealEnvironment } from "../../src/host/real-environment.ts";
 import { createSeededRandom } from "../../src/model/ids.ts";
 import { openCrashBroker } from "./broker.ts";
-import type { ComponentRecord, Violation } from "./driver.ts";
-import { DRIVERS } from "./drivers/index.ts";
+import type { ComponentRecord, Driver, Violation } from "./driver.ts";
 import { InFlightHistogram } from "./histogram.ts";
 import { liveAndDie } from "./life.ts";
 import type { Control } from "./report.ts";
@@ -22,6 +21,7 @@ export interface KillsOptions {
   readonly kills: number;
   readonly seed: number;
   readonly control: Control | undefined;
+  readonly drivers: readonly Driver[];
   readonly progress: (line: string) => void;
 }
 
@@ -36,17 +36,23 @@ export interface KillsResult {
 
 export async function runKills(options: KillsOptions): Promise<KillsResult> {
   const directory = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+  const records = new Map(options.drivers.map((driver) => [driver.name, driver.createRecord()]));
   try {
-    return await runOn(directory, options);
+    for (const record of records.values()) await record.open?.();
+    return await runOn(directory, records, options);
   } finally {
+    for (const record of records.values()) await record.close?.();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function runOn(directory: string, options: KillsOptions): Promise<KillsResult> {
-  const { kills, seed, control, progress } = options;
+async function runOn(
+  directory: string,
+  records: ReadonlyMap<string, ComponentRecord>,
+  { kills, seed, control, progress }: KillsOptions,
+): Promise<KillsResult> {
   const random = createSeededRandom(seed);
-  const records = new Map(DRIVERS.map((driver) => [driver.name, driver.createRecord()]));
+  const components = [...records.keys()];
   const histogram = new InFlightHistogram();
 
   for (let life = 1; life <= kills; life++) {
@@ -54,7 +60,7 @@ async function runOn(directory: string, options: KillsOptions): Promise<KillsRes
       [...records].map(([name, record]) => [name, record.resume()]),
     );
     await liveAndDie({
-      assignment: { directory, seed, life, control, resume },
+      assignment: { directory, seed, life, control, components, resume },
       random,
       onReport: (report) => records.get(report[0])?.take(report),
     });
@@ -97,12 +103,13 @@ function conclude(
   const counts = new Map<Violation["kind"], number>(
     (["lost", "twice", "regressed", "disorder", "wrong"] as const).map((kind) => [kind, 0]),
   );
-  for (const [name, { totals, violations }] of records) {
+  for (const [name, { totals, violations, remarks = [] }] of records) {
     for (const [what, count] of Object.entries(totals)) {
       lines.push(`  ${name}: ${count} ${what}`);
       demands++;
       if (count === 0) problems.push(`${name}: no ${what}, so nothing is proved`);
     }
+    for (const remark of remarks) lines.push(`  ${name}: ${remark}`);
     for (const { kind } of violations) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     for (const { kind, text } of violations.slice(0, VIOLATIONS_SHOWN)) {
       lines.push(`  ${name}: ${kind}: ${text}`);

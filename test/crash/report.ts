@@ -25,13 +25,28 @@ export interface Assignment {
   /** Counts the children of one run. */
   readonly life: number;
   readonly control: Control | undefined;
+  /** The names of the components that work; the others are not there. */
+  readonly components: readonly string[];
   /** By component: where its former life stood, as the parent knows it. */
   readonly resume: Readonly<Record<string, Json>>;
 }
 
-/** A way to acknowledge too early on purpose: the suite must notice the loss. */
-export type Control = "ack-before-write" | "ack-before-commit";
-export const CONTROLS: readonly Control[] = ["ack-before-write", "ack-before-commit"];
+/** A way to do wrong on purpose, and what the suite must notice of it. */
+export const CONTROLS = {
+  /** A sender counts a message as acknowledged before it is sent. */
+  "ack-before-write": "lost",
+  /** A command is accepted when it is received, before what it causes is kept. */
+  "ack-before-commit": "lost",
+  /** An ask counts as answered when it is decided, before the decision is kept. */
+  "answer-before-commit": "lost",
+  /** An effect calls under a new idempotency key on every try. */
+  "key-per-try": "twice",
+} as const;
+export type Control = keyof typeof CONTROLS;
+
+export function isControl(name: string): name is Control {
+  return Object.hasOwn(CONTROLS, name);
+}
 
 /** The line by which a child says that its work has begun. */
 export const READY: Report = ["child", "ready"];

@@ -2,35 +2,41 @@
  * The kill suite: a child works on one directory, is ended with SIGKILL at moments of chance, and
  * starts again. What the parent has read of its reports is the truth that must be found afterwards.
  *
- * `node --conditions=source test/crash/run.ts --kills 200 [--seed N] [--control NAME]`
+ * `node --conditions=source test/crash/run.ts --kills 200 [--seed N] [--only a,b] [--control NAME]`
  *
  * Exits with 0 when nothing acknowledged was lost, done twice, put back or out of order, and every
- * count that proves it is more than zero. A control acknowledges too early on purpose and must lose:
- * it exits with 0 when the loss was found, and with 1 when it was not.
+ * count that proves it is more than zero. A control does wrong on purpose and must be found out: it
+ * exits with 0 when it was, and with 1 when it was not.
  */
 
 import { parseArgs } from "node:util";
-import { runKills } from "./kills.ts";
-import { CONTROLS, type Control } from "./report.ts";
+import { DRIVERS } from "./drivers/index.ts";
+import { type KillsOptions, runKills } from "./kills.ts";
+import { type Control, CONTROLS, isControl } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "50" },
     seed: { type: "string" },
+    only: { type: "string" },
     control: { type: "string" },
   },
 });
 
 const kills = Number(values.kills);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-const control = CONTROLS.find((name) => name === values.control);
+const names = values.only?.split(",") ?? DRIVERS.map(({ name }) => name);
+const drivers = DRIVERS.filter(({ name }) => names.includes(name));
 
 if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
   fail("--kills and --seed take whole numbers");
-} else if (values.control !== undefined && control === undefined) {
-  fail(`--control takes one of ${CONTROLS.join(", ")}`);
+} else if (values.control !== undefined && !isControl(values.control)) {
+  fail(`--control takes one of ${Object.keys(CONTROLS).join(", ")}`);
+} else if (names.length === 0 || drivers.length < names.length) {
+  fail(`--only takes some of ${DRIVERS.map(({ name }) => name).join(",")}`);
 } else {
-  process.exitCode = await report(kills, seed, control);
+  const { control } = values;
+  process.exitCode = await report({ kills, seed, drivers, control });
 }
 
 function fail(text: string): void {
@@ -38,13 +44,19 @@ function fail(text: string): void {
   process.exitCode = 2;
 }
 
-async function report(kills: number, seed: number, control: Control | undefined): Promise<number> {
-  const controlFlag = control === undefined ? "" : ` --control ${control}`;
-  const replay = `npm run crash -- --kills ${kills} --seed ${seed}${controlFlag}`;
+async function report(options: Omit<KillsOptions, "progress">): Promise<number> {
+  const { control } = options;
+  const flags = ["only", "control"] as const;
+  const given = flags.flatMap((flag) =>
+    values[flag] === undefined ? [] : [` --${flag} ${values[flag]}`],
+  );
+  const replay = `npm run crash -- --kills ${kills} --seed ${seed}${given.join("")}`;
   console.log(`seed ${seed}; replay with: ${replay}`);
-  const result = await runKills({ kills, seed, control, progress: (line) => console.log(line) });
+  const result = await runKills({ ...options, progress: (line) => console.log(line) });
   for (const line of result.lines) console.log(line);
-  if (control !== undefined) return concludeControl(control, result.violations.get("lost") ?? 0);
+  if (control !== undefined) {
+    return concludeControl(control, result.violations.get(CONTROLS[control]) ?? 0);
+  }
   for (const problem of result.problems) console.log(`FAILED: ${problem}`);
   const failed = result.problems.length;
   if (failed > 0) console.log(`replay with: ${replay}`);
@@ -52,12 +64,13 @@ async function report(kills: number, seed: number, control: Control | undefined)
   return failed > 0 ? 1 : 0;
 }
 
-function concludeControl(control: Control, lost: number): number {
+function concludeControl(control: Control, found: number): number {
+  const kind = CONTROLS[control];
   console.log(
-    lost > 0
-      ? `control ${control}: lost ${lost}, as it must`
-      : `FAILED: control ${control} lost nothing, so this suite would not notice a loss`,
+    found > 0
+      ? `control ${control}: ${kind} ${found}, as it must`
+      : `FAILED: control ${control}: ${kind} 0, so this suite would not notice it`,
   );
-  console.log(lost > 0 ? "1 passed, 0 failed" : "0 passed, 1 failed");
-  return lost > 0 ? 0 : 1;
+  console.log(found > 0 ? "1 passed, 0 failed" : "0 passed, 1 failed");
+  return found > 0 ? 0 : 1;
 }

@@ -1,9 +1,11 @@
 /** Every component of the kill suite, in the order in which they start. */
 
+import { askDriver } from "../ask/ask-driver.ts";
 import type { Driver } from "../driver.ts";
 import { appendDriver } from "./append.ts";
 import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
+import { sagaDriver } from "../saga/saga-driver.ts";
 import { serviceDriver } from "../service/service-driver.ts";
 import { redriveDriver } from "./redrive.ts";
 
@@ -13,4 +15,6 @@ export const DRIVERS: readonly Driver[] = [
   queueDriver,
   redriveDriver,
   serviceDriver,
+  askDriver,
+  sagaDriver,
 ];
