@@ -5,22 +5,12 @@
 
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { contractsOf } from "../host/service-contracts.ts";
-import { MillraceError } from "../model/errors.ts";
+import { parseContractLock, type ContractLock } from "../schema/contract-lock.ts";
 import { checkContract, type ContractReport } from "../schema/contract-check.ts";
-import {
-  createContractLock,
-  parseContractLock,
-  type ContractLock,
-} from "../schema/contract-lock.ts";
-import type { Service } from "../service/part.ts";
+import { lockOf, refuseBrokenContract } from "../service/service-contracts.ts";
 import type { Project } from "./project.ts";
 
 export const LOCK_FILE = "contracts.lock.json";
-
-export function lockOf(services: readonly Service[]): ContractLock {
-  return createContractLock(contractsOf(services));
-}
 
 /** Undefined where there is none. Throws BAD_JSON, BAD_ARGUMENT for a file that is no lock. */
 export async function readLock(path: string): Promise<ContractLock | undefined> {
@@ -45,23 +35,11 @@ export async function checkLockedContract(
   if (loaded === undefined) return undefined;
   const older = await readLock(join(dirname(loaded.file), LOCK_FILE));
   if (older === undefined) return undefined;
-  const report = checkContract(older, lockOf(loaded.config.services));
-  if (report.verdict !== "compatible" && !yes) {
-    throw contractBroken(
-      report,
-      `keep the old form, or raise the version and give an upcaster; --yes starts all the same, millrace contract lock --yes writes a new ${LOCK_FILE}`,
-    );
-  }
-  return report;
-}
-
-export function contractBroken({ changes }: ContractReport, remedy: string): MillraceError {
-  const dangerous = changes.filter(({ verdict }) => verdict !== "compatible");
-  const readers = [...new Set(dangerous.flatMap(({ consumers }) => consumers))];
-  const whom = readers.length === 0 ? "" : ` for ${readers.join(", ")}`;
-  return new MillraceError(
-    "CONTRACT_BROKEN",
-    `${dangerous.map(({ subject, verdict }) => `${subject} (${verdict})`).join(", ")}: not safe${whom}; ${remedy}`,
-    { details: { consumers: readers } },
+  const { services } = loaded.config;
+  if (yes) return checkContract(older, lockOf(services));
+  return refuseBrokenContract(
+    services,
+    older,
+    `keep the old form, or raise the version and give an upcaster; --yes starts all the same, millrace contract lock --yes writes a new ${LOCK_FILE}`,
   );
 }

@@ -9,8 +9,9 @@ import {
   type ContractReport,
 } from "../../../schema/contract-check.ts";
 import { formatContractLock, type ContractLock } from "../../../schema/contract-lock.ts";
+import { contractBroken, lockOf } from "../../../service/service-contracts.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
-import { contractBroken, lockOf, readLock } from "../../locked-contract.ts";
+import { readLock } from "../../locked-contract.ts";
 import type { Output } from "../../terminal/output.ts";
 import { loadProject } from "../../project.ts";
 
