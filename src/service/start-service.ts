@@ -17,7 +17,7 @@ import { DocumentReader } from "./input/documents.ts";
 import { checkPosition, logOf } from "./source/log-position.ts";
 import { MessageReader, type ReadSource } from "./message-reader.ts";
 import { MessageStamper } from "./message-stamper.ts";
-import type { Part, Service } from "./part.ts";
+import type { Part, Service, Worker } from "./part.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
 import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
 import { Relay } from "./outbox/relay.ts";
@@ -32,6 +32,7 @@ import { viewControls } from "./views/view-controls.ts";
 import { findInView, getFromView, untilLiveHasSeen } from "./views/view-reads.ts";
 import { VIEWS } from "./views/view-record.ts";
 import { entityStateOf } from "./work/entity-state.ts";
+import { RepeatedWorker } from "./work/repeated-worker.ts";
 import { StoreReads } from "./work/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
 import { tracedWorker } from "./work/traced-worker.ts";
@@ -48,6 +49,11 @@ export interface ServiceOptions {
   readonly effectRetentionMs?: number;
   /** `shadow` runs its consumers and views beside the live ones, unnoticed; see `shadowOf`. */
   readonly effects?: "live" | "shadow";
+  /**
+   * For tests: everything is handled twice, and what decides differently the second time fails with
+   * NOT_REPEATABLE. Routers are not, because they deliver to the outside.
+   */
+  readonly handleTwice?: boolean;
 }
 
 const STOP_DEADLINE_MS = 10_000;
@@ -77,7 +83,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     service: service.name,
     part,
     effects: mode,
-    worker: tracedWorker(part.createWorker(environment), environment.tracer, {
+    worker: tracedWorker(workerOf(part, options), environment.tracer, {
       service: service.name,
       part: part.name,
     }),
@@ -224,6 +230,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       return stopping;
     },
   };
+}
+
+function workerOf(part: Part, { environment, handleTwice = false }: ServiceOptions): Worker {
+  const worker = part.createWorker(environment);
+  return handleTwice && part.partKind !== "router" ? new RepeatedWorker(worker, part) : worker;
 }
 
 function openShadow({ service, environment }: ServiceOptions): Service {

@@ -28,6 +28,8 @@ export interface TestServiceOptions {
   readonly effects?: "live" | "shadow";
   /** How long the recorded answers of effects are kept. */
   readonly effectRetentionMs?: number;
+  /** Handles everything twice: what decides differently fails with NOT_REPEATABLE. */
+  readonly handleTwice?: boolean;
   /** Puts something between the service and what it works on: faults, counters. */
   readonly wrap?: (ports: TestPorts) => TestPorts;
 }
@@ -68,13 +70,14 @@ export async function openTestService(options: TestServiceOptions): Promise<Test
   };
   const { broker, store } = wrap(opened);
   const { streams, queues } = broker;
-  const { effects, effectRetentionMs } = options;
+  const { effects, effectRetentionMs, handleTwice = false } = options;
   const start = startService({
     service,
     streams,
     queues,
     store,
     environment,
+    handleTwice,
     ...(effects && { effects }),
     ...(effectRetentionMs !== undefined && { effectRetentionMs }),
   });
