@@ -117,6 +117,11 @@ test("two readers of one queue, two owners of one stream, and names used twice a
     /remove it from one of them/,
   );
   assert.throws(() => service("s", { a: reader("x"), b: doer("x") }), /two parts named "x"/);
+  const seen = view("seen", { from: notes, initial: {} }).evolve({});
+  assert.throws(
+    () => service("s", { seen, a: doer("seen.v2.r1") }),
+    /a part named "seen\.v2\.r1", as the versions of its view "seen" are/,
+  );
 });
 
 test("a declaration that contradicts itself is refused where it is made", () => {

@@ -24,7 +24,14 @@ export function service(name: string, parts: Readonly<Record<string, Part>>): Se
   const declared = Object.values(parts).map((part) => withReplyQueue(name, part));
   const all = [...declared, ...feedersOf(declared)];
   const seen = new Set<string>();
+  const views = new Set(all.filter((part) => part.versioning).map((part) => part.name));
   for (const part of all) {
+    const [, view] = /^(.+)\.v\d+(?:\.r\d+)?$/.exec(part.name) ?? [];
+    if (view !== undefined && views.has(view)) {
+      refuse(
+        `service "${name}" has a part named "${part.name}", as the versions of its view "${view}" are; rename one`,
+      );
+    }
     for (const taken of new Set([part.name, part.consumer])) {
       if (seen.has(taken)) refuse(`service "${name}" has two parts named "${taken}"; rename one`);
       seen.add(taken);

@@ -63,7 +63,6 @@ async function recorded({ store }: TestService, id: string): Promise<readonly st
 
 const ONE = { id: "018f0000-0000-7000-8000-000000000001" };
 
-// proves: external-systems
 test("an effect is called once, its answer recorded with the handler's own commit", async () => {
   const bank = openBank();
   await using shop = await openTestService({

@@ -99,6 +99,7 @@ async function sentIds({ broker }: TestService): Promise<readonly string[]> {
 }
 
 // proves: controlled-replay
+// proves: external-systems
 test("a rebuild writes documents from recorded answers, calls nothing, sends nothing, moves nobody", async () => {
   const stage = new Stage();
   await using shop = await stage.run();
@@ -222,7 +223,6 @@ test("what cannot be replayed is refused with what can", async () => {
   await refused({ ranges: [{ partition: 0, from: 99 }] }, /choose some within/);
 });
 
-// proves: external-systems
 test("a shadow is answered from the live journal, sends nothing and has documents of its own", async () => {
   const stage = new Stage();
   const seen = view("seen", { from: orders, initial: { n: 0 } }).evolve({

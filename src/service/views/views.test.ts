@@ -90,7 +90,6 @@ async function refused(code: ErrorCode, work: Promise<unknown>): Promise<string>
   return error.message;
 }
 
-// proves: query-models
 test("a new version is built beside the one that answers, and takes over when it has caught up", async () => {
   const stage = new Stage();
   {
