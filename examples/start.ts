@@ -98,9 +98,10 @@ async function main(): Promise<void> {
 
   console.log(`
 Ask it, from another terminal:
-  curl -H 'authorization: Bearer ${token}' '${url}/views/orders-by-customer?status=cancelled&limit=3'
+  curl -G -H 'authorization: Bearer ${token}' '${url}/views/orders-by-customer' \\
+    --data-urlencode 'where={"status":"cancelled"}' -d limit=3
   curl -H 'authorization: Bearer ${token}' '${url}/views/activity-by-repository?order=-count&limit=3'
-  curl -N -H 'authorization: Bearer ${token}' '${url}/streams/orders/tail?from=start'
+  curl -N -H 'authorization: Bearer ${token}' '${url}/streams/orders/events?from=start'
 Stop with Ctrl-C, or kill it, and start it again: nothing is missing.`);
   if (!stop.signal.aborted) await once(stop.signal, "abort");
 }

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
 Ask it, from another terminal:
   curl -H 'authorization: Bearer ${token}' '${url}/views/activity-by-repository?order=-count&limit=3'
   curl -H 'authorization: Bearer ${token}' '${url}/views/hot-repositories'
-  curl -N -H 'authorization: Bearer ${token}' '${url}/streams/pulse-alerts/tail?from=start'
+  curl -N -H 'authorization: Bearer ${token}' '${url}/streams/pulse-alerts/events?from=start'
 Stop with Ctrl-C, or kill it, and start it again: nothing is missing.`);
   if (!stop.signal.aborted) await once(stop.signal, "abort");
 }
