@@ -109,14 +109,14 @@ export function queue<const Commands extends CommandTypes>(
   });
 }
 
-export const QUEUE_OPTIONS = [
+export const QUEUE_OPTIONS: readonly (keyof QueueOptions)[] = [
   "attempts",
   "lease",
   "depth",
   "keyOrder",
   "durability",
   "dedupe",
-] as const satisfies readonly (keyof QueueOptions)[];
+];
 
 /** What a queue is beside its name and types. Throws BAD_DECLARATION for an option out of range. */
 export function queueSettings(

@@ -33,6 +33,8 @@ export class ParkedRows {
   readonly #options: ParkedRowsOptions;
   #asking: Promise<void> | undefined;
   #again = false;
+  /** Somebody asked for what the store has, and a key moved too much to take it over. */
+  #owed = false;
   #poll: Timer | undefined;
   #pollMs = Infinity;
   /** When the next decoupled retry falls due. */
@@ -45,9 +47,9 @@ export class ParkedRows {
     this.#options = options;
   }
 
-  /** Nothing is asked, and no retry is to come. */
+  /** Nothing is asked or has to be asked again, and no retry is to come. */
   get idle(): boolean {
-    return this.#asking === undefined && this.#retryMs === Infinity;
+    return this.#asking === undefined && !this.#owed && this.#retryMs === Infinity;
   }
 
   /**
@@ -59,8 +61,23 @@ export class ParkedRows {
     this.watch();
   }
 
-  /** Resolves when the lanes know what the store has at the call, or later. */
+  /**
+   * Resolves when the lanes know what the store has at the call, or later. Of a key whose units are
+   * out at that moment they know it when these are done: see `moved`.
+   */
   refresh(): Promise<void> {
+    this.#owed = true;
+    return this.#refresh();
+  }
+
+  /** Units are done: asks again for a key that was left out because of them. */
+  moved(): void {
+    if (this.#owed && !this.#ended && this.#asking === undefined && this.#options.keys.outdated) {
+      void this.#refresh();
+    }
+  }
+
+  #refresh(): Promise<void> {
     if (this.#asking === undefined) {
       this.#asking = this.#askAll().finally(() => {
         this.#asking = undefined;
@@ -72,11 +89,11 @@ export class ParkedRows {
   }
 
   /** Goes on asking while there are rows; `retryAtMs` is when one that was just parked is tried again. */
-  watch(retryAtMs = Infinity): void {
+  watch(retryAtMs: number = Infinity): void {
     const { clock, keys } = this.#options;
     this.#heardMs = Math.min(this.#heardMs, retryAtMs);
     this.#retryMs = Math.min(this.#retryMs, retryAtMs);
-    if (this.#ended || keys.parked === 0) return;
+    if (this.#ended || (keys.parked === 0 && !this.#owed)) return;
     const nowMs = clock.now();
     const dueMs = Math.min(nowMs + POLL_MS, this.#retryMs);
     if (this.#pollMs <= dueMs) return;
@@ -84,7 +101,7 @@ export class ParkedRows {
     this.#pollMs = dueMs;
     this.#poll = clock.after(dueMs - nowMs, () => {
       this.#pollMs = Infinity;
-      void this.refresh();
+      void this.#refresh();
     });
   }
 
@@ -116,11 +133,8 @@ export class ParkedRows {
     if (this.#ended) return;
     const nextMs = due === false ? undefined : due.nextMs;
     this.#retryMs = Math.min(nextMs ?? Infinity, this.#heardMs);
-    keys.setParked(
-      moment,
-      counts,
-      Map.groupBy(rows.map(reread), ({ key }) => key),
-    );
+    const byKey = Map.groupBy(rows.map(reread), ({ key }) => key);
+    if (keys.setParked(moment, counts, byKey) && !this.#again) this.#owed = false;
     learned();
   }
 }
