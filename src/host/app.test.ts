@@ -169,6 +169,18 @@ test("streams may come from one broker and queues from another", async () => {
   await clock.run(app.close());
 });
 
+test("what comes from outside may enter a stream or queue without a window of ids", async () => {
+  const environment = createTestEnvironment();
+  const to = [
+    stream("entered", { OrderPlaced }, { dedupe: false }),
+    queue("asked", { CancelOrder }, { dedupe: false }),
+  ];
+  const source = { name: "outside", to, run: () => Promise.resolve() };
+  await using app = await openApp({ services: [], sources: [source], ...parts(), environment });
+  const [entered] = await app.admin.listStreams();
+  assert.deepEqual([entered?.spec.name, entered?.spec.dedupe], ["entered", undefined]);
+});
+
 test("the door's address stands in the broker's directory as long as the app is open", async () => {
   const environment = createTestEnvironment();
   const directory = await mkdtemp(join(tmpdir(), "millrace-app-"));

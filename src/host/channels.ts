@@ -20,14 +20,16 @@ export async function ensureChannels(
   brokers: { readonly streams: Streams | undefined; readonly queues: Queues | undefined },
 ): Promise<void> {
   for (const channel of channels) {
+    // A window of nothing is how a declaration says that it wants none.
+    const dedupe = channel.dedupe.count > 0 && { dedupe: channel.dedupe };
     if (channel.kind === "stream") {
-      const { name, partitions, retention, durability, dedupe } = channel;
+      const { name, partitions, retention, durability } = channel;
       const face = brokers.streams ?? missing(channel);
-      await face.ensureStream({ name, partitions, retention, durability, dedupe });
+      await face.ensureStream({ name, partitions, retention, durability, ...dedupe });
     } else {
-      const { name, attempts, leaseMs, depthMax, keyOrder, durability, dedupe } = channel;
+      const { name, attempts, leaseMs, depthMax, keyOrder, durability } = channel;
       const face = brokers.queues ?? missing(channel);
-      const spec = { name, attempts, leaseMs, depthMax, keyOrder, durability, dedupe };
+      const spec = { name, attempts, leaseMs, depthMax, keyOrder, durability, ...dedupe };
       await face.ensureQueue(spec);
     }
   }
