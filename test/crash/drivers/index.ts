@@ -7,6 +7,9 @@ import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
 import { sagaDriver } from "../saga/saga-driver.ts";
 import { serviceDriver } from "../service/service-driver.ts";
+import { shopDriver } from "../shop/shop-driver.ts";
+import { viewDriver } from "../view/view-driver.ts";
+import { webhookDriver } from "../webhook/webhook-driver.ts";
 import { redriveDriver } from "./redrive.ts";
 
 export const DRIVERS: readonly Driver[] = [
@@ -17,4 +20,7 @@ export const DRIVERS: readonly Driver[] = [
   serviceDriver,
   askDriver,
   sagaDriver,
+  webhookDriver,
+  viewDriver,
+  shopDriver,
 ];
