@@ -22,12 +22,13 @@ export class MemoryParking {
 
   park({ consumer, input }: BatchInput, write: ParkedWrite, parkedMs: number): void {
     const row = this.#nextRow++;
-    const joinsRedrive =
+    // Behind rows that are worked off, or behind none any more: nobody else would set it going.
+    const redrive =
       write.cause === undefined &&
-      this.#all().some(
-        (parked) => parked.redrive && isSameKey(parked, { consumer, input, key: write.key }),
+      this.#all().every(
+        (parked) => parked.redrive || !isSameKey(parked, { consumer, input, key: write.key }),
       );
-    this.#rows.set(row, { ...write, row, consumer, input, parkedMs, redrive: joinsRedrive });
+    this.#rows.set(row, { ...write, row, consumer, input, parkedMs, redrive });
   }
 
   unpark(row: number): void {

@@ -147,7 +147,11 @@ export interface WriteSet {
   readonly effects?: readonly EffectWrite[];
   /** Published in order, after the sets before it, on the batch's lane. */
   readonly outgoing?: readonly OutgoingMessage[];
-  /** Messages to park: the first of its key carries the cause, the rest wait behind it. */
+  /**
+   * Messages to park: the first of its key carries the cause, the rest wait behind it. One without a
+   * cause is marked for redrive where no row of its key waits for a redrive, or none is left: what it
+   * was to wait behind may have been worked off or discarded meanwhile.
+   */
   readonly park?: readonly ParkedWrite[];
   /** Parked rows (their `row`) that this set has worked off. A row that is gone is a conflict. */
   readonly unpark?: readonly number[];

@@ -172,6 +172,24 @@ export const parking: StoreTopic = {
       },
     },
     {
+      title: "what was to wait behind a row that has gone meanwhile is marked for redrive",
+      run: async (context) => {
+        const store = context.store();
+        const [failedA, failedB] = await withParked(store);
+        await store.discardParked([failedB ?? 0]);
+        await applyInput(store, input(), parkSet("b", 4, false), parkSet("b", 5, false));
+        await store.redriveParked([failedA ?? 0]);
+        const waitingA = (await store.listParked({ key: "a" })).map(({ row }) => row);
+        await applySets(store, set("a", { unpark: waitingA }));
+        await applyInput(store, input(), parkSet("a", 6, false));
+        compareLists(context.note, "marks", await linesOf(store), [
+          "b-4 redrive",
+          "b-5 redrive",
+          "a-6 redrive",
+        ]);
+      },
+    },
+    {
       title: "a failure with a moment is marked when it has come, with what waits behind it",
       needs: ["restart"],
       run: async (context) => {

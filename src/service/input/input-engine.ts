@@ -303,6 +303,7 @@ export class InputEngine {
   }
 
   #fill(): void {
+    this.#rows.moved();
     while (this.#open && !this.#committer.full) {
       const units: Unit[] = [];
       while (this.#runner.running + units.length < this.#options.part.concurrency) {

@@ -80,6 +80,25 @@ test("what the store said before a unit moved is not believed", () => {
   assert.equal(lanes.parked, 0);
 });
 
+test("rows are worked off while arrivals of their key become rows, whose count is asked for again", () => {
+  const lanes = new KeyLanes(100);
+  lanes.setParked(0, new Map([["a", 1]]), new Map());
+  lanes.add(arrival("a", 1));
+  const parking = lanes.take()!;
+  assert.equal(parking.kind, "park");
+  const row = { ...arrival("a", 0), row: 1 };
+  assert.equal(lanes.setParked(lanes.moment, new Map([["a", 1]]), new Map([["a", [row]]])), false);
+  assert.equal(lanes.outdated, false, "while the unit is out, asking tells nothing new");
+  const work = lanes.take()!;
+  assert.deepEqual([work.kind, work.arrivals], ["work", [row]]);
+  lanes.done(parking);
+  assert.equal(lanes.outdated, false);
+  lanes.done(work);
+  assert.equal(lanes.outdated, true);
+  assert.equal(lanes.setParked(lanes.moment, new Map([["a", 1]]), new Map()), true);
+  assert.deepEqual([lanes.outdated, lanes.parked], [false, 1]);
+});
+
 test("whatever fails, parks and is redriven, each key's messages are handled in order and once", () => {
   let redrives = 0;
   for (let seed = 1; seed <= 200; seed++) {

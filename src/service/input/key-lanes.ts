@@ -52,8 +52,10 @@ interface Lane {
   parked: number;
   /** How many messages the next unit may hold. */
   unitMax: number;
-  /** The moment, in units given and taken back, of the last change to its rows. */
+  /** The moment, in units given and taken back, of the last change to how many rows it has. */
   changed: number;
+  /** The moment of the last change to its rows but by such as join the end. */
+  rowsChanged: number;
 }
 
 /** Messages that one unit holds at most. */
@@ -63,6 +65,8 @@ export class KeyLanes {
   readonly #lanes = new Map<string, Lane>();
   /** Lanes that may have something to give, in the order in which they came to it. */
   readonly #ready = new Set<Lane>();
+  /** Lanes for which the store's last answer could not be taken over whole. */
+  readonly #leftOut = new Set<Lane>();
   readonly #parkedMax: number;
   #parked = 0;
   #moment = 0;
@@ -94,6 +98,12 @@ export class KeyLanes {
   /** Whether no further message may become a row. */
   get full(): boolean {
     return this.#parked >= this.#parkedMax;
+  }
+
+  /** Whether a key that `setParked` left out has come to rest, so that asking again would tell. */
+  get outdated(): boolean {
+    for (const lane of this.#leftOut) if (!lane.busy && !lane.parking) return true;
+    return false;
   }
 
   /** Grows with every unit given or taken back: what the store said before it may be outdated. */
@@ -131,7 +141,7 @@ export class KeyLanes {
   done(unit: Unit, left: readonly Arrival[] = []): void {
     const lane = this.#lanes.get(unit.key);
     assert(lane !== undefined, "a unit's lane lives as long as the unit is out");
-    lane.changed = ++this.#moment;
+    this.#touch(lane, unit.kind);
     const settled = unit.arrivals.length - left.length;
     if (settled > 0) lane.unitMax = UNIT_MAX;
     if (unit.kind === "park") {
@@ -196,27 +206,29 @@ export class KeyLanes {
 
   /**
    * Takes over what the store said at `moment`: how many rows it has of each key, and rows that shall
-   * be worked off, in order. Returns false if a key was left out because units of it moved since.
+   * be worked off, in order. Returns false if something of it was left out, because units of the key
+   * moved since or are out; `outdated` tells when to ask again.
    */
   setParked(
     moment: number,
     rowsByKey: ReadonlyMap<string, number>,
     redriven: ReadonlyMap<string, readonly Arrival[]>,
   ): boolean {
-    let complete = true;
+    this.#leftOut.clear();
     const parked = [...this.#lanes.values()].filter((lane) => lane.parked > 0);
     for (const key of new Set([...rowsByKey.keys(), ...parked.map((lane) => lane.key)])) {
       const lane = this.#lane(key);
-      if (lane.parking || lane.changed > moment || (lane.busy && lane.parked > 0)) {
-        complete = false;
-        continue;
-      }
-      this.#count(lane, (rowsByKey.get(key) ?? 0) - lane.parked);
+      const counted = !lane.parking && lane.changed <= moment && !(lane.busy && lane.parked > 0);
+      if (counted) this.#count(lane, (rowsByKey.get(key) ?? 0) - lane.parked);
+      else this.#leftOut.add(lane);
       if (lane.parked === 0) lane.rows = [];
-      else if (!lane.busy && lane.rows.length === 0) lane.rows = redriven.get(key) ?? [];
+      else if (!lane.busy && lane.rows.length === 0 && lane.rowsChanged <= moment) {
+        // Also while arrivals of the key become rows: they join the end.
+        lane.rows = redriven.get(key) ?? [];
+      }
       this.#refresh(lane);
     }
-    return complete;
+    return this.#leftOut.size === 0;
   }
 
   /** Takes out everything that waits and is not out, for an input that ends. */
@@ -240,6 +252,7 @@ export class KeyLanes {
         parked: 0,
         unitMax: UNIT_MAX,
         changed: 0,
+        rowsChanged: 0,
       };
       this.#lanes.set(key, lane);
     }
@@ -258,7 +271,7 @@ export class KeyLanes {
       if (row !== undefined) {
         lane.condemned = undefined;
         lane.busy = true;
-        lane.changed = ++this.#moment;
+        this.#touch(lane, "repark");
         lane.rows = lane.rows.slice(1);
         return { kind: "repark", key, arrivals: [row], cause };
       }
@@ -276,7 +289,7 @@ export class KeyLanes {
     const { key } = lane;
     const line = lane[from];
     lane.busy = true;
-    lane.changed = ++this.#moment;
+    this.#touch(lane, "work");
     const unreadable = line.findIndex((arrival) => arrival.message === undefined);
     const count = Math.min(max, unreadable === -1 ? line.length : Math.max(1, unreadable));
     const arrivals = line.slice(0, count);
@@ -289,9 +302,14 @@ export class KeyLanes {
     const room = this.#parkedMax - this.#parked;
     const arrivals = lane.waiting.splice(0, Math.min(UNIT_MAX, room));
     lane.parking = true;
-    lane.changed = ++this.#moment;
+    this.#touch(lane, "park");
     this.#count(lane, arrivals.length);
     return { kind: "park", key: lane.key, arrivals, ...(cause && { cause }) };
+  }
+
+  #touch(lane: Lane, kind: Unit["kind"]): void {
+    lane.changed = ++this.#moment;
+    if (kind !== "park") lane.rowsChanged = lane.changed;
   }
 
   #count(lane: Lane, change: number): void {

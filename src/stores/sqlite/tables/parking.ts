@@ -47,14 +47,15 @@ export class ParkingTable {
   }
 
   park({ consumer, input }: BatchInput, write: EncodedParked, nowMs: number): void {
-    const joinsRedrive =
+    // Behind rows that are worked off, or behind none any more: nobody else would set it going.
+    const goesOn =
       write.cause === undefined &&
       this.#database.row(
-        `SELECT 1 FROM parked WHERE ${SAME_KEY} AND redrive = 1 LIMIT 1`,
+        `SELECT 1 FROM parked WHERE ${SAME_KEY} AND redrive = 0 LIMIT 1`,
         consumer,
         input,
         write.key,
-      ) !== undefined;
+      ) === undefined;
     this.#database.run(
       "INSERT INTO parked (consumer, input, key, incoming, message, parked_ms, cause, retry_at_ms, " +
         "redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -66,7 +67,7 @@ export class ParkingTable {
       Math.floor(nowMs),
       write.cause === undefined ? null : JSON.stringify(write.cause),
       write.cause?.retryAtMs ?? null,
-      joinsRedrive ? 1 : 0,
+      goesOn ? 1 : 0,
     );
   }
 
