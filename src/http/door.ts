@@ -19,13 +19,12 @@ import { KnownNames } from "../admin/guard/known-names.ts";
 import { checkRules, type Rule } from "../broker/rules.ts";
 import type { Principal, SignIn } from "../broker/sign-in.ts";
 import { assert } from "../model/assert.ts";
-import type { Clock } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
-import type { Tracer } from "../model/tracer.ts";
 import { createRegistry, type Registry } from "../schema/registry.ts";
 import type { WebhookReceiver } from "../service/inbound.ts";
 import { completeAdmin, type DoorAdmin } from "./door-admin.ts";
+import type { DoorRoom } from "./door-room.ts";
 import { errorBody, STATUS_BY_CODE } from "./error-status.ts";
 import { createGate, OWNER, type Gate, type Presented } from "./gate.ts";
 import { DOOR_LIMITS, type DoorLimits } from "./limits.ts";
@@ -65,26 +64,6 @@ export interface DoorOptions {
   readonly processFacts?: () => ProcessFacts;
   /** Aborts when the door stops: tails and streamed answers end. */
   readonly stopping?: AbortSignal;
-}
-
-/** What the routes work with. */
-export interface DoorRoom {
-  /** For the door's own looks. What a caller asks for goes through `adminFor`. */
-  readonly admin: DoorAdmin;
-  /** The admin API as far as whoever sent this request may use it. */
-  readonly adminFor: (c: Context) => DoorAdmin;
-  /** Undefined for a caller that nobody knows, at an address that is open to all. */
-  readonly principalOf: (c: Context) => Principal | undefined;
-  readonly registry: Registry;
-  readonly limits: DoorLimits;
-  readonly stopping: AbortSignal;
-  readonly clock: Clock;
-  readonly nowMs: () => number;
-  readonly tracer: Tracer | undefined;
-  readonly histogram: RequestHistogram;
-  readonly processFacts: (() => ProcessFacts) | undefined;
-  /** The JSON text of any error, as the door tells it; a defect is logged. */
-  readonly tell: (error: unknown) => string;
 }
 
 export interface Door {

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import type { PublishRequest } from "../admin/admin.ts";
 import type { TraceContext } from "../model/envelope.ts";
 import { traced } from "../model/tracer.ts";
-import type { DoorRoom } from "./door.ts";
+import type { DoorRoom } from "./door-room.ts";
 
 /**
  * Gives the work the request with the context of its span, or, where nobody traces, with the one that

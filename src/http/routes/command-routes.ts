@@ -12,7 +12,7 @@ import type { AskOptions } from "../../admin/api/command-admin.ts";
 import type { PublishRequest } from "../../admin/admin.ts";
 import { readBinary, readStructured } from "../../codecs/cloudevents-http.ts";
 import { MillraceError } from "../../model/errors.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { mediaTypeOf, readText, unsupported } from "../request/body.ts";
 import { deadlineOf } from "../request/deadline.ts";
 import { badArgument, readQuery, type Query } from "../request/query.ts";

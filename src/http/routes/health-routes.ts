@@ -1,7 +1,7 @@
 /** Addresses for what watches the process: liveness, readiness and metrics. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { collectMetrics } from "../metrics/collect.ts";
 import { EXPOSITION_TYPE, writeExposition } from "../metrics/exposition.ts";
 import { reasonsNotReady } from "../readiness.ts";

@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import { withMember } from "../../codecs/json-text.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { JSON_TYPE } from "../media-types.ts";
 import { offsetExpression, readQuery } from "../request/query.ts";
 import { writeShown, writeState } from "../shown-json.ts";

@@ -7,7 +7,7 @@
 import type { Hono } from "hono";
 import { MillraceError } from "../../model/errors.ts";
 import type { WebhookReceiver } from "../../service/inbound.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 
 export const HOOKS_PREFIX = "/hooks/";
 

@@ -1,7 +1,7 @@
 /** `GET /openapi.json`: what this door can do, for tools. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import { readQuery } from "../request/query.ts";
 

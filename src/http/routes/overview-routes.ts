@@ -1,7 +1,7 @@
 /** Addresses for looking: what runs here, queues, groups, and how far everyone is. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { readQuery } from "../request/query.ts";
 
 export function addOverviewRoutes(app: Hono, room: DoorRoom): void {

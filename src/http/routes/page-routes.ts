@@ -1,7 +1,7 @@
 /** `GET /`: the page of the printed address, and its style. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { countsOf, writePage } from "../page/page.ts";
 import { RateMeter } from "../page/rates.ts";
 import { STYLE } from "../page/style.ts";

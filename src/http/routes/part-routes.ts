@@ -1,7 +1,7 @@
 /** Addresses for parts at work: stopping and resuming one, and the generations of views. */
 
 import type { Hono } from "hono";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { readJsonObject } from "../request/body.ts";
 import { fieldsOf, repairOptions } from "../request/fields.ts";
 import { readQuery } from "../request/query.ts";

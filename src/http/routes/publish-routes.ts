@@ -12,7 +12,7 @@ import { elementsOf, parseJson } from "../../codecs/json-text.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import { encodeToken } from "../../service/ask/position-token.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { BATCH_TYPE, LINES_TYPE, STRUCTURED_TYPE } from "../media-types.ts";
 import { readPublishLine } from "../publish-line.ts";
 import { mediaTypeOf, readText, unsupported } from "../request/body.ts";

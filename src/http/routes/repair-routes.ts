@@ -5,7 +5,7 @@ import type { Admin, FailureFilter, RepairOptions } from "../../admin/admin.ts";
 import type { FailureEdit } from "../../admin/api/edit-admin.ts";
 import { membersOf } from "../../codecs/json-text.ts";
 import { MillraceError } from "../../model/errors.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { fieldsOf, repairOptions, type Fields } from "../request/fields.ts";
 import { objectOf, readJsonObject, readJsonText } from "../request/body.ts";
 import { badArgument, readQuery } from "../request/query.ts";

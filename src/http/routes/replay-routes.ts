@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { ReplayMode, ReplayRequest } from "../../admin/api/replay-admin.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { readJsonObject } from "../request/body.ts";
 import { fieldsOf, repairOptions, type Fields } from "../request/fields.ts";
 import { badArgument, readQuery } from "../request/query.ts";

@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { SagaStatus } from "../../admin/api/saga-admin.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { JSON_TYPE } from "../media-types.ts";
 import { readJsonObject } from "../request/body.ts";
 import { fieldsOf, repairOptions } from "../request/fields.ts";

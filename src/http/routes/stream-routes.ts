@@ -11,7 +11,7 @@ import type { Context, Hono } from "hono";
 import type { Admin, ReadRecordsOptions, ShownRecord } from "../../admin/admin.ts";
 import { formatOffsets } from "../../admin/offset-expression.ts";
 import { structuredText } from "../../codecs/cloudevents-http-writer.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { EVENTS_TYPE, LINES_TYPE } from "../media-types.ts";
 import { offsetExpression, readQuery, type Query } from "../request/query.ts";
 import { writeShown, writeShownList } from "../shown-json.ts";

@@ -7,7 +7,7 @@ import type { Context, Hono } from "hono";
 import type { ReadOptions } from "../../admin/admin.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Comparison, DocumentQuery } from "../../store/store.ts";
-import type { DoorRoom } from "../door.ts";
+import type { DoorRoom } from "../door-room.ts";
 import { JSON_TYPE } from "../media-types.ts";
 import { deadlineOf } from "../request/deadline.ts";
 import { badArgument, readQuery, type Query } from "../request/query.ts";
