@@ -82,6 +82,7 @@ async function moved(app: TestService): Promise<unknown[]> {
   return found;
 }
 
+// proves: domain-events
 test("commands become events of their entity, and those that are public come out of the stream", async () => {
   await using app = await openTestService({ service: service("bank", { published }) });
   await app.publish([

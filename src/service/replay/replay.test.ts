@@ -124,6 +124,7 @@ test("a rebuild writes documents from recorded answers, calls nothing, sends not
   assert.deepEqual(await shop.store.listProgress(), before);
 });
 
+// proves: controlled-replay, stable-identifiers
 test("a redo calls again with the same idempotency keys, and sends again under the same ids", async () => {
   const stage = new Stage();
   await using shop = await stage.run();

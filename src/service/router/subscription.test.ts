@@ -97,6 +97,7 @@ test("every subscriber has a queue of its own, and a slow one keeps nobody waiti
   assert.equal((await app.until(queues.describeQueue("fast-queue"))).deadLetters, 0);
 });
 
+// proves: topics-with-rules
 test("a subscription that is removed leaves the others intact, before and after a restart", async () => {
   const environment = createTestEnvironment();
   const broker = memoryBroker();
