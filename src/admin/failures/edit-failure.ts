@@ -6,6 +6,7 @@
  */
 
 import { MillraceError } from "../../model/errors.ts";
+import { correctedAttributes } from "../../service/ask/command-id.ts";
 import type { Failure, PublishRequest, Published, RepairOptions, Target } from "../admin.ts";
 import type { Edited, FailureEdit } from "../api/edit-admin.ts";
 import type { AdminContext } from "../context.ts";
@@ -48,17 +49,9 @@ function correctedCopy(
       { details: { argument: "type", ref } },
     );
   }
-  const {
-    id,
-    kind,
-    correlation = id,
-    time,
-    actor,
-    trace,
-    replyTo,
-    expires,
-    extensions,
-  } = envelope ?? {};
+  const { id, kind, correlation = id, time, actor, trace, replyTo, expires } = envelope ?? {};
+  const extensions =
+    envelope?.kind === "command" ? correctedAttributes(envelope) : envelope?.extensions;
   // The payload tells it where the type is declared so; a store's key may be that of a document.
   const told = registry.find(type)?.declaration.key !== undefined;
   const key = told ? undefined : (envelope?.key ?? (place === "queue" ? keyed : undefined));

@@ -13,6 +13,7 @@ import type { EffectWrite, OutgoingMessage } from "../../store/write-set.ts";
 import { askersOf, type Arrival } from "../input/arrival.ts";
 import type { Decision, Part } from "../part.ts";
 import { createChance } from "../work/chance.ts";
+import { answeredId } from "./command-id.ts";
 import { encodeReply, parseReplyAddress, replyJson, type ReplyData } from "./reply-message.ts";
 import { DONE } from "./verdict.ts";
 import { shifted, wroteOf } from "./wrote.ts";
@@ -86,12 +87,13 @@ export function replyFor(
         source: service,
         time: environment.clock.now(),
         correlation: correlation ?? id,
+        causation: id,
         ...(address.key !== undefined && { key: address.key }),
         ...(actor !== undefined && { actor }),
         ...(trace !== undefined && { trace }),
         ...(expires !== undefined && { expires }),
       },
-      answer,
+      { ...answer, command: answeredId(envelope) },
     );
     return { target: { kind: "queue", name: address.queue }, message };
   } catch (error) {

@@ -25,10 +25,10 @@ test("a reply names the command that it answers, in its envelope and its payload
     { ok: false, refusal: { code: "sold-out", message: "none left", details: { left: 0 } } },
   ];
   for (const verdict of verdicts) {
-    const raw = encodeReply(envelope, { command: "c1", verdict });
+    const raw = encodeReply({ ...envelope, causation: "c0" }, { command: "c1", verdict });
     assert.deepEqual(decodeReply(raw), { command: "c1", verdict });
     const { kind, type, causation, key } = decodeEnvelope(raw, { receivedMs: 0 });
-    assert.deepEqual([kind, type, causation, key], ["reply", "millrace.reply", "c1", "o1"]);
+    assert.deepEqual([kind, type, causation, key], ["reply", "millrace.reply", "c0", "o1"]);
   }
 });
 
@@ -62,5 +62,7 @@ test("an address holds a queue and any key", () => {
 
 test("an answer that no message could carry is refused before it is sent", () => {
   const verdict = { ok: true, reply: "x".repeat(1_048_576) } as const;
-  assert.throws(() => encodeReply(envelope, { command: "c1", verdict }), { code: "TOO_LARGE" });
+  assert.throws(() => encodeReply({ ...envelope, causation: "c0" }, { command: "c1", verdict }), {
+    code: "TOO_LARGE",
+  });
 });

@@ -6,7 +6,8 @@
  * asked finds the work that waits for the answer, without having to remember ids.
  *
  * A reply is a message of kind `reply` and type `millrace.reply`. Its causation is the command's id;
- * its payload repeats it beside the verdict, so that the payload alone says what was answered:
+ * its payload has beside the verdict the id of the command that was asked, so that the payload alone
+ * says what was answered. The two differ where a corrected copy was handled instead (`command-id.ts`):
  * `{"command":"…","ok":true,"reply":…}` or `{"command":"…","ok":false,"refusal":{"code":"…"}}`. Numbers
  * are kept as documents keep them, so a bigint comes back as one. `wrote`, where it is there, says what
  * a read has to wait for to see what the command did; see `Wrote`.
@@ -65,12 +66,12 @@ export function parseReplyAddress(text: string): ReplyAddress {
 }
 
 /**
- * The reply to a command, ready for the outbox. `envelope` is what whoever answers knows; kind, type,
- * version and causation are the reply's own. Throws BAD_PAYLOAD where JSON cannot carry the answer,
+ * The reply to a command, ready for the outbox. `envelope` is what whoever answers knows; kind, type
+ * and version are the reply's own. Throws BAD_PAYLOAD where JSON cannot carry the answer,
  * TOO_LARGE.
  */
 export function encodeReply(
-  envelope: Omit<Envelope, "kind" | "type" | "version" | "causation">,
+  envelope: Omit<Envelope, "kind" | "type" | "version">,
   answer: ReplyData,
 ): RawMessage {
   const { command } = answer;
@@ -83,7 +84,7 @@ export function encodeReply(
       { details: { command, bytes: value.length } },
     );
   }
-  return encodeMessage({ ...reply, causation: command }, value);
+  return encodeMessage(reply, value);
 }
 
 /** A reply's payload; an answer is also kept so. Throws BAD_PAYLOAD where JSON cannot carry it. */
