@@ -3,13 +3,13 @@
 const sent = new Set<string>();
 
 export const mail = {
-  async send(
+  send(
     orderId: string,
-    { idempotencyKey, signal }: { readonly idempotencyKey: string; readonly signal: AbortSignal },
-  ): Promise<void> {
-    signal.throwIfAborted();
-    if (sent.has(idempotencyKey)) return;
-    sent.add(idempotencyKey);
-    console.log(`receipt for ${orderId}`);
+    how: { readonly idempotencyKey: string; readonly signal: AbortSignal },
+  ): { readonly accepted: boolean } {
+    how.signal.throwIfAborted();
+    if (!sent.has(how.idempotencyKey)) console.log(`receipt for ${orderId}`);
+    sent.add(how.idempotencyKey);
+    return { accepted: true };
   },
 };
