@@ -82,6 +82,8 @@ function packageIsSound(): string | undefined {
     return command("attw", archive, "--profile", "esm-only");
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    // Left behind it would grow old, and npx in this folder takes it before the sources.
+    rmSync("dist", { recursive: true, force: true });
   }
 }
 
