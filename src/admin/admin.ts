@@ -2,7 +2,8 @@
  * One API for looking and repairing, behind every tool. It has two implementations that a caller
  * cannot tell apart: `createAdmin` works on a broker and services in this process, `openAdminClient`
  * (in `http/`) talks to a running process through its door. Therefore everything here is plain JSON
- * data: payloads are text, bytes are base64, and nothing is a live object.
+ * data: payloads are text, bytes are base64, and nothing is a live object. Topics that stand by
+ * themselves have a file each in `api/`.
  *
  * Offset expressions, as everywhere in the tools: `start`, `end`, `-10` (ten before the end), `+5`
  * (five after the group's position, or after the start where no group is meant), a number, and
@@ -17,6 +18,14 @@ import type { Envelope } from "../model/envelope.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { PartStatus } from "../service/running-service.ts";
 import type { DocumentQuery } from "../store/store.ts";
+import type { CommandAdmin } from "./api/command-admin.ts";
+import type { EditAdmin } from "./api/edit-admin.ts";
+import type { FlowAdmin } from "./api/flow-admin.ts";
+import type { PauseAdmin } from "./api/pause-admin.ts";
+import type { ReplayAdmin } from "./api/replay-admin.ts";
+import type { SagaAdmin } from "./api/saga-admin.ts";
+import type { StateAdmin } from "./api/state-admin.ts";
+import type { ViewAdmin } from "./api/view-admin.ts";
 
 export interface Target {
   readonly kind: "stream" | "queue";
@@ -186,7 +195,17 @@ export interface ReadOptions {
   readonly deadlineMs?: number;
 }
 
-export interface Admin extends AsyncDisposable {
+export interface Admin
+  extends
+    AsyncDisposable,
+    CommandAdmin,
+    EditAdmin,
+    FlowAdmin,
+    PauseAdmin,
+    ReplayAdmin,
+    SagaAdmin,
+    StateAdmin,
+    ViewAdmin {
   /**
    * Items fail one by one: BAD_ENVELOPE, BAD_PAYLOAD, BAD_JSON, UNKNOWN_TYPE, UNKNOWN_STREAM,
    * UNKNOWN_QUEUE, TOO_LARGE, QUEUE_FULL, DISK_FULL. An item that is ok is as durable as its target.

@@ -6,7 +6,7 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
 import type { RunningService } from "../service/running-service.ts";
-import type { WholeAdmin } from "./api/whole-admin.ts";
+import type { Admin } from "./admin.ts";
 import { askCommand, sendCommand } from "./commands.ts";
 import {
   compareNames,
@@ -47,7 +47,7 @@ export interface AdminOptions {
 }
 
 /** Its end ends reads that follow; broker and services belong to the caller and stay as they are. */
-export function createAdmin(options: AdminOptions): WholeAdmin {
+export function createAdmin(options: AdminOptions): Admin {
   const context: AdminContext = {
     streams: options.streams,
     queues: options.queues,

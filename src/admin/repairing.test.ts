@@ -8,7 +8,7 @@ import { createRegistry } from "../schema/registry.ts";
 import { consumer } from "../service/consumer/consumer.ts";
 import { service } from "../service/service.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
-import type { WholeAdmin } from "./api/whole-admin.ts";
+import type { Admin } from "./admin.ts";
 import { createAdmin } from "./create-admin.ts";
 
 const orderId = z.object({ orderId: z.string() });
@@ -18,7 +18,7 @@ const PlaceOrder = command("order.place", orderId.extend({ total: z.number() }),
 const orders = stream("orders", { OrderPlaced }, { partitions: 2 });
 const orderDesk = queue("order-desk", { PlaceOrder }, { attempts: 1 });
 
-function adminOf({ running, broker, environment }: TestService): WholeAdmin {
+function adminOf({ running, broker, environment }: TestService): Admin {
   const { streams, queues } = broker;
   const registry = createRegistry([orders, orderDesk]);
   return createAdmin({ streams, queues, services: () => [running], registry, environment });

@@ -12,7 +12,7 @@ import { service } from "../service/service.ts";
 import { decider } from "../sourcing/decider.ts";
 import { view } from "../sourcing/view.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
-import type { WholeAdmin } from "./api/whole-admin.ts";
+import type { Admin } from "./admin.ts";
 import { createAdmin } from "./create-admin.ts";
 
 const account = z.object({ account: z.string() });
@@ -60,7 +60,7 @@ function bank(state: { rusty: boolean }) {
   return service("bank", { balance, balances, guard, locksmith });
 }
 
-function adminOf({ running, broker, environment }: TestService): WholeAdmin {
+function adminOf({ running, broker, environment }: TestService): Admin {
   const { streams, queues } = broker;
   const registry = createRegistry([desk, locks, deposits]);
   return createAdmin({ streams, queues, services: () => [running], registry, environment });

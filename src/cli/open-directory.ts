@@ -8,7 +8,7 @@ import { embedded } from "../embedded/embedded.ts";
 import { openBrokers } from "../host/brokers.ts";
 import { channelsOf, ensureChannels } from "../host/channels.ts";
 import type { Config } from "../host/config.ts";
-import { completeAdmin, type DoorAdmin } from "../http/door-admin.ts";
+import type { Admin } from "../admin/admin.ts";
 import type { Environment } from "../model/environment.ts";
 import { createRegistry } from "../schema/registry.ts";
 import type { Service } from "../service/part.ts";
@@ -16,7 +16,7 @@ import type { StoreFactory } from "../store/store.ts";
 import type { Project } from "./project.ts";
 
 export interface OpenDirectory extends AsyncDisposable {
-  readonly admin: DoorAdmin;
+  readonly admin: Admin;
 }
 
 export async function openDirectory(
@@ -46,7 +46,7 @@ export async function openDirectory(
     }),
   );
   const kept = opened.move();
-  return { admin: completeAdmin(admin), [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 async function openStore(

@@ -11,13 +11,13 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { DATA_DIRECTORY } from "../host/config-file.ts";
 import { readDoorFile, type DoorFile } from "../host/door-file.ts";
-import type { DoorAdmin } from "../http/door-admin.ts";
+import type { Admin } from "../admin/admin.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
 import type { CommandContext } from "./context.ts";
 import { brokerDirectoryIn, dataGiven, loadProject } from "./project.ts";
 
 export interface Session extends AsyncDisposable {
-  readonly admin: DoorAdmin;
+  readonly admin: Admin;
   readonly through: "door" | "directory";
 }
 
@@ -80,7 +80,7 @@ async function openThroughDoor(
 }
 
 /** Undefined where nobody answers, or somebody who does not know our token. */
-async function answering(door: DoorFile, context: CommandContext): Promise<DoorAdmin | undefined> {
+async function answering(door: DoorFile, context: CommandContext): Promise<Admin | undefined> {
   const { openAdminClient } = await import("../http/client.ts");
   await using opened = new AsyncDisposableStack();
   try {

@@ -24,7 +24,6 @@ import {
   type QueryValues,
 } from "./client/requests.ts";
 import { workClient } from "./client/work-client.ts";
-import type { DoorAdmin } from "./door-admin.ts";
 import { errorFromBody } from "./error-status.ts";
 import { membersOf } from "../codecs/json-text.ts";
 import { JSON_TYPE, LINES_TYPE } from "./media-types.ts";
@@ -36,7 +35,7 @@ const PUBLISH_CHARACTERS = 2 * 1024 * 1024;
 const PUBLISH_COUNT = 5_000;
 
 /** Throws UNREACHABLE where nothing answers, here and in every call. */
-export async function openAdminClient(options: ClientOptions): Promise<DoorAdmin> {
+export async function openAdminClient(options: ClientOptions): Promise<Admin> {
   const closing = new AbortController();
   const door = createRequests(options, closing.signal);
   await door.get("/healthz");

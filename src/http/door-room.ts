@@ -8,7 +8,7 @@ import type { Clock } from "../model/clock.ts";
 import type { Tracer } from "../model/tracer.ts";
 import type { Principal } from "../broker/sign-in.ts";
 import type { Registry } from "../schema/registry.ts";
-import type { DoorAdmin } from "./door-admin.ts";
+import type { Admin } from "../admin/admin.ts";
 import type { DoorLimits } from "./limits.ts";
 import type { ProcessFacts } from "./metrics/collect.ts";
 import type { RequestHistogram } from "./metrics/histogram.ts";
@@ -16,9 +16,9 @@ import type { RequestHistogram } from "./metrics/histogram.ts";
 /** What the routes work with. */
 export interface DoorRoom {
   /** For the door's own looks. What a caller asks for goes through `adminFor`. */
-  readonly admin: DoorAdmin;
+  readonly admin: Admin;
   /** The admin API as far as whoever sent this request may use it. */
-  readonly adminFor: (c: Context) => DoorAdmin;
+  readonly adminFor: (c: Context) => Admin;
   /** Undefined for a caller that nobody knows, at an address that is open to all. */
   readonly principalOf: (c: Context) => Principal | undefined;
   readonly registry: Registry;

@@ -23,7 +23,6 @@ import type { Environment } from "../model/environment.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
 import { createRegistry, type Registry } from "../schema/registry.ts";
 import type { WebhookReceiver } from "../service/inbound.ts";
-import { completeAdmin, type DoorAdmin } from "./door-admin.ts";
 import type { DoorRoom } from "./door-room.ts";
 import { errorBody, STATUS_BY_CODE } from "./error-status.ts";
 import { createGate, OWNER, type Gate, type Presented } from "./gate.ts";
@@ -74,15 +73,14 @@ export interface Door {
 
 /** Throws BAD_CONFIG for a token that could be guessed or a bad rule, BAD_DECLARATION for webhooks at one path. */
 export function createDoor(options: DoorOptions): Door {
-  const { environment } = options;
-  const admin = completeAdmin(options.admin);
+  const { environment, admin } = options;
   const gate = createGate(options);
   const principals = new WeakMap<Request, Principal>();
   const principalOf = (c: Context): Principal | undefined => principals.get(c.req.raw);
   const { registry = createRegistry([]), rules = [] } = options;
   checkRules(rules);
   const names = new KnownNames(() => admin.describe());
-  const guarded = (principal: Principal): DoorAdmin =>
+  const guarded = (principal: Principal): Admin =>
     guardAdmin(admin, { principal, rules, registry, names });
   const tell = (error: unknown): string => errorBodyOf(error, environment);
   const room: DoorRoom = {

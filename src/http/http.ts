@@ -1,8 +1,8 @@
 /** `millrace/http`: the door in a server of one's own, and the admin API of another process. */
 
+export type { Admin } from "../admin/admin.ts";
 export { openAdminClient } from "./client.ts";
 export type { ClientOptions } from "./client/requests.ts";
-export type { DoorAdmin } from "./door-admin.ts";
 export type { Door } from "./door.ts";
 export {
   createHandler,

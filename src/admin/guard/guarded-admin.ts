@@ -13,7 +13,7 @@ import { isMillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Registry } from "../../schema/registry.ts";
 import type { FailureFilter, Published, PublishRequest } from "../admin.ts";
-import type { WholeAdmin } from "../api/whole-admin.ts";
+import type { Admin } from "../admin.ts";
 import { parseFailureRef } from "../failures/failure-ref.ts";
 import type { KnownNames } from "./known-names.ts";
 
@@ -27,9 +27,9 @@ export interface GuardOptions {
 const BROKER: Resource = { kind: "broker", name: "broker" };
 
 export function guardAdmin(
-  admin: WholeAdmin,
+  admin: Admin,
   { principal, rules, registry, names }: GuardOptions,
-): WholeAdmin {
+): Admin {
   const may = (action: Action, kind: ResourceKind, name: string): boolean =>
     allowed(rules, { principal, action, resource: { kind, name } });
   const need = (action: Action, resource: Resource): void =>

@@ -8,7 +8,7 @@ import { consumer } from "../../service/consumer/consumer.ts";
 import { service } from "../../service/service.ts";
 import { openTestService, type TestService } from "../../testing/test-service.ts";
 import type { Job } from "../api/replay-admin.ts";
-import type { WholeAdmin } from "../api/whole-admin.ts";
+import type { Admin } from "../admin.ts";
 import { createAdmin } from "../create-admin.ts";
 
 const Paid = event("paid", z.object({ id: z.string() }), { key: (e) => e.id });
@@ -30,13 +30,13 @@ function booking(calls: string[], seen: string[]) {
   });
 }
 
-function adminOf({ running, broker, environment }: TestService): WholeAdmin {
+function adminOf({ running, broker, environment }: TestService): Admin {
   const { streams, queues } = broker;
   const registry = createRegistry([payments]);
   return createAdmin({ streams, queues, services: () => [running], registry, environment });
 }
 
-async function ended(stage: TestService, admin: WholeAdmin, job: Job): Promise<Job> {
+async function ended(stage: TestService, admin: Admin, job: Job): Promise<Job> {
   await stage.settled();
   const now = await admin.showJob(job.id);
   return now.state === "running" ? ended(stage, admin, job) : now;

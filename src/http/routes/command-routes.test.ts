@@ -7,7 +7,6 @@ import type { AskOptions, CommandAdmin, ShownAnswer } from "../../admin/api/comm
 import { openStage, type Stage } from "../../admin/shop-stage.test.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import { openAdminClient } from "../client.ts";
-import type { DoorAdmin } from "../door-admin.ts";
 import { createDoor } from "../door.ts";
 import { serve } from "../serve.ts";
 
@@ -292,7 +291,7 @@ test("every topic of the admin API goes through the door and comes back as it wa
   const { environment } = stage;
   const admin = recording(stage, answers, calls);
   await using door = await serve({ admin, environment, token: TOKEN, port: 0 });
-  await using client: DoorAdmin = await openAdminClient({ url: door.url, token: TOKEN });
+  await using client: Admin = await openAdminClient({ url: door.url, token: TOKEN });
   const command = { type: "order.place", kind: "command", dataJson: "{}", id: "c" } as const;
   const replay = {
     part: "shop.desk",

@@ -1,6 +1,6 @@
 /** `millrace replay`: shows what a replay would do, and does it once that was confirmed. */
 
-import type { DoorAdmin } from "../../../http/door-admin.ts";
+import type { Admin } from "../../../admin/admin.ts";
 import type {
   Job,
   ReplayMode,
@@ -68,7 +68,7 @@ export async function run(
 /** Resolves with the job when it has ended, of itself or because it was interrupted here. */
 async function followed(
   { output, environment, signal, by }: CommandContext,
-  admin: DoorAdmin,
+  admin: Admin,
   started: Job,
 ): Promise<Job> {
   let job = started;

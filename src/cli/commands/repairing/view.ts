@@ -1,9 +1,8 @@
 /** `millrace view`: the generations in which views are built. */
 
 import type { ViewGeneration } from "../../../admin/api/view-admin.ts";
-import type { RepairOptions } from "../../../admin/admin.ts";
+import type { Admin, RepairOptions } from "../../../admin/admin.ts";
 import { EXIT, type ExitCode } from "../../../model/errors.ts";
-import type { DoorAdmin } from "../../../http/door-admin.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { openSession } from "../../session.ts";
 import { confirm } from "../../terminal/confirm.ts";
@@ -66,7 +65,7 @@ export function drop(
 
 interface Change {
   readonly what: string;
-  readonly make: (admin: DoorAdmin, how: RepairOptions) => Promise<ViewGeneration>;
+  readonly make: (admin: Admin, how: RepairOptions) => Promise<ViewGeneration>;
 }
 
 /** Tried first, so that what cannot be is refused before anybody is asked. */
