@@ -15,11 +15,10 @@ import {
   type App,
 } from "../src/index.ts";
 import { sqlite } from "../src/stores/sqlite/sqlite.ts";
-import type { Benchmark } from "./harness.ts";
-import { RUN_MS } from "./load.ts";
+import type { Benchmark, Case } from "./harness.ts";
+import { processorTime, RUN_MS } from "./load.ts";
 
 const KEYS = 1000;
-const CALLERS = 64;
 
 const amount = z.object({ account: z.string(), cents: z.number().int() });
 const Deposited = event("bench.deposited", amount, { key: ({ account }) => account });
@@ -50,7 +49,7 @@ function open(directory: string): Promise<App> {
 }
 
 /** Each caller asks the next command when the one before is answered. Throws unless all were done. */
-async function ask(directory: string, callers: number): Promise<number> {
+async function ask(directory: string, callers: number): Promise<readonly number[]> {
   await using app = await open(directory);
   let asked = 0;
   const caller = async (untilMs: number): Promise<void> => {
@@ -65,41 +64,31 @@ async function ask(directory: string, callers: number): Promise<number> {
   };
   await all(RUN_MS / 4);
   const before = asked;
+  const processor = processorTime();
   const startedMs = performance.now();
   await all(RUN_MS);
   const seconds = (performance.now() - startedMs) / 1000;
-  const perSecond = (asked - before) / seconds;
+  const processorMicroseconds = processor();
+  const count = asked - before;
   await app.settled();
   const { partitions } = await app.admin.describeStream("moves");
   const published = partitions.reduce((sum, { end }) => sum + end, 0);
   if (published !== asked) throw new Error(`${published} events were published, not ${asked}`);
-  return perSecond;
+  return [count / seconds, processorMicroseconds / count];
+}
+
+function asks(callers: number, goal: number): Case {
+  const name = `commands through a decider, ${callers === 1 ? "1 caller" : `${callers} callers`}`;
+  return {
+    figures: [
+      { name, unit: "commands/s", goal: { atLeast: goal }, synced: true },
+      { name: "the same, processor time", unit: "µs/command" },
+    ],
+    run: (directory) => ask(directory, callers),
+  };
 }
 
 export const benchmark: Benchmark = {
   name: "commands",
-  cases: [
-    {
-      figures: [
-        {
-          name: `commands through a decider, ${CALLERS} callers`,
-          unit: "commands/s",
-          goal: { atLeast: 30_000 },
-          synced: true,
-        },
-      ],
-      run: async (directory) => [await ask(directory, CALLERS)],
-    },
-    {
-      figures: [
-        {
-          name: "commands through a decider, 1 caller",
-          unit: "commands/s",
-          goal: { atLeast: 2000 },
-          synced: true,
-        },
-      ],
-      run: async (directory) => [await ask(directory, 1)],
-    },
-  ],
+  cases: [asks(64, 30_000), asks(1, 2000)],
 };

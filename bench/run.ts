@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   append: () => import("./append.ts"),
   queue: () => import("./queue.ts"),
   commands: () => import("./commands.ts"),
+  jobs: () => import("./jobs.ts"),
   latency: () => import("./latency.ts"),
   service: () => import("./service.ts"),
   store: () => import("./store.ts"),
