@@ -4,7 +4,7 @@ import { consumer, service } from "millrace";
 import { greetings } from "./contract.ts";
 import { post } from "./post.ts";
 
-const writer = consumer("postcard-writer", { from: greetings }).handle({
+const writer = consumer("writer", { from: greetings }).handle({
   Greeted: async ({ name, times }, { effect }) => {
     if (times === 1) await effect("send", (how) => post.send(name, how));
   },
