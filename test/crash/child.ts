@@ -5,7 +5,7 @@ import { createRealEnvironment } from "../../src/host/real-environment.ts";
 import { holdProcess } from "../../src/host/real-clock.ts";
 import { createSeededRandom } from "../../src/model/ids.ts";
 import { openCrashBroker } from "./broker.ts";
-import { DRIVERS } from "./drivers/index.ts";
+import { CASTS } from "./drivers/index.ts";
 import { type Assignment, READY, tellOn } from "./report.ts";
 import { stderrLog } from "./stderr-log.ts";
 
@@ -20,11 +20,14 @@ const broker = await openCrashBroker(directory, environment);
 
 const random = createSeededRandom(seed + life);
 const opened = { broker, directory, environment };
-await Promise.all(
-  DRIVERS.filter(({ name }) => components.includes(name)).map((driver) => {
-    const tell = tellOn(write, driver.name);
-    const own = resume[driver.name] ?? null;
-    return driver.start({ ...opened, control, life, random, tell, resume: own });
-  }),
+const started = await Promise.all(
+  CASTS.flat()
+    .filter(({ name }) => components.includes(name))
+    .map((driver) => {
+      const tell = tellOn(write, driver.name);
+      const own = resume[driver.name] ?? null;
+      return driver.start({ ...opened, control, life, random, tell, resume: own });
+    }),
 );
+for (const begin of started) begin?.();
 write(`${JSON.stringify(READY)}\n`);

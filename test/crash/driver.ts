@@ -24,8 +24,11 @@ export interface ChildContext {
 
 export interface Driver {
   readonly name: string;
-  /** Starts to work, without end, and resolves when the first step is under way. */
-  start(context: ChildContext): Promise<void>;
+  /**
+   * Opens what it needs, and works without end. What it returns is called when all have opened: until
+   * then those that are quick would keep the others from opening.
+   */
+  start(context: ChildContext): Promise<(() => void) | void>;
   createRecord(): ComponentRecord;
 }
 

@@ -21,7 +21,8 @@ export interface KillsOptions {
   readonly kills: number;
   readonly seed: number;
   readonly control: Control | undefined;
-  readonly drivers: readonly Driver[];
+  /** The components, in groups that take turns. */
+  readonly casts: readonly (readonly Driver[])[];
   readonly progress: (line: string) => void;
 }
 
@@ -36,7 +37,8 @@ export interface KillsResult {
 
 export async function runKills(options: KillsOptions): Promise<KillsResult> {
   const directory = await mkdtemp(join(tmpdir(), "millrace-crash-"));
-  const records = new Map(options.drivers.map((driver) => [driver.name, driver.createRecord()]));
+  const drivers = options.casts.flat();
+  const records = new Map(drivers.map((driver) => [driver.name, driver.createRecord()]));
   try {
     for (const record of records.values()) await record.open?.();
     return await runOn(directory, records, options);
@@ -49,22 +51,21 @@ export async function runKills(options: KillsOptions): Promise<KillsResult> {
 async function runOn(
   directory: string,
   records: ReadonlyMap<string, ComponentRecord>,
-  { kills, seed, control, progress }: KillsOptions,
+  { kills, seed, casts, control, progress }: KillsOptions,
 ): Promise<KillsResult> {
   const random = createSeededRandom(seed);
-  const components = [...records.keys()];
   const histogram = new InFlightHistogram();
 
   for (let life = 1; life <= kills; life++) {
-    const resume = Object.fromEntries(
-      [...records].map(([name, record]) => [name, record.resume()]),
-    );
+    const components = casts[life % casts.length]!.map(({ name }) => name);
+    const working = components.map((name) => [name, records.get(name)!] as const);
+    const resume = Object.fromEntries(working.map(([name, record]) => [name, record.resume()]));
     await liveAndDie({
       assignment: { directory, seed, life, control, components, resume },
       random,
       onReport: (report) => records.get(report[0])?.take(report),
     });
-    histogram.add(Object.assign({}, ...[...records.values()].map((record) => record.died())));
+    histogram.add(Object.assign({}, ...working.map(([, record]) => record.died())));
     if (life === kills || life % VERIFY_EVERY === 0) {
       await verify(directory, records, life === kills);
       const found = [...records.values()].reduce(

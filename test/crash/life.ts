@@ -18,7 +18,7 @@ export interface LifeOptions {
 
 /**
  * When the child dies: one in ten while it opens the directory (recovery must bear being killed, too),
- * the others 100 to 700 ms into their work.
+ * the others 100 to 1,100 ms into their work.
  */
 function planDeath(
   life: number,
@@ -26,7 +26,7 @@ function planDeath(
 ): { readonly from: "opening" | "ready"; readonly afterMs: number } {
   const chance = random.next();
   if (life % 10 === 5) return { from: "opening", afterMs: chance * 100 };
-  return { from: "ready", afterMs: 100 + chance * 600 };
+  return { from: "ready", afterMs: 100 + chance * 1000 };
 }
 
 /** Runs a child until it is killed. Everything that it wrote before has been reported on return. */

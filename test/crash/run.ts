@@ -10,7 +10,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { DRIVERS } from "./drivers/index.ts";
+import { CASTS } from "./drivers/index.ts";
 import { type KillsOptions, runKills } from "./kills.ts";
 import { type Control, CONTROLS, isControl } from "./report.ts";
 
@@ -25,18 +25,21 @@ const { values } = parseArgs({
 
 const kills = Number(values.kills);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-const names = values.only?.split(",") ?? DRIVERS.map(({ name }) => name);
-const drivers = DRIVERS.filter(({ name }) => names.includes(name));
+const all = CASTS.flat().map(({ name }) => name);
+const names = values.only?.split(",") ?? all;
+const casts = CASTS.map((cast) => cast.filter(({ name }) => names.includes(name))).filter(
+  ({ length }) => length > 0,
+);
 
 if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
   fail("--kills and --seed take whole numbers");
 } else if (values.control !== undefined && !isControl(values.control)) {
   fail(`--control takes one of ${Object.keys(CONTROLS).join(", ")}`);
-} else if (names.length === 0 || drivers.length < names.length) {
-  fail(`--only takes some of ${DRIVERS.map(({ name }) => name).join(",")}`);
+} else if (names.some((name) => !all.includes(name))) {
+  fail(`--only takes some of ${all.join(",")}`);
 } else {
   const { control } = values;
-  process.exitCode = await report({ kills, seed, drivers, control });
+  process.exitCode = await report({ kills, seed, casts, control });
 }
 
 function fail(text: string): void {

@@ -4,6 +4,7 @@
  * what was, or reads what its answer promised.
  */
 
+import { delay } from "../../../src/model/clock.ts";
 import type { ChildContext, Driver } from "../driver.ts";
 import { AskRecord } from "./ask-record.ts";
 import { moveOf } from "./bank.ts";
@@ -12,6 +13,8 @@ import { ask, COMPONENT, DEADLINE, runBank, type RunningBank } from "./run-bank.
 const CALLERS = 64;
 const CHANCE = 0.1;
 const LOOK_BACK = 20;
+/** Leaves the processor to the others: 64 callers would take all of it. */
+const PAUSE_MS = 20;
 
 export const askDriver: Driver = {
   name: COMPONENT,
@@ -22,17 +25,19 @@ export const askDriver: Driver = {
       if (early) tell("ack", caller, nth, JSON.stringify(decision));
     });
     const starts = Array.isArray(resume) ? resume.map(Number) : [];
-    for (let caller = 0; caller < CALLERS; caller++) {
-      call(context, bank, { caller, from: starts[caller] ?? 0, early }).catch((error: unknown) =>
-        tell("error", String(error)),
-      );
-    }
+    return () => {
+      for (let caller = 0; caller < CALLERS; caller++) {
+        call(context, bank, { caller, from: starts[caller] ?? 0, early }).catch((error: unknown) =>
+          tell("error", String(error)),
+        );
+      }
+    };
   },
   createRecord: () => new AskRecord(CALLERS),
 };
 
 async function call(
-  { tell, random }: ChildContext,
+  { tell, random, environment }: ChildContext,
   { near, far, balances }: RunningBank,
   how: { readonly caller: number; readonly from: number; readonly early: boolean },
 ): Promise<void> {
@@ -51,5 +56,6 @@ async function call(
       const former = Math.max(0, nth - Math.floor(random.next() * LOOK_BACK));
       tell("again", caller, former, (await ask(app, caller, former)).text);
     }
+    await delay(environment.clock, PAUSE_MS);
   }
 }

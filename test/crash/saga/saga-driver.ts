@@ -8,7 +8,7 @@ import { Booked, planOf } from "./trips.ts";
 
 const BOOKERS = 4;
 /** A trip takes a dozen commits: more of them would only wait. */
-const PAUSE_MS = 12;
+const PAUSE_MS = 5;
 const REPORT_PAUSE_MS = 25;
 
 export const sagaDriver: Driver = {
@@ -16,6 +16,7 @@ export const sagaDriver: Driver = {
   start: async (context) => {
     const { tell, resume, environment } = context;
     const app = await runTrips(context);
+    const [service] = app.services;
     const starts = Array.isArray(resume) ? resume.map(Number) : [];
     const book = async (booker: number): Promise<void> => {
       for (let nth = starts[booker] ?? 0; ; nth++) {
@@ -26,21 +27,20 @@ export const sagaDriver: Driver = {
         await delay(environment.clock, PAUSE_MS);
       }
     };
-    for (let booker = 0; booker < BOOKERS; booker++) {
-      book(booker).catch((error: unknown) => tell("error", String(error)));
-    }
-    const report = async (): Promise<void> => {
-      for (;;) {
-        const under = await app.services[0]!.listSagas("journey", {
-          status: "active",
-          limit: 1000,
-        });
-        const back = await app.services[0]!.listSagas("journey", { status: "compensating" });
-        tell("under-way", under.instances.length, back.instances.length);
-        await delay(environment.clock, REPORT_PAUSE_MS);
+    return () => {
+      for (let booker = 0; booker < BOOKERS; booker++) {
+        book(booker).catch((error: unknown) => tell("error", String(error)));
       }
+      const report = async (): Promise<void> => {
+        for (;;) {
+          const active = await service!.listSagas("journey", { status: "active" });
+          const undoing = await service!.listSagas("journey", { status: "compensating" });
+          tell("under-way", active.instances.length, undoing.instances.length);
+          await delay(environment.clock, REPORT_PAUSE_MS);
+        }
+      };
+      report().catch((error: unknown) => tell("error", String(error)));
     };
-    report().catch((error: unknown) => tell("error", String(error)));
   },
   createRecord: () => new SagaRecord(BOOKERS),
 };

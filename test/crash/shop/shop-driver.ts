@@ -27,9 +27,11 @@ export const shopDriver: Driver = {
         tell("ack", process, number);
       }
     };
-    for (let lane = 0; lane < AT_ONCE; lane++) {
-      serve().catch((error: unknown) => tell("error", String(error)));
-    }
+    return () => {
+      for (let lane = 0; lane < AT_ONCE; lane++) {
+        serve().catch((error: unknown) => tell("error", String(error)));
+      }
+    };
   },
   createRecord: () => new ShopRecord(),
 };

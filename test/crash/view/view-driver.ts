@@ -27,28 +27,30 @@ export const viewDriver: Driver = {
       tell("found", JSON.stringify(shown)),
     );
     const { app } = running;
-    startSenders({
-      tell,
-      resume,
-      prefix: PREFIX,
-      callsInFlight: 1,
-      acknowledgeFirst: false,
-      send: async (messages) => {
-        await delay(environment.clock, SEND_PAUSE_MS);
-        await Promise.all(
-          messages.map(async ({ key: account, sequence: nth }) => {
-            const id = `${account}:${nth}`;
-            const { token = "" } = await app.publish(Entered({ account, nth }), { id });
-            if (random.next() < READ_TOKEN) {
-              readBack(context, running, { account, nth, token }).catch((error: unknown) =>
-                tell("error", String(error)),
-              );
-            }
-          }),
-        );
-      },
-    });
-    act(context, running).catch((error: unknown) => tell("error", String(error)));
+    return () => {
+      startSenders({
+        tell,
+        resume,
+        prefix: PREFIX,
+        callsInFlight: 1,
+        acknowledgeFirst: false,
+        send: async (messages) => {
+          await delay(environment.clock, SEND_PAUSE_MS);
+          await Promise.all(
+            messages.map(async ({ key: account, sequence: nth }) => {
+              const id = `${account}:${nth}`;
+              const { token = "" } = await app.publish(Entered({ account, nth }), { id });
+              if (random.next() < READ_TOKEN) {
+                readBack(context, running, { account, nth, token }).catch((error: unknown) =>
+                  tell("error", String(error)),
+                );
+              }
+            }),
+          );
+        },
+      });
+      act(context, running).catch((error: unknown) => tell("error", String(error)));
+    };
   },
   createRecord: () => new ViewRecord(),
 };

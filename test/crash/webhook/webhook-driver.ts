@@ -22,21 +22,23 @@ export const webhookDriver: Driver = {
       control === "key-per-try" ? environment.ids.newId() : key;
     const app = await runHooks(context, { url, keyOf, door: true });
     tell("door", app.door!.url);
-    startSenders({
-      tell,
-      resume: senders,
-      prefix: PREFIX,
-      callsInFlight: 1,
-      acknowledgeFirst: false,
-      send: async (messages) => {
-        await delay(environment.clock, SEND_PAUSE_MS);
-        await Promise.all(
-          messages.map(({ key: account, sequence: nth }) =>
-            app.publish(Noticed({ account, nth }), { id: `${account}:${nth}` }),
-          ),
-        );
-      },
-    });
+    return () => {
+      startSenders({
+        tell,
+        resume: senders,
+        prefix: PREFIX,
+        callsInFlight: 1,
+        acknowledgeFirst: false,
+        send: async (messages) => {
+          await delay(environment.clock, SEND_PAUSE_MS);
+          await Promise.all(
+            messages.map(({ key: account, sequence: nth }) =>
+              app.publish(Noticed({ account, nth }), { id: `${account}:${nth}` }),
+            ),
+          );
+        },
+      });
+    };
   },
   createRecord: () => new WebhookRecord(),
 };
