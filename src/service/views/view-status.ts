@@ -1,5 +1,6 @@
 /** The generations of views as tools see them. */
 
+import { isMillraceError } from "../../model/errors.ts";
 import type { Store } from "../../store/store.ts";
 import { progressOf } from "./part-ends.ts";
 import type { ViewKeeper } from "./view-keeper.ts";
@@ -55,10 +56,7 @@ export async function generationStatus(
     generation: generationName(generation),
     version,
     paused,
-    documents:
-      state === "dropping"
-        ? 0
-        : await store.countDocuments(viewCollection(keeper.view.name, generation)),
+    documents: await documentsOf(store, viewCollection(keeper.view.name, generation)),
   };
   if (folded === undefined) return { ...known, state };
   const { caughtUp, heldBy, parked } = folded;
@@ -69,4 +67,17 @@ export async function generationStatus(
     parked,
     ...(state === "building" && heldBy !== undefined && { heldBy }),
   };
+}
+
+/**
+ * A generation stands in the record before its collection is made, and after it is removed: a process
+ * that was killed in between leaves one without, which other code than its own never makes.
+ */
+async function documentsOf(store: Store, collection: string): Promise<number> {
+  try {
+    return await store.countDocuments(collection);
+  } catch (error) {
+    if (isMillraceError(error, "BAD_ARGUMENT")) return 0;
+    throw error;
+  }
 }

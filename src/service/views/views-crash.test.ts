@@ -203,3 +203,19 @@ test("a kill at any call of going back leaves the old version answering in the e
     }
   }
 });
+
+test("whatever a killed upgrade has left, the old code answers again, shows it and can drop it", async () => {
+  const calls = await (await begun()).upgrade();
+  for (let at = 0; at < calls; at++) {
+    const stage = await begun();
+    await stage.upgrade({ at, when: "after" });
+    const left = await leftBehind(stage);
+    const where = `killed after call ${at}: ${left}`;
+    await using shop = await stage.open(1);
+    await shop.settled();
+    assert.match(await generations(shop), /\bv1(\.r1)? live\b/, where);
+    assert.deepEqual(await shop.running.get("totals", "a"), { version: 1, total: 5 }, where);
+    if (left.includes("v2")) await shop.until(shop.running.dropView("totals", 2));
+    assert.match(await generations(shop), /^v1(\.r1)? live$/, where);
+  }
+});
