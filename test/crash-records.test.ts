@@ -2,20 +2,25 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Opened, Violation } from "./crash/driver.ts";
+import { askDriver } from "./crash/ask/ask-driver.ts";
+import type { Driver, Opened, Violation } from "./crash/driver.ts";
 import { appendDriver, ensureLedger } from "./crash/drivers/append.ts";
 import { groupDriver } from "./crash/drivers/group.ts";
 import { encodeNumbered, LEDGER_STREAM } from "./crash/drivers/names.ts";
 import { queueDriver } from "./crash/drivers/queue.ts";
 import { InFlightHistogram } from "./crash/histogram.ts";
 import type { Report } from "./crash/report.ts";
+import { judgeTrip } from "./crash/saga/saga-record.ts";
 import { tally } from "./crash/service/till.ts";
+import { expectedSum } from "./crash/view/tallies.ts";
+import { viewDriver } from "./crash/view/view-driver.ts";
+import { WebhookRecord } from "./crash/webhook/webhook-record.ts";
 import { memoryBroker } from "../src/memory/broker.ts";
 import { createTestEnvironment } from "../src/testing/environment.ts";
 
 const kindsOf = (violations: readonly Violation[]): string[] => violations.map(({ kind }) => kind);
 
-function kindsAfter(driver: typeof queueDriver, reports: readonly Report[]): string[] {
+function kindsAfter(driver: Driver, reports: readonly Report[]): string[] {
   const record = driver.createRecord();
   for (const report of reports) record.take(report);
   return kindsOf(record.violations);
@@ -107,4 +112,100 @@ test("the histogram counts a kill as idle only when nothing at all was in flight
   histogram.add({ append: 0, queue: 0 });
   histogram.add({ append: 0, queue: 5 });
   assert.deepEqual([histogram.kills, histogram.killsWithWork], [2, 1]);
+});
+
+test("an answer that is another when it is asked for again is noticed, and so is a read that misses it", () => {
+  const answer = (count: number) => JSON.stringify({ ok: true, reply: { count, cents: 5 } });
+  const first: readonly Report[] = [
+    ["ask", "try", 0, 0],
+    ["ask", "ack", 0, 0, answer(3)],
+  ];
+  assert.deepEqual(kindsAfter(askDriver, [...first, ["ask", "again", 0, 0, answer(3)]]), []);
+  assert.deepEqual(kindsAfter(askDriver, [...first, ["ask", "again", 0, 0, answer(4)]]), ["wrong"]);
+  assert.deepEqual(kindsAfter(askDriver, [...first, ["ask", "seen", 0, 0, 3]]), []);
+  assert.deepEqual(kindsAfter(askDriver, [...first, ["ask", "seen", 0, 0, 2]]), ["lost"]);
+});
+
+test("a trip is wrong where a step is missing, comes twice, or is undone in another order", () => {
+  const refused = { status: "ended", state: { plan: "refused", fired: 0 } } as const;
+  const kinds = (done: readonly string[], instance: Parameters<typeof judgeTrip>[1] = refused) =>
+    kindsOf(judgeTrip("t0-1", instance, { done }));
+  assert.deepEqual(kinds(["reserve", "charge", "refund", "release"]), []);
+  assert.deepEqual(kinds(["reserve", "charge", "release", "refund"]), ["disorder"]);
+  assert.deepEqual(kinds(["reserve", "charge", "refund"]), ["lost"]);
+  assert.deepEqual(kinds(["reserve", "charge", "refund", "refund", "release"]), ["twice"]);
+  const whole = ["reserve", "charge", "refund", "release"];
+  assert.deepEqual(kinds(whole, { ...refused, status: "compensating" }), ["lost"]);
+  assert.deepEqual(kinds(whole, { status: "ended", state: { plan: "refused", fired: 1 } }), [
+    "twice",
+  ]);
+  const good = { status: "ended", state: { plan: "good", fired: 1 } } as const;
+  const thanked = ["reserve", "charge", "dispatch", "thank"];
+  assert.deepEqual(kindsOf(judgeTrip("t0-0", good, { done: thanked, lateMs: 1 })), []);
+  assert.deepEqual(kindsOf(judgeTrip("t0-0", good, { done: thanked, lateMs: -1 })), ["wrong"]);
+});
+
+test("a delivery that comes again under another id is a repetition, one that comes too early disorder", () => {
+  const kinds = (
+    deliveries: readonly (readonly [nth: number, id: string])[],
+  ): readonly string[] => {
+    const record = new WebhookRecord();
+    for (const [nth, id] of deliveries) {
+      record.delivered({ way: "effect", id, body: JSON.stringify({ account: "n0.0", nth }) });
+    }
+    return kindsOf(record.violations);
+  };
+  assert.deepEqual(
+    kinds([
+      [0, "a"],
+      [0, "a"],
+      [1, "b"],
+    ]),
+    [],
+  );
+  assert.deepEqual(
+    kinds([
+      [0, "a"],
+      [0, "b"],
+    ]),
+    ["twice"],
+  );
+  assert.deepEqual(
+    kinds([
+      [0, "a"],
+      [2, "b"],
+    ]),
+    ["disorder"],
+  );
+});
+
+test("a document is wrong that no one version folded, and one that goes back", () => {
+  const document = (version: number, next: number, sum = expectedSum(version, next)) => ({
+    version,
+    next,
+    sum,
+    count: next,
+    missing: 0,
+    repeated: 0,
+  });
+  const found = (...documents: readonly object[]): Report => [
+    "view",
+    "found",
+    JSON.stringify({
+      generation: "v2",
+      live: true,
+      documents: documents.map((each, index) => [`v0.${index}`, each]),
+    }),
+  ];
+  const read = (...documents: readonly object[]): Report => {
+    const pairs = documents.map((each, index) => [`v0.${index}`, each]);
+    return ["view", "read", JSON.stringify({ generation: "v2", building: 0, documents: pairs })];
+  };
+  assert.deepEqual(kindsAfter(viewDriver, [found(document(2, 5)), found(document(2, 7))]), []);
+  assert.deepEqual(kindsAfter(viewDriver, [found(document(2, 5)), found(document(2, 4))]), [
+    "regressed",
+  ]);
+  assert.deepEqual(kindsAfter(viewDriver, [found(document(2, 5, expectedSum(1, 5)))]), ["wrong"]);
+  assert.deepEqual(kindsAfter(viewDriver, [read(document(2, 5), document(2, 9))]), []);
+  assert.deepEqual(kindsAfter(viewDriver, [read(document(2, 5), document(1, 9))]), ["wrong"]);
 });

@@ -10,6 +10,13 @@ import type { Json, Report } from "../report.ts";
 import { runTrips } from "./run-trips.ts";
 import { ENDS, FIRED, type Journey, type Notes, notes, planOf } from "./trips.ts";
 
+interface Instance {
+  readonly status: string;
+  readonly state: Journey;
+}
+
+const NO_NOTES: Notes = { done: [] };
+
 export class SagaRecord implements ComponentRecord {
   readonly violations: Violation[] = [];
   readonly #bookers: number;
@@ -89,32 +96,12 @@ export class SagaRecord implements ComponentRecord {
     for (const text of await parkedIn(app)) this.#report("wrong", text);
   }
 
-  #judge(
-    trip: string,
-    { status, state }: { readonly status: string; readonly state: Journey },
-    { done, lateMs = 0 }: Notes = { done: [] },
-  ): void {
-    const plan = planOf(Number(trip.split("-")[1]));
-    if (status !== "ended") this.#report("lost", `${trip}, ${plan}, is ${status}`);
-    else this.#counts.ended++;
-    this.#counts.commands += done.length;
-    this.#counts.fired += state.fired;
-    if (plan !== "good") this.#counts.undone++;
-    const expected: readonly string[] = ENDS[plan];
-    if (done.join() !== expected.join()) {
-      const kind =
-        new Set(done).size < done.length
-          ? "twice"
-          : expected.some((what) => !done.includes(what))
-            ? "lost"
-            : "disorder";
-      this.#report(kind, `${trip}, ${plan}, came to ${done.join()}`);
-    }
-    if (state.fired !== FIRED[plan]) {
-      const kind = state.fired > FIRED[plan] ? "twice" : "lost";
-      this.#report(kind, `${trip}, ${plan}, took up ${state.fired} timers`);
-    }
-    if (lateMs < 0) this.#report("wrong", `a timer of ${trip} came ${-lateMs} ms too early`);
+  #judge(trip: string, instance: Instance, kept: Notes = NO_NOTES): void {
+    this.violations.push(...judgeTrip(trip, instance, kept));
+    if (instance.status === "ended") this.#counts.ended++;
+    if (planOf(nthOf(trip)) !== "good") this.#counts.undone++;
+    this.#counts.commands += kept.done.length;
+    this.#counts.fired += instance.state.fired;
   }
 
   #report(kind: Violation["kind"], text: string): void {
@@ -131,4 +118,28 @@ export class SagaRecord implements ComponentRecord {
       "timers taken up": fired,
     };
   }
+}
+
+const nthOf = (trip: string): number => Number(trip.split("-")[1]);
+
+/** What is wrong with a trip that should have come to its end. Pure. */
+export function judgeTrip(
+  trip: string,
+  { status, state }: Instance,
+  { done, lateMs = 0 }: Notes,
+): readonly Violation[] {
+  const plan = planOf(nthOf(trip));
+  const expected: readonly string[] = ENDS[plan];
+  const found: Violation[] = [];
+  const report = (kind: Violation["kind"], text: string): void => {
+    found.push({ kind, text: `${trip}, ${plan}, ${text}` });
+  };
+  if (status !== "ended") report("lost", `is ${status}`);
+  if (new Set(done).size < done.length) report("twice", `came to ${done.join()}`);
+  else if (expected.some((what) => !done.includes(what))) report("lost", `came to ${done.join()}`);
+  else if (done.join() !== expected.join()) report("disorder", `came to ${done.join()}`);
+  const fired = state.fired - FIRED[plan];
+  if (fired !== 0) report(fired > 0 ? "twice" : "lost", `took up ${state.fired} timers`);
+  if (lateMs < 0) report("wrong", `took up a timer ${-lateMs} ms too early`);
+  return found;
 }

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { App } from "../../../src/host/app.ts";
 import { isMillraceError } from "../../../src/model/errors.ts";
-import { generationName, viewCollection } from "../../../src/service/views/view-record.ts";
+import { generationName, NO_VIEW, viewCollection } from "../../../src/service/views/view-record.ts";
 import { readRecord } from "../../../src/service/views/view-records.ts";
 import type { Store, StoreFactory } from "../../../src/store/store.ts";
 import { sqlite } from "../../../src/stores/sqlite/sqlite.ts";
@@ -46,21 +46,26 @@ export async function runTallies(
 
 async function readGenerations(store: Store): Promise<readonly Shown[]> {
   const shown: Shown[] = [];
-  try {
-    const { record } = await readRecord(store, VIEW);
-    for (const each of record.generations) {
-      // Half removed is what it may be.
-      if (each.state === "dropping") continue;
-      const page = await store.findDocuments(viewCollection(VIEW, each), { limit: 1000 });
-      shown.push({
-        generation: generationName(each),
-        live: each.state === "live",
-        documents: page.documents.map(({ id, json }) => [id, JSON.parse(json)]),
-      });
-    }
-  } catch (error) {
-    // A life may have ended before it made the collections.
-    if (!isMillraceError(error, "BAD_ARGUMENT")) throw error;
+  const { record } = (await ifThere(readRecord(store, VIEW))) ?? { record: NO_VIEW };
+  for (const each of record.generations) {
+    // Half removed is what it may be.
+    if (each.state === "dropping") continue;
+    const page = await ifThere(store.findDocuments(viewCollection(VIEW, each), { limit: 1000 }));
+    shown.push({
+      generation: generationName(each),
+      live: each.state === "live",
+      documents: (page?.documents ?? []).map(({ id, json }) => [id, JSON.parse(json)]),
+    });
   }
   return shown;
+}
+
+/** A life may have ended before it made the collection. */
+async function ifThere<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isMillraceError(error, "BAD_ARGUMENT")) return undefined;
+    throw error;
+  }
 }
