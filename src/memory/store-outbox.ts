@@ -57,6 +57,11 @@ export class MemoryOutbox {
     return true;
   }
 
+  /** Forgets a lease by which nothing was ever published: without sequences there is nothing to keep. */
+  forgetLease(name: string): void {
+    if (this.#lanes.get(name)?.nextSequence === 0) this.#lanes.delete(name);
+  }
+
   read(lane: string, limit: number): OutboxRow[] {
     const rows: OutboxRow[] = [];
     let left = limit;

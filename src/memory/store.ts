@@ -9,7 +9,7 @@
 import type { Clock } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import { DEFAULT_ID_WINDOW } from "../store/limits.ts";
+import { DEFAULT_ID_WINDOW, STORE_LIMITS } from "../store/limits.ts";
 import type { IdWindow } from "../store/limits.ts";
 import { checkEntityReads } from "../store/read-check.ts";
 import type { EntityRead } from "../store/read-check.ts";
@@ -28,6 +28,7 @@ import type {
   StoredEvent,
   StoredTimer,
 } from "../store/store.ts";
+import { timersLease } from "../store/timers-lease.ts";
 import type { Batch, BatchOutcome } from "../store/write-set.ts";
 import { applyBatch } from "./store-batch.ts";
 import type { Contents } from "./store-batch.ts";
@@ -168,8 +169,9 @@ class MemoryStore implements Store {
   }
 
   forgetConsumer(consumer: string): Promise<void> {
-    return this.#run(({ inputs, timers, effects, parking }) => {
+    return this.#run(({ inputs, timers, effects, parking, outbox }) => {
       for (const part of [inputs, timers, effects, parking]) part.forget(consumer);
+      outbox.forgetLease(timersLease(consumer));
     });
   }
 
@@ -192,8 +194,8 @@ class MemoryStore implements Store {
     return this.#run(({ effects }) => effects.read(consumer, messages));
   }
 
-  trimEffects(beforeMs: number): Promise<number> {
-    return this.#run(({ effects }) => effects.trim(beforeMs));
+  trimEffects(beforeMs: number, limit: number = STORE_LIMITS.trimLimit): Promise<number> {
+    return this.#run(({ effects }) => effects.trim(beforeMs, limit));
   }
 
   pendingLanes(): Promise<readonly string[]> {

@@ -285,9 +285,9 @@ test("only the process that has the lease fires, and another takes over when it 
   await using stage = await openTestService(options);
   await go(stage, "a");
   const opened = stage.store;
-  assert.equal(await opened.leaseLane("timers/reminder", "another", 90_000), false);
+  assert.equal(await opened.leaseLane("/timers/reminder", "another", 90_000), false);
   await environment.clock.advance(16_000);
-  assert.equal(await opened.leaseLane("timers/reminder", "another", 90_000), true);
+  assert.equal(await opened.leaseLane("/timers/reminder", "another", 90_000), true);
   await environment.clock.advance(70_000);
   assert.deepEqual(fired, []);
   await stage.settled();

@@ -12,6 +12,8 @@ export interface StoreLimits {
   /** Ranges of finished offsets above a position, and open holes of a lane. */
   readonly rangesMax: number;
   readonly queryLimitMax: number;
+  /** Rows that one call forgets by age where it does not say. */
+  readonly trimLimit: number;
   readonly indexesMax: number;
 }
 
@@ -23,6 +25,7 @@ export const STORE_LIMITS: StoreLimits = {
   batchBytesMax: 64 * 1024 * 1024,
   rangesMax: 10_000,
   queryLimitMax: 1000,
+  trimLimit: 1000,
   indexesMax: 16,
 };
 

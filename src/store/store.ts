@@ -212,8 +212,9 @@ export interface Store extends AsyncDisposable {
   >;
 
   /**
-   * Forgets a consumer altogether: its progress, inbox, timers, effects and parked messages. Its
-   * documents stay. For a view that is dropped, or built anew.
+   * Forgets a consumer altogether: its progress, inbox, timers with their lease, effects and parked
+   * messages. Its documents stay, and what is in its lanes is published. For a view that is dropped or
+   * built anew, and a replay that is over; the caller sees to it that the consumer is at work no more.
    */
   forgetConsumer(consumer: string): Promise<void>;
 
@@ -238,13 +239,17 @@ export interface Store extends AsyncDisposable {
     consumer: string,
     messages: readonly string[],
   ): Promise<ReadonlyMap<string, readonly StoredEffect[]>>;
-  /** Forgets answers that were recorded before the moment. Returns how many. */
-  trimEffects(beforeMs: number): Promise<number>;
+  /**
+   * Forgets answers that were recorded before the moment, the oldest first and no more than `limit`,
+   * 1,000 unless said, so that a commit never waits long behind it. Returns how many: fewer than the
+   * limit when none is left.
+   */
+  trimEffects(beforeMs: number, limit?: number): Promise<number>;
 
   /** Lanes that have messages to publish, oldest first. */
   pendingLanes(): Promise<readonly string[]>;
   /**
-   * Takes or prolongs the lease of a lane, or of a consumer's timers (`timers/CONSUMER`), to `leaseMs`
+   * Takes or prolongs the lease of a lane, or of a consumer's timers (`timersLease`), to `leaseMs`
    * from now. False while another owner's lease lasts; the leases of a store that serves one process
    * end when it is opened anew, since their owners are gone.
    */

@@ -142,6 +142,22 @@ export const effects: StoreTopic = {
       },
     },
     {
+      title: "trimming takes the oldest first, and no more than it is told to",
+      run: async (context) => {
+        const store = context.store();
+        const ages = [5, 3, 4, 1, 2];
+        await record(store, ...ages.map((atMs) => effect("m", `at-${atMs}`, { atMs })));
+        assert.equal(await store.trimEffects(5, 3), 3);
+        const left = (await store.readEffects("refunds", ["m"])).get("m") ?? [];
+        assert.deepEqual(
+          left.map(({ name }) => name),
+          ["at-5", "at-4"],
+        );
+        assert.equal(await store.trimEffects(5, 3), 1);
+        assert.equal(await store.trimEffects(5, 3), 0);
+      },
+    },
+    {
       title: "trimming forgets the answers from before the moment, of every consumer",
       run: async (context) => {
         const store = context.store();

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Store } from "../../store/store.ts";
+import { timersLease } from "../../store/timers-lease.ts";
 import { compareLists } from "../case.ts";
 import { message } from "../messages.ts";
 import { statusesOf, type StoreTopic } from "../store-case.ts";
@@ -81,6 +82,21 @@ const NOTHING = Object.fromEntries(Object.keys(EVERYTHING).map((kind) => [kind, 
 export const forgetting: StoreTopic = {
   topic: "forgetting a consumer",
   cases: [
+    {
+      title: "the lease on its timers ends with it, and no other's",
+      run: async (context) => {
+        const store = context.store();
+        for (const consumer of CONSUMERS) {
+          assert.equal(await store.leaseLane(timersLease(consumer), "one", 60_000), true);
+        }
+        const lane = set("a", { outgoing: [outgoing("m")] });
+        await store.apply({ lane: "refunds/orders/0", sets: [lane] });
+        await store.forgetConsumer("refunds");
+        assert.equal(await store.leaseLane(timersLease("kept"), "another", 60_000), false);
+        assert.equal(await store.leaseLane(timersLease("refunds"), "another", 60_000), true);
+        assert.deepEqual(await store.pendingLanes(), ["refunds/orders/0"]);
+      },
+    },
     {
       title: "its progress, inbox, timers, effects and parked messages go; all else stays",
       needs: ["restart"],

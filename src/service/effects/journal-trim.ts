@@ -9,9 +9,10 @@ import { textOf } from "../failure.ts";
 export const EFFECT_RETENTION_MS: number = 30 * 24 * 60 * 60 * 1000;
 const EVERY_MS_MAX = 60 * 60 * 1000;
 const FIRST_MS_MAX = 60 * 1000;
+const TRIM_LIMIT = 1000;
 
 export class JournalTrim {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "trimEffects">;
   readonly #environment: Environment;
   readonly #retentionMs: number;
   #timer: Timer | undefined;
@@ -19,7 +20,7 @@ export class JournalTrim {
   #stopped = false;
 
   constructor(options: {
-    readonly store: Store;
+    readonly store: Pick<Store, "trimEffects">;
     readonly environment: Environment;
     readonly retentionMs: number;
   }) {
@@ -53,7 +54,12 @@ export class JournalTrim {
   async #trim(): Promise<void> {
     const { clock, log } = this.#environment;
     try {
-      const count = await this.#store.trimEffects(clock.now() - this.#retentionMs);
+      const beforeMs = clock.now() - this.#retentionMs;
+      let count = 0;
+      // One bounded call after the other: commits go between.
+      for (let some = TRIM_LIMIT; some === TRIM_LIMIT && !this.#stopped; count += some) {
+        some = await this.#store.trimEffects(beforeMs, TRIM_LIMIT);
+      }
       if (count > 0) log.info({ count }, "recorded answers of effects were forgotten by age");
     } catch (error) {
       // Nothing is lost by keeping them; the next time will do.

@@ -186,14 +186,20 @@ test("a replay that was cancelled goes on under its id, and another is refused u
   await using shop = await stage.run();
   for (let round = 0; round < 5; round++) await place(shop);
   const cancel = new AbortController();
+  const discards: Promise<void>[] = [];
   const request = { part: "charging", mode: "rebuild" } as const;
   const cut = await shop.until(
     shop.running.runReplay(request, {
       id: "again",
       signal: cancel.signal,
-      onProgress: () => cancel.abort(),
+      onProgress: () => {
+        cancel.abort();
+        discards.push(shop.running.discardReplay("charging", "again"));
+      },
     }),
   );
+  assert.ok(discards.length > 0);
+  for (const discard of discards) await assert.rejects(discard, { code: "CONFLICT" });
   assert.equal(cut.complete, false);
   assert.ok(cut.done > 0 && cut.done < 20, `${cut.done} of ${cut.total}`);
   await assert.rejects(shop.until(shop.running.runReplay(request)), (error) => {

@@ -25,7 +25,10 @@ export interface ReplayControls {
    * CONFLICT while another replay of the part is unfinished.
    */
   runReplay(request: ReplayRequest, options?: ReplayOptions): Promise<ReplayOutcome>;
-  /** Forgets a replay that was cancelled or killed and shall not be gone on with. */
+  /**
+   * Forgets a replay that was cancelled or killed and shall not be gone on with. Throws CONFLICT while
+   * a replay of the part is running.
+   */
   discardReplay(part: string, id: string): Promise<void>;
 }
 
@@ -54,13 +57,7 @@ export class Replays implements ReplayControls {
     const { partOf, streams } = this.#options;
     const part = partOf(request.part);
     const scope = await scopeOf(part, request, streams);
-    if (this.#running.has(part)) {
-      throw new MillraceError(
-        "CONFLICT",
-        `a replay of ${part.name} is running; wait for it, or cancel it`,
-        { details: { part: part.name } },
-      );
-    }
+    this.#refuseRunning(part);
     const { signal: stop } = this.#stop;
     const signal = options.signal === undefined ? stop : AbortSignal.any([stop, options.signal]);
     const run = runReplay(scope, this.#options, { ...options, signal });
@@ -70,12 +67,23 @@ export class Replays implements ReplayControls {
 
   async discardReplay(part: string, id: string): Promise<void> {
     const { partOf, store } = this.#options;
-    await discardReplay(store, partOf(part), id);
+    const found = partOf(part);
+    this.#refuseRunning(found);
+    await discardReplay(store, found, id);
   }
 
   /** Cancels what is running; it can be gone on with after a restart. */
   async stop(): Promise<void> {
     this.#stop.abort(new MillraceError("CLOSED", "the service stops"));
     await Promise.allSettled(this.#running.values());
+  }
+
+  #refuseRunning(part: Part): void {
+    if (!this.#running.has(part)) return;
+    throw new MillraceError(
+      "CONFLICT",
+      `a replay of ${part.name} is running; wait for it, or cancel it`,
+      { details: { part: part.name } },
+    );
   }
 }

@@ -2,7 +2,7 @@
  * The timers of a part as an input: what its instances asked to be reminded of, when it is due.
  *
  * Timers wait as rows of the store, written in the commits that decided them. One process at a time
- * fires them, the one that has the lease `timers/CONSUMER`; should two do so for a moment, the store
+ * fires them, the one that has the lease of `timersLease`; should two do so for a moment, the store
  * still settles each timer once, because firing it is a write set that must find it there.
  *
  * Moments are wall time: a clock that is set forward brings them nearer, one that is set back puts
@@ -18,6 +18,7 @@
  * parked row until that is redriven or discarded.
  */
 
+import { timersLease } from "../../store/timers-lease.ts";
 import { isStoreOutage, textOf } from "../failure.ts";
 import type { Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
@@ -121,7 +122,7 @@ class Clockwork {
     const { part, environment } = options.runtime;
     this.#options = options;
     this.#owner = environment.ids.newId();
-    this.#lane = `timers/${part.consumer}`;
+    this.#lane = timersLease(part.consumer);
   }
 
   /** Nothing is due that this process would have to fire. */

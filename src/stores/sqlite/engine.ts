@@ -15,6 +15,7 @@ import type {
   InputProgress,
   StoredEffect,
 } from "../../store/store.ts";
+import { timersLease } from "../../store/timers-lease.ts";
 import type { BatchOutcome, SetOutcome } from "../../store/write-set.ts";
 import { integerOf } from "./database.ts";
 import type { Database } from "./database.ts";
@@ -175,6 +176,7 @@ export class Engine {
     for (const table of [this.#inputs, this.#timers, this.#effects, this.#parking]) {
       table.forgetConsumer(consumer);
     }
+    this.#outbox.forgetLease(timersLease(consumer));
   }
 
   dueTimers(consumer: string, filter: DueFilter): PackedTimer[] {
@@ -193,8 +195,8 @@ export class Engine {
     return this.#effects.read(consumer, messages);
   }
 
-  trimEffects(beforeMs: number): number {
-    return this.#effects.trim(beforeMs);
+  trimEffects(beforeMs: number, limit: number): number {
+    return this.#effects.trim(beforeMs, limit);
   }
 
   pendingLanes(): string[] {

@@ -181,8 +181,8 @@ export class SqliteStore implements Store {
     return Map.groupBy(effects, ({ message }) => message);
   }
 
-  trimEffects(beforeMs: number): Promise<number> {
-    return this.#worker.call("trimEffects", [beforeMs]);
+  trimEffects(beforeMs: number, limit: number = STORE_LIMITS.trimLimit): Promise<number> {
+    return this.#worker.call("trimEffects", [beforeMs, limit]);
   }
 
   pendingLanes(): Promise<readonly string[]> {

@@ -43,8 +43,13 @@ export class EffectTable {
     );
   }
 
-  trim(beforeMs: number): number {
-    return this.#database.run("DELETE FROM effects WHERE at_ms < ?", beforeMs).changes;
+  trim(beforeMs: number, limit: number): number {
+    return this.#database.run(
+      "DELETE FROM effects WHERE row IN " +
+        "(SELECT row FROM effects WHERE at_ms < ? ORDER BY at_ms, row LIMIT ?)",
+      beforeMs,
+      limit,
+    ).changes;
   }
 
   forgetConsumer(consumer: string): void {

@@ -89,6 +89,14 @@ export class OutboxTable {
     return true;
   }
 
+  /** Forgets a lease by which nothing was ever published: without sequences there is nothing to keep. */
+  forgetLease(name: string): void {
+    const found = this.#find(name);
+    if (found === undefined || found.nextSequence > 0) return;
+    this.#database.run("DELETE FROM lanes WHERE id = ?", found.id);
+    this.#lanes.delete(name);
+  }
+
   read(lane: string, limit: number): PackedOutboxRow[] {
     const found = this.#find(lane);
     if (found === undefined) return [];
