@@ -1,5 +1,6 @@
 /**
- * Runs the conformance suites on one of our own brokers: `npm run conformance -- embedded [--only TEXT]`.
+ * Runs the conformance suites on one of our own brokers, and the laws on it with the store that belongs
+ * to it: `npm run conformance -- embedded [--only TEXT]`.
  *
  * Prints what passed, what was skipped and why, and what was compared. Fails when a case failed, and
  * when none ran.
@@ -7,12 +8,20 @@
 
 import { parseArgs } from "node:util";
 import { runBrokerConformance } from "../src/conformance/broker-conformance.ts";
+import { runLawConformance } from "../src/conformance/law-conformance.ts";
 import { openEmbeddedPlace, openMemoryPlace } from "../test/conformance/places.ts";
 import { PlainRunner } from "../test/conformance/plain-runner.ts";
+import { openDurableStack, openMemoryStack } from "../test/conformance/stacks.ts";
 
 const SUBJECTS: Readonly<Record<string, (runner: PlainRunner) => Promise<void>>> = {
-  memory: ({ test }) => runBrokerConformance({ test, name: "memory", open: openMemoryPlace }),
-  embedded: ({ test }) => runBrokerConformance({ test, name: "embedded", open: openEmbeddedPlace }),
+  memory: async ({ test }) => {
+    await runBrokerConformance({ test, name: "memory", open: openMemoryPlace });
+    await runLawConformance({ test, name: "memory", open: openMemoryStack });
+  },
+  embedded: async ({ test }) => {
+    await runBrokerConformance({ test, name: "embedded", open: openEmbeddedPlace });
+    await runLawConformance({ test, name: "embedded+sqlite", open: openDurableStack });
+  },
 };
 
 const { positionals, values } = parseArgs({

@@ -92,7 +92,7 @@ export class FailureDesk {
         this.#tryAgain(unit, left, error, elsewhere);
         return;
       }
-    }
+    } else if (known === undefined) head.attempts++;
     this.#log(head, error);
     this.#giveUp(unit, left, parkCause(error, kind, head.attempts));
   }
