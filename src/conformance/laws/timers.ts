@@ -6,6 +6,7 @@ import { event, timer } from "../../schema/message-type.ts";
 import type { Part } from "../../service/part.ts";
 import { after, end } from "../../saga/actions.ts";
 import { saga } from "../../saga/saga.ts";
+import { timersLease } from "../../store/timers-lease.ts";
 import type { Law } from "../law-case.ts";
 import { byKey, Counted, item } from "./declarations.ts";
 import { openStage, type LawStage } from "./stage.ts";
@@ -96,7 +97,7 @@ export const timers: Law = {
         await using stage = await openStage(context, reminder(fired));
         await begin(stage, "a");
         const lease = (ms: number): Promise<boolean> =>
-          stage.until(stage.store.leaseLane("timers/reminder", "another", ms));
+          stage.until(stage.store.leaseLane(timersLease("reminder"), "another", ms));
         assert.equal(await lease(90_000), false, "the service has the lease");
         await stage.eventually("the idle lease ends", () => lease(90_000));
         await context.time.pass(75_000);
