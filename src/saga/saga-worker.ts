@@ -9,6 +9,7 @@ import type { Chance, Decision, DocumentRef, WorkContext, Worker } from "../serv
 import { COMMAND_ID } from "../service/ask/command-id.ts";
 import { decodeReply, formatReplyAddress, REPLY_TYPE } from "../service/ask/reply-message.ts";
 import { replyQueueName } from "../service/ask/reply-queue.ts";
+import type { StoredDocument } from "../store/store.ts";
 import type { OutgoingMessage, TimerCancel, TimerWrite } from "../store/write-set.ts";
 import { instanceJson, parseInstance, type SagaInstance } from "./saga-instance.ts";
 import { advance, type Order, type Stimulus } from "./saga-machine.ts";
@@ -28,6 +29,13 @@ export interface SagaFacts {
 interface Outcome {
   readonly outgoing: OutgoingMessage[];
   readonly timers: (TimerWrite | TimerCancel)[];
+}
+
+/** Messages of an instance. */
+interface Work {
+  readonly instance: string;
+  readonly messages: readonly Message[];
+  readonly context: WorkContext;
 }
 
 /** One message of an instance, and what carrying out its orders needs. */
@@ -60,9 +68,27 @@ export class SagaWorker implements Worker {
     return [{ collection: this.#facts.collection, id: instance }];
   }
 
-  work(instance: string, messages: readonly Message[], context: WorkContext): Decision {
-    const { collection, rules } = this.#facts;
-    const found = context.loaded({ collection, id: instance });
+  /**
+   * What writes the instance is checked by its commit. What only passes messages over is not, and
+   * would lose an answer to a step that the instance at hand does not have yet: the store is asked.
+   */
+  work(
+    instance: string,
+    messages: readonly Message[],
+    context: WorkContext,
+  ): Decision | Promise<Decision> {
+    const ref = { collection: this.#facts.collection, id: instance };
+    const loaded = context.loaded(ref);
+    const decision = this.#decide({ instance, messages, context }, loaded);
+    if (decision.writes.documents !== undefined || decision.handled === 0) return decision;
+    return context.read(ref).then((stored) => {
+      if (stored?.version === loaded?.version) return decision;
+      return this.#decide({ instance, messages, context }, stored);
+    });
+  }
+
+  #decide({ instance, messages, context }: Work, found: StoredDocument | undefined): Decision {
+    const { rules } = this.#facts;
     let current = found && parseInstance(found.json);
     let json: string | undefined;
     let handled = 0;

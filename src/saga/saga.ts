@@ -140,6 +140,7 @@ function createSaga(declared: Declared): Saga {
     publishes: [],
     sends,
     collections: [{ name: collection, index: ["status"] }],
+    ownCollection: collection,
     instances: { collection, describe: describeInstance, retry: retryTimer },
     needs: ["replay"],
     policy: policyOf(what, given.policy),

@@ -109,7 +109,11 @@ export interface WorkContext {
   attemptOf(message: Message): number;
   /** Aborts when the partition is lost, the lease ends, or the service's stop deadline passes. */
   readonly signal: AbortSignal;
-  /** A document that `reads` named; undefined where it does not exist. */
+  /**
+   * A document that `reads` named; undefined where it does not exist. One of the part's own collection
+   * may be outdated for a moment: a decision that writes it then conflicts and is made anew, but one
+   * that rests on it without writing it has to `read` it before.
+   */
   loaded(ref: DocumentRef): StoredDocument | undefined;
   /** Any document; reads of one moment share a question to the store. Throws STORE_FAILED. */
   read(ref: DocumentRef): Promise<StoredDocument | undefined>;
@@ -212,6 +216,8 @@ export interface Part {
   readonly publishes: readonly StreamDeclaration[];
   readonly sends: readonly QueueChannel[];
   readonly collections: readonly CollectionSpec[];
+  /** The collection that nothing but this part writes: its documents are kept in memory. */
+  readonly ownCollection?: string;
   /** The collection that `get` and `find` read; views only. */
   readonly viewCollection?: string;
   /** Views only. */

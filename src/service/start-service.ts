@@ -92,7 +92,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     streams,
     queues,
     environment,
-    documents: new DocumentReader(store, new Set(part.viewCollection ? [part.viewCollection] : [])),
+    documents: new DocumentReader(store, part.ownCollection),
     reads: new StoreReads(store, part.journal ?? part.consumer),
     stamper: new MessageStamper({
       source: service.name,

@@ -132,6 +132,7 @@ export function view<const From extends Sources, State>(
           publishes: [],
           sends: [],
           collections: [{ name: collection, index }],
+          ownCollection: collection,
           viewCollection: collection,
           versioning: {
             version,

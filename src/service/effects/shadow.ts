@@ -37,12 +37,13 @@ export function shadowOf({ name, parts }: Service): ShadowService {
 }
 
 function shadowPart(part: Part): Part {
-  const { name, consumer, collections, viewCollection, versioning } = part;
+  const { name, consumer, collections, ownCollection, viewCollection, versioning } = part;
   return {
     ...part,
     name: PREFIX + name,
     consumer: PREFIX + consumer,
     collections: collections.map((each) => ({ ...each, name: shadowCollection(each.name) })),
+    ...(ownCollection !== undefined && { ownCollection: shadowCollection(ownCollection) }),
     ...(viewCollection !== undefined && { viewCollection: shadowCollection(viewCollection) }),
     ...(versioning !== undefined && {
       versioning: {

@@ -30,15 +30,15 @@ export function refKey({ collection, id }: DocumentRef): string {
 
 export class DocumentReader {
   readonly #store: Store;
-  readonly #own: ReadonlySet<string>;
+  readonly #own: string | undefined;
   readonly #cache = new Map<string, StoredDocument | undefined>();
   #chars = 0;
   readonly #asked = new Map<string, Asked>();
 
-  /** `own` names the collections that nothing but this part writes. */
-  constructor(store: Store, own: ReadonlySet<string>) {
+  /** `own` is the collection that nothing but this part writes, where it has one. */
+  constructor(store: Store, own: string | undefined) {
     this.#store = store;
-    this.#own = store.capabilities.shared ? new Set() : own;
+    this.#own = store.capabilities.shared ? undefined : own;
   }
 
   /** Answers at once where everything is known. Rejects with STORE_FAILED. */
@@ -105,7 +105,7 @@ export class DocumentReader {
   }
 
   #keep(ref: DocumentRef, document: StoredDocument | undefined, deleted: boolean): void {
-    if (!this.#own.has(ref.collection)) return;
+    if (ref.collection !== this.#own) return;
     const key = refKey(ref);
     this.#drop(key);
     if (deleted) return;
