@@ -1,5 +1,6 @@
 /** What belongs to one conversation: its messages wherever they are, in the order of their causes. */
 
+import type { MessageKind } from "../../model/envelope.ts";
 import type { ShownMessage } from "../admin.ts";
 
 /** Where a message was found; one may be at several places. */
@@ -24,7 +25,9 @@ export interface FlowMessage extends ShownMessage {
   readonly id: string;
   /** How many causes stand above it: 0 for a root. */
   readonly depth: number;
-  /** Empty for a message that others name as their cause and that no log keeps: a command that is done. */
+  /** What is known of a message that no log keeps, from what it led to: a command that is done. */
+  readonly passed?: { readonly kind: MessageKind; readonly type: string };
+  /** Empty for a message that others name as their cause and that no log keeps. */
   readonly places: readonly FlowPlace[];
 }
 

@@ -49,3 +49,17 @@ test("a chain of ten thousand causes does not exhaust the stack", () => {
   );
   assert.equal(causationTree(chain).at(-1)?.depth, 9_999);
 });
+
+test("a command that is done stands between what it came from and what it led to", () => {
+  const event = found("paid", 3, "pay");
+  const via = "command order.pay pay ordered";
+  const led: FoundMessage = {
+    ...event,
+    shown: { envelope: { ...event.shown.envelope!, extensions: { via } } },
+  };
+  const messages = [found("ordered", 1), led];
+  assert.deepEqual(drawn(messages), ["ordered", " pay", "  paid"]);
+  assert.deepEqual(causationTree(messages)[1]?.passed, { kind: "command", type: "order.pay" });
+  const copy = { ...led, shown: { envelope: { ...led.shown.envelope!, causation: "paid" } } };
+  assert.deepEqual(drawn([copy]), ["paid"]);
+});

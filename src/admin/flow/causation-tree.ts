@@ -1,5 +1,6 @@
 /** Putting the messages of a conversation into the order of their causes. */
 
+import { passingCauses } from "../../model/passing.ts";
 import type { FlowMessage } from "../api/flow-admin.ts";
 import type { FoundMessage } from "./flow-search.ts";
 
@@ -16,6 +17,7 @@ interface Node {
  */
 export function causationTree(found: readonly FoundMessage[]): readonly FlowMessage[] {
   const nodes = nodesById(found);
+  addPassing(found, nodes);
   for (const { cause, time } of nodes.values()) {
     if (cause === undefined || nodes.has(cause)) continue;
     nodes.set(cause, { message: { id: cause, places: [] }, cause: undefined, time, children: [] });
@@ -42,6 +44,28 @@ export function causationTree(found: readonly FoundMessage[]): readonly FlowMess
   // Strangers may send messages that name each other as their cause: no root leads to them.
   for (const node of byTime) if (!placed.has(node)) place(node);
   return ordered;
+}
+
+/** The commands, replies and timers between the messages that were found. */
+function addPassing(found: readonly FoundMessage[], nodes: Map<string, Node>): void {
+  for (const { shown } of found) {
+    if (shown.envelope === undefined) continue;
+    const { time } = shown.envelope;
+    let effect: string | undefined = shown.envelope.causation;
+    for (const { kind, type, id, causation } of passingCauses(shown.envelope)) {
+      // A copy that a router made keeps the attribute of its original, which had another cause.
+      if (id !== effect) break;
+      effect = causation;
+      if (nodes.has(id)) continue;
+      const message = { id, places: [], passed: { kind, type } };
+      nodes.set(id, {
+        message,
+        cause: causation === id ? undefined : causation,
+        time,
+        children: [],
+      });
+    }
+  }
 }
 
 function nodesById(found: readonly FoundMessage[]): Map<string, Node> {

@@ -9,6 +9,7 @@
 import type { Environment } from "../../model/environment.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
+import { VIA, viaOf } from "../../model/passing.ts";
 import type { EffectWrite, OutgoingMessage } from "../../store/write-set.ts";
 import { askersOf, type Arrival } from "../input/arrival.ts";
 import type { Decision, Part } from "../part.ts";
@@ -79,6 +80,7 @@ export function replyFor(
   { service, part, environment }: AnsweringOptions,
 ): OutgoingMessage | undefined {
   const { id, source, time, replyTo, expires, correlation, actor, trace } = envelope;
+  const via = viaOf(envelope);
   try {
     const address = parseReplyAddress(replyTo ?? "");
     const message = encodeReply(
@@ -92,6 +94,7 @@ export function replyFor(
         ...(actor !== undefined && { actor }),
         ...(trace !== undefined && { trace }),
         ...(expires !== undefined && { expires }),
+        ...(via !== undefined && { extensions: { [VIA]: via } }),
       },
       { ...answer, command: answeredId(envelope) },
     );

@@ -7,6 +7,7 @@ import type { EffectMode } from "../effects/effect-mode.ts";
 import type { EngineOptions } from "../input/engine-options.ts";
 import { refKey, type Snapshot } from "../input/documents.ts";
 import type { Unit } from "../input/key-lanes.ts";
+import { VIA, viaOf } from "../../model/passing.ts";
 import { causedBy, type Stamp } from "../message-stamper.ts";
 import type { Chance, DocumentRef, KeptStampOptions, StampOptions, WorkContext } from "../part.ts";
 import { createChance } from "./chance.ts";
@@ -101,7 +102,15 @@ export class UnitContext implements WorkContext {
   }
 
   #stampOf(cause: Message, how: Omit<StampOptions, "to">): Stamp {
-    return { ...causedBy(cause), time: this.nowMs, id: this.chanceOf(cause).newId(), ...how };
+    const { attributes } = how;
+    const via = viaOf(cause.envelope);
+    return {
+      ...causedBy(cause),
+      time: this.nowMs,
+      id: this.chanceOf(cause).newId(),
+      ...how,
+      ...(via !== undefined && { attributes: { ...attributes, [VIA]: via } }),
+    };
   }
 
   /** All messages of the unit together, as soon as one asks. */

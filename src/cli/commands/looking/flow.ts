@@ -60,8 +60,12 @@ export function treeLines(messages: readonly FlowMessage[], payloads: boolean): 
   return lines.toReversed();
 }
 
-function messageText({ id, envelope, places, undecodable }: FlowMessage): string {
-  if (envelope === undefined) return `(no longer kept)  ${id}`;
+function messageText({ id, envelope, places, undecodable, passed }: FlowMessage): string {
+  if (envelope === undefined) {
+    return passed === undefined
+      ? `(no longer kept)  ${id}`
+      : `${passed.type} (${passed.kind})  ${id}`;
+  }
   const { type, kind, key, source, time } = envelope;
   const where = places.map(placeText).join(", ");
   const what = kind === "event" ? type : `${type} (${kind})`;
