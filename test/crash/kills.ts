@@ -89,8 +89,12 @@ async function verify(
 ): Promise<void> {
   const environment = createRealEnvironment(stderrLog);
   await using broker = await openCrashBroker(directory, environment);
-  for (const record of records.values()) {
-    await record.verify({ broker, directory, environment }, { last });
+  for (const [name, record] of records) {
+    try {
+      await record.verify({ broker, directory, environment }, { last });
+    } catch (cause) {
+      throw new Error(`${name} could not be verified`, { cause });
+    }
   }
 }
 

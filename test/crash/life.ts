@@ -18,15 +18,16 @@ export interface LifeOptions {
 
 /**
  * When the child dies: one in ten while it opens the directory (recovery must bear being killed, too),
- * the others 100 to 1,100 ms into their work.
+ * the others 100 ms into their work or later. How much later is told as a share of the time that the
+ * child took to be ready: where the machine is slow or busy, a life is as long in work as elsewhere.
  */
 function planDeath(
   life: number,
   random: Random,
-): { readonly from: "opening" | "ready"; readonly afterMs: number } {
+): { readonly from: "opening" | "ready"; readonly afterMs: number; readonly ofStart: number } {
   const chance = random.next();
-  if (life % 10 === 5) return { from: "opening", afterMs: chance * 100 };
-  return { from: "ready", afterMs: 100 + chance * 1000 };
+  if (life % 10 === 5) return { from: "opening", afterMs: chance * 100, ofStart: 0 };
+  return { from: "ready", afterMs: 100, ofStart: chance };
 }
 
 /** Runs a child until it is killed. Everything that it wrote before has been reported on return. */
@@ -39,6 +40,7 @@ export async function liveAndDie({ assignment, random, onReport }: LifeOptions):
   child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify(assignment));
 
+  const startedMs = performance.now();
   let timer = setTimeout(() => child.kill("SIGKILL"), START_LIMIT_MS);
   let reached = false;
   for await (const line of createInterface({ input: child.stdout })) {
@@ -49,7 +51,8 @@ export async function liveAndDie({ assignment, random, onReport }: LifeOptions):
       if (kind !== death.from) continue;
       reached = true;
       clearTimeout(timer);
-      timer = setTimeout(() => child.kill("SIGKILL"), death.afterMs);
+      const restMs = death.afterMs + death.ofStart * (performance.now() - startedMs);
+      timer = setTimeout(() => child.kill("SIGKILL"), restMs);
     } else onReport(report);
   }
   await exited;
