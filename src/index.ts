@@ -40,6 +40,7 @@ export type {
   SubscriptionDeclaration,
 } from "./schema/declaration.ts";
 export { command, event, timer } from "./schema/message-type.ts";
+export { subscription, type SubscriptionOptions } from "./schema/subscription.ts";
 export { reject, reply, type Answer, type Refusal, type Reply } from "./service/ask/answer.ts";
 export { consumer, type Consumer } from "./service/consumer/consumer.ts";
 export { document, type DocumentDeclaration } from "./service/consumer/document.ts";

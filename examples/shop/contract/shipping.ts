@@ -8,7 +8,7 @@ import { byOrder, order } from "./orders.ts";
 const lines = order.extend({ lines: z.array(line).min(1) });
 
 export const StockReserved = event("stock.reserved", lines, byOrder);
-export const StockShort = event("stock.short", order.extend({ sku: z.string() }), byOrder);
+export const StockShort = event("stock.ran-short", order.extend({ sku: z.string() }), byOrder);
 export const StockReleased = event("stock.released", order, byOrder);
 export const ParcelShipped = event(
   "parcel.shipped",

@@ -9,6 +9,7 @@ import {
   type ContractReport,
 } from "../../../schema/contract-check.ts";
 import { formatContractLock, type ContractLock } from "../../../schema/contract-lock.ts";
+import { tenseWarnings } from "../../../schema/past-tense.ts";
 import { contractBroken, lockOf } from "../../../service/service-contracts.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { readLock } from "../../locked-contract.ts";
@@ -77,7 +78,9 @@ async function currentLock(context: CommandContext, options: LockOptions): Promi
       "there is no millrace.config.ts here, so nothing is declared; name it with --config",
     );
   }
-  return lockOf(loaded.config.services);
+  const newer = lockOf(loaded.config.services);
+  for (const warning of tenseWarnings(newer)) context.output.note(`warning: ${warning}`);
+  return newer;
 }
 
 async function showReport(output: Output, report: ContractReport): Promise<void> {
