@@ -111,7 +111,9 @@ test("a disk that does not take lines pauses the part, and nothing is lost or pa
     const path = join(folder, "later", "sales.ndjson");
     await using shop = await openTestService(sinkTo(path));
     await shop.publish(Sold({ sku: "a", count: 1 }));
-    for (let turn = 0; turn < 200; turn++) {
+    const isPaused = async (): Promise<boolean> =>
+      (await shop.running.status())[0]?.state === "paused";
+    for (let turn = 0; turn < 20_000 && !(await isPaused()); turn++) {
       await shop.environment.clock.advance(0.1);
       await setImmediate();
     }
