@@ -38,8 +38,11 @@ function nested(depth: number): unknown {
   return data;
 }
 
+/** Small enough for a payload, and too large for a message with all that belongs to it. */
+const LONG = "x".repeat(LIMITS.messageBytesMax - 100);
+
 const TOO_LARGE: readonly (readonly [what: string, ErrorCode, Draft])[] = [
-  ["payload", "TOO_LARGE", Said({ key: "a", text: "x".repeat(LIMITS.messageBytesMax) })],
+  ["payload", "TOO_LARGE", Said({ key: "a", text: LONG })],
   ["depth", "BAD_PAYLOAD", Said({ key: "a", deep: nested(LIMITS.jsonDepthMax + 1) })],
   ["key", "BAD_PAYLOAD", Said({ key: "k".repeat(LIMITS.keyBytesMax + 1) })],
 ];
@@ -81,7 +84,7 @@ export const bounds: Law = {
         }).handle({
           Counted: ({ key, n }, { emit }) => {
             emit(Said({ key, n }));
-            if (key === "b") emit(Said({ key, text: "x".repeat(LIMITS.messageBytesMax) }));
+            if (key === "b") emit(Said({ key, text: LONG }));
           },
         });
         await using stage = await openStage(context, part);
@@ -113,6 +116,7 @@ export const bounds: Law = {
       },
     },
     {
+      // proves: back-pressure
       title: "a consumer that is slow slows its fetch, and takes up the rest when it is done",
       run: async (context) => {
         const gate = Promise.withResolvers<void>();

@@ -90,6 +90,7 @@ export const contracts: Law = {
       },
     },
     {
+      // proves: unit-of-work
       title:
         "an invalid message that a handler emits is its failure, and nothing of it takes effect",
       run: async (context) => {

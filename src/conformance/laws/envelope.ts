@@ -25,6 +25,7 @@ export const envelope: Law = {
   topic: "law 7",
   cases: [
     {
+      // proves: reactions-with-causation
       title: "correlation, causation, actor and trace travel through events, commands and retries",
       needs: ["queues", "deadLetters", "delay"],
       run: async (context) => {

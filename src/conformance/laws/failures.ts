@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { delay } from "../../model/clock.ts";
+import { queue } from "../../schema/channel.ts";
 import { badMessage, dependencyDown } from "../../service/failure.ts";
 import type { Law } from "../law-case.ts";
 import {
@@ -16,6 +17,7 @@ import {
   trailsOf,
   Work,
   work,
+  type KeeperCall,
 } from "./declarations.ts";
 import { openStage, pausedOf } from "./stage.ts";
 
@@ -53,6 +55,7 @@ export const failures: Law = {
       },
     },
     {
+      // proves: simple-processing
       title: "a bug is tried again with growing pauses and jitter, then parks its key",
       run: async (context) => {
         const { clock } = context.environment;
@@ -119,29 +122,37 @@ export const failures: Law = {
     },
     {
       title: "what is called off is not counted as a try",
-      needs: ["restart"],
+      needs: ["restart", "queues", "deadLetters", "delay", "attemptCount"],
       run: async (context) => {
         const { clock } = context.environment;
         const attempts: number[] = [];
         let slow = true;
-        const part = streamKeeper(counts, {
-          policy: { attempts: 1 },
-          before: (_, { attempt, signal }) => {
-            attempts.push(attempt);
-            return delay(clock, slow ? 60_000 : 1, signal);
-          },
-        });
-        const before = await openStage(context, part);
-        await before.publish(items(3).map(Counted));
-        await before.eventually("all have begun", () => attempts.length === 3);
-        await before.close({ deadlineMs: 50 });
-        await context.restart();
-        slow = false;
-        await using after = await openStage(context, part);
-        await after.settled();
-        assert.deepEqual(attempts, [1, 1, 1, 1, 1, 1]);
-        assert.deepEqual(await after.until(after.running.listParked("keeper")), []);
-        assert.deepEqual(await trailsOf(after), trailsFor(items(3)));
+        const before = (_: unknown, { attempt, signal }: KeeperCall): Promise<void> => {
+          attempts.push(attempt);
+          return delay(clock, slow ? 60_000 : 1, signal);
+        };
+        const single = queue("single", { Work }, { attempts: 1, dedupe: false });
+        const parts = [
+          streamKeeper(counts, { policy: { attempts: 1 }, before }),
+          queueKeeper(single, { before }),
+        ];
+        for (const [index, part] of parts.entries()) {
+          slow = true;
+          attempts.length = 0;
+          const stopped = await openStage(context, part);
+          const drafts = items(3, ["a", "b", "c"], 10 * index);
+          await stopped.publish(index === 0 ? drafts.map(Counted) : drafts.map(Work));
+          await stopped.eventually("all have begun", () => attempts.length === 3);
+          await stopped.close({ deadlineMs: 50 });
+          await context.restart();
+          slow = false;
+          await using after = await openStage(context, part);
+          await after.settled();
+          assert.deepEqual(attempts, [1, 1, 1, 1, 1, 1]);
+          assert.deepEqual(await after.until(after.running.listParked("keeper")), []);
+          const last = Object.values(await trailsOf(after)).map((ns) => ns.at(-1));
+          assert.deepEqual(new Set(last), new Set(drafts.map(({ n }) => n)));
+        }
       },
     },
     {
@@ -194,6 +205,7 @@ export const failures: Law = {
       },
     },
     {
+      // proves: simple-processing
       title: "a queue's failures go to its dead letters after its attempts, and no row is parked",
       needs: ["queues", "deadLetters", "delay", "attemptCount"],
       run: async (context) => {

@@ -57,6 +57,7 @@ async function expectOrder(stage: LawStage, all: readonly Item[] = ALL): Promise
   assert.deepEqual(await trailsOf(stage, KEYS), trailsFor(all));
 }
 
+// proves: per-key-order
 function inParallel(concurrency: number): LawCase {
   return {
     title: `one key at a time and in order, ${concurrency} keys of a partition in parallel`,

@@ -124,7 +124,8 @@ export const stopping: Law = {
         await context.time.pass(4000);
         assert.equal(aborted, 0, "nothing is aborted before the deadline");
         await before.until(stopped);
-        assert.ok(context.time.now() - stopMs >= 5000);
+        const tookMs = context.time.now() - stopMs;
+        assert.ok(tookMs >= 5000 && tookMs < 30_000, `the stop took ${tookMs} ms`);
         assert.equal(aborted, 3);
         assert.deepEqual(await trailsOf(before), {});
         await before.close();

@@ -5,15 +5,17 @@
  */
 
 import assert from "node:assert/strict";
+import { delay } from "../../model/clock.ts";
 import { queue } from "../../schema/channel.ts";
 import { command } from "../../schema/message-type.ts";
 import type { Part } from "../../service/part.ts";
 import { decider } from "../../sourcing/decider.ts";
 import { view } from "../../sourcing/view.ts";
+import type { Store } from "../../store/store.ts";
 import { saga } from "../../saga/saga.ts";
-import type { Law, LawContext } from "../law-case.ts";
+import type { Law, LawContext, Ports } from "../law-case.ts";
 import { byKey, Counted, counts, Echoed, echoes, item, items, Work, work } from "./declarations.ts";
-import { openStage, refused, type LawStage } from "./stage.ts";
+import { openStage, overlay, refused, type LawStage } from "./stage.ts";
 
 function sums(): Part {
   return view("numbers", { from: counts, initial: { sum: 0 } }).evolve({
@@ -65,6 +67,17 @@ function process(version: 1 | 2): Part {
   })
     .evolve({ Counted: (s) => ({ tally: s.tally + 1 }) })
     .react({ Counted: (data) => Work(data) });
+}
+
+/** Views see what happens a while after it is published. */
+function slowViews({ environment }: LawContext): (ports: Ports) => Ports {
+  return ({ broker, store }) => {
+    const apply: Store["apply"] = async (batch) => {
+      if (/\.v\d/.test(batch.input?.consumer ?? "")) await delay(environment.clock, 300);
+      return store.apply(batch);
+    };
+    return { broker, store: overlay(store, { apply }) };
+  };
 }
 
 async function built(context: LawContext): Promise<void> {
@@ -210,7 +223,9 @@ export const versions: Law = {
         const fold = { Echoed: (s: { sum: number }, { n }: { n: number }) => ({ sum: s.sum + n }) };
         const own = view("own", { from: counter, initial: { sum: 0 } }).evolve(fold);
         const others = view("others", { from: echoes, initial: { sum: 0 } }).evolve(fold);
-        await using stage = await openStage(context, [counter, own, others]);
+        await using stage = await openStage(context, [counter, own, others], {
+          wrap: slowViews(context),
+        });
         for (let n = 1; n <= 5; n++) {
           const answer = await stage.until(
             stage.running.ask(Count({ key: "a", n }), { deadlineMs: 600_000 }),

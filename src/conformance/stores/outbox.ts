@@ -86,6 +86,13 @@ export const outbox: StoreTopic = {
         await store.leaseLane("b", "me", 1000);
         await store.trimOutbox("b", "me", 1);
         assert.deepEqual(await store.pendingLanes(), ["a", "b"]);
+        const extents = (await store.pendingOutbox()).toSorted((x, y) =>
+          x.lane < y.lane ? -1 : 1,
+        );
+        compareLists(context.note, "extents", extents, [
+          { lane: "a", from: 0, to: 1 },
+          { lane: "b", from: 1, to: 2 },
+        ]);
         await store.trimOutbox("b", "me", 2);
         assert.deepEqual(await store.pendingLanes(), ["a"]);
       },
