@@ -16,6 +16,7 @@ import type { QueueInfo } from "../broker/queues.ts";
 import type { GroupInfo, StreamInfo } from "../broker/streams.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { Outcome } from "../model/outcome.ts";
+import type { OutboxStatus } from "../service/outbox/outbox-status.ts";
 import type { PartStatus } from "../service/running-service.ts";
 import type { DocumentQuery } from "../store/store.ts";
 import type { CommandAdmin } from "./api/command-admin.ts";
@@ -132,6 +133,10 @@ export interface ServiceDescription {
   }[];
   /** Empty where the service does not run here. */
   readonly status: readonly PartStatus[];
+  /** What is committed and not published. */
+  readonly outbox: OutboxStatus;
+  /** Replies that nobody waited for any more when they could be sent, since the start. */
+  readonly droppedReplies: number;
 }
 
 export interface Description {
@@ -139,6 +144,8 @@ export interface Description {
   readonly streams: readonly StreamInfo[];
   readonly queues: readonly QueueInfo[];
   readonly groups: readonly GroupInfo[];
+  /** Answers that came to this process when nobody waited for them any more, since its start. */
+  readonly lateReplies: number;
 }
 
 export interface LagRow {

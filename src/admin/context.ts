@@ -28,6 +28,7 @@ export interface AdminContext {
   readonly services: () => readonly RunningService[];
   readonly idle: () => readonly IdleService[];
   readonly askElsewhere: AskElsewhere | undefined;
+  readonly lateReplies: () => number;
   readonly registry: Registry;
   readonly environment: Environment;
 }

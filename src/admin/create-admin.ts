@@ -41,6 +41,8 @@ export interface AdminOptions {
   readonly idle?: () => readonly IdleService[];
   /** Asks services of other processes too; without it only those that run here are asked. */
   readonly ask?: AskElsewhere;
+  /** Answers that came too late, so far; none unless said. */
+  readonly lateReplies?: () => number;
   /** Every channel declared in reach. */
   readonly registry: Registry;
   readonly environment: Environment;
@@ -54,6 +56,7 @@ export function createAdmin(options: AdminOptions): Admin {
     services: options.services ?? (() => []),
     idle: options.idle ?? (() => []),
     askElsewhere: options.ask,
+    lateReplies: options.lateReplies ?? (() => 0),
     registry: options.registry,
     environment: options.environment,
   };

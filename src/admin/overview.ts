@@ -2,6 +2,7 @@
 
 import type { Part } from "../service/part.ts";
 import type { Description, LagRow, ServiceDescription } from "./admin.ts";
+import { outboxStatus } from "../service/outbox/outbox-status.ts";
 import { pauseText } from "../service/pause/pauses.ts";
 import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
 import { pausesOf } from "./services/pauses.ts";
@@ -14,10 +15,20 @@ export async function describe(context: AdminContext): Promise<Description> {
     streams?.listGroups() ?? [],
     queues?.listQueues() ?? [],
   ]);
-  return { services, streams: streamInfos, queues: queueInfos, groups };
+  return {
+    services,
+    streams: streamInfos,
+    queues: queueInfos,
+    groups,
+    lateReplies: context.lateReplies(),
+  };
 }
 
-async function describeService({ service, running }: KnownService): Promise<ServiceDescription> {
+async function describeService({
+  service,
+  store,
+  running,
+}: KnownService): Promise<ServiceDescription> {
   return {
     name: service.name,
     parts: service.parts.map((part) => ({
@@ -33,6 +44,8 @@ async function describeService({ service, running }: KnownService): Promise<Serv
       index: part.collections.find(({ name }) => name === part.viewCollection)?.index ?? [],
     })),
     status: (await running?.status()) ?? [],
+    outbox: await (running?.outbox() ?? outboxStatus(store)),
+    droppedReplies: running?.droppedReplies ?? 0,
   };
 }
 

@@ -126,6 +126,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       queues: brokers.queues,
       services: () => services,
       ask: (draft, how) => asks.ask(draft, how),
+      lateReplies: () => asks.lateReplies,
       registry,
       environment,
     }),

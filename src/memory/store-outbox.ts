@@ -1,7 +1,7 @@
 /** The outbox of a store in memory: a row per commit and lane, and who may publish each lane. */
 
 import { MillraceError } from "../model/errors.ts";
-import type { OutboxRow } from "../store/store.ts";
+import type { OutboxRow, PendingLane } from "../store/store.ts";
 import type { OutgoingMessage } from "../store/write-set.ts";
 
 interface Row extends OutboxRow {
@@ -40,6 +40,13 @@ export class MemoryOutbox {
   pending(): string[] {
     const oldest = [...this.#lanes.values()].flatMap(({ rows }) => rows.slice(0, 1));
     return oldest.toSorted((a, b) => a.commit - b.commit).map(({ lane }) => lane);
+  }
+
+  extents(): PendingLane[] {
+    return [...this.#lanes].flatMap(([lane, { rows, nextSequence }]) => {
+      const [first] = rows;
+      return first === undefined ? [] : [{ lane, from: first.firstSequence, to: nextSequence }];
+    });
   }
 
   /** Ends all leases: the store was opened anew, so whoever held them is gone. */

@@ -19,6 +19,7 @@ import type {
   DocumentQuery,
   InputProgress,
   OutboxRow,
+  PendingLane,
   ParkedMessage,
   Store,
   StoreCapabilities,
@@ -200,6 +201,10 @@ class MemoryStore implements Store {
 
   pendingLanes(): Promise<readonly string[]> {
     return this.#run(({ outbox }) => outbox.pending());
+  }
+
+  pendingOutbox(): Promise<readonly PendingLane[]> {
+    return this.#run(({ outbox }) => outbox.extents());
   }
 
   leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean> {

@@ -128,6 +128,7 @@ export class RunningPart {
       failed: counters.failed,
       duplicates: counters.duplicates,
       expired: counters.expired,
+      durations: counters.durations.summary(),
       ignored: Object.fromEntries(counters.ignored),
       ...(counters.withheld > 0 && { withheld: counters.withheld }),
       ...(this.#held !== undefined && { held: this.#held }),

@@ -8,6 +8,8 @@ import type { SeenOptions } from "./ask/seen.ts";
 import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/instances.ts";
 import type { Part, PartKind, Service } from "./part.ts";
 import type { PartPause } from "./pause/pauses.ts";
+import type { OutboxStatus } from "./outbox/outbox-status.ts";
+import type { DurationSummary } from "./work/durations.ts";
 import type { EntityState, StateAt } from "./work/entity-state.ts";
 import type { ReplayControls } from "./replay/replays.ts";
 import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
@@ -39,6 +41,8 @@ export interface PartStatus {
   readonly duplicates: number;
   /** Commands that came too late, and were settled without being handled. */
   readonly expired: number;
+  /** How long its work took, per unit of messages of one key; see `DURATION_BOUNDS_MS`. */
+  readonly durations: DurationSummary;
   /** Types that came and that no handler, or no rule of a router, wanted, with their counts. */
   readonly ignored: Readonly<Record<string, number>>;
   /** Messages that a shadow would have sent; absent where there were none. */
@@ -96,6 +100,8 @@ export interface RunningService extends ViewControls, ReplayControls {
    * HANDLER_FAILED, PARKED, OVERLOADED, DEADLINE, CLOSED.
    */
   ask(draft: Draft, options: AskOptions): Promise<Answer>;
+  /** Throws STORE_FAILED. */
+  outbox(): Promise<OutboxStatus>;
   /** Replies that nobody waited for any more, since the start of the process. */
   readonly droppedReplies: number;
   /**

@@ -20,6 +20,7 @@ import { MessageStamper } from "./message-stamper.ts";
 import type { Part, Service, Worker } from "./part.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "./refusal.ts";
 import { PAUSES, pauseText, readPauses, writePause } from "./pause/pauses.ts";
+import { outboxStatus } from "./outbox/outbox-status.ts";
 import { Relay } from "./outbox/relay.ts";
 import { EventFeed } from "./source/event-feed.ts";
 import { TimerWatch } from "./source/timer-watch.ts";
@@ -175,6 +176,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     },
     handles: (type) => asks.handles(type),
     ask: (draft, how) => asks.ask(draft, how),
+    outbox: () => outboxStatus(store, (lane) => relay.publishedOf(lane)),
     get droppedReplies() {
       return relay.droppedReplies;
     },

@@ -248,6 +248,8 @@ export interface Store extends AsyncDisposable {
 
   /** Lanes that have messages to publish, oldest first. */
   pendingLanes(): Promise<readonly string[]>;
+  /** For each of those lanes the sequences that are not trimmed, up to and not including `to`. */
+  pendingOutbox(): Promise<readonly PendingLane[]>;
   /**
    * Takes or prolongs the lease of a lane, or of a consumer's timers (`timersLease`), to `leaseMs`
    * from now. False while another owner's lease lasts; the leases of a store that serves one process
@@ -289,6 +291,13 @@ export interface Store extends AsyncDisposable {
 
   readonly epoch: number;
   close(): Promise<void>;
+}
+
+/** What waits in a lane of the outbox, or is published and not yet trimmed. */
+export interface PendingLane {
+  readonly lane: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What a factory such as `sqlite()` returns: settings checked, nothing opened. */

@@ -100,12 +100,13 @@ export function guardAdmin(
       return admin.locate(stream, expression, options);
     },
     describe: async () => {
-      const { services, streams, queues, groups } = await admin.describe();
+      const { services, streams, queues, groups, lateReplies } = await admin.describe();
       return {
         services: services.filter(({ name }) => may("read", "service", name)),
         streams: streams.filter(({ spec }) => may("read", "stream", spec.name)),
         queues: queues.filter(({ spec }) => may("read", "queue", spec.name)),
         groups: groups.filter(({ group }) => may("read", "group", group)),
+        lateReplies,
       };
     },
     listStreams: async () =>

@@ -1,6 +1,7 @@
 /** What `/metrics` tells of services and brokers, from the same looks that the other tools take. */
 
-import type { Description, LagRow } from "../../admin/admin.ts";
+import type { Description, LagRow, ServiceDescription } from "../../admin/admin.ts";
+import { DURATION_BOUNDS_MS } from "../../service/work/durations.ts";
 import type { MetricFamily, Sample } from "./exposition.ts";
 
 /** What the host knows of its process. */
@@ -15,11 +16,19 @@ export interface Looks {
   readonly description: Description;
   readonly lag: readonly LagRow[];
   readonly process: ProcessFacts | undefined;
+  readonly nowMs: number;
 }
 
-export function collectMetrics({ description, lag, process }: Looks): readonly MetricFamily[] {
+export function collectMetrics({
+  description,
+  lag,
+  process,
+  nowMs,
+}: Looks): readonly MetricFamily[] {
   return [
     ...partMetrics(description),
+    durationMetrics(description),
+    ...outboxMetrics(description, nowMs),
     ...inputMetrics(lag),
     ...streamMetrics(description),
     ...queueMetrics(description),
@@ -31,7 +40,7 @@ function partMetrics({ services }: Description): readonly MetricFamily[] {
   const parts = services.flatMap(({ name: service, status }) =>
     status.map((part) => ({ part, labels: { service, part: part.name } })),
   );
-  const counted = (["handled", "failed"] as const).flatMap((result) =>
+  const counted = (["handled", "failed", "expired"] as const).flatMap((result) =>
     parts.map(({ part, labels }) => ({ labels: { ...labels, result }, value: part[result] })),
   );
   const duplicates = parts.map(({ part, labels }) => ({
@@ -54,6 +63,56 @@ function partMetrics({ services }: Description): readonly MetricFamily[] {
       "Whether the part runs; 0 where it is paused, stopped or failed.",
       parts.map(({ part, labels }) => ({ labels, value: part.state === "running" ? 1 : 0 })),
     ),
+  ];
+}
+
+/** Prometheus counts a bucket with all that are below it. */
+function durationMetrics({ services }: Description): MetricFamily {
+  const samples: Sample[] = [];
+  for (const { name: service, status } of services) {
+    for (const { name: part, durations } of status) {
+      const labels = { service, part };
+      let count = 0;
+      durations.counts.forEach((some, at) => {
+        count += some;
+        const bound = DURATION_BOUNDS_MS[at];
+        const le = bound === undefined ? "+Inf" : String(bound / 1000);
+        samples.push({ suffix: "_bucket", labels: { ...labels, le }, value: count });
+      });
+      samples.push({ suffix: "_sum", labels, value: durations.sumMs / 1000 });
+      samples.push({ suffix: "_count", labels, value: count });
+    }
+  }
+  return {
+    name: "millrace_part_work_duration_seconds",
+    help: "Time that a part took to decide about a unit of messages of one key.",
+    type: "histogram",
+    samples,
+  };
+}
+
+function outboxMetrics({ services, lateReplies }: Description, nowMs: number): MetricFamily[] {
+  const by = (valueOf: (service: ServiceDescription) => number): readonly Sample[] =>
+    services.map((service) => ({ labels: { service: service.name }, value: valueOf(service) }));
+  return [
+    gauge(
+      "millrace_outbox_messages",
+      "Messages that are committed and not published.",
+      by(({ outbox }) => outbox.waiting),
+    ),
+    gauge(
+      "millrace_outbox_oldest_age_seconds",
+      "How long the oldest of them has waited; 0 where none does.",
+      by(({ outbox: { oldestMs = nowMs } }) => Math.max(0, nowMs - oldestMs) / 1000),
+    ),
+    counter(
+      "millrace_replies_dropped_total",
+      "Replies that nobody waited for any more when they could be sent.",
+      by(({ droppedReplies }) => droppedReplies),
+    ),
+    counter("millrace_replies_late_total", "Answers that came when nobody waited any more.", [
+      { value: lateReplies },
+    ]),
   ];
 }
 

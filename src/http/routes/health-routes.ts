@@ -30,7 +30,12 @@ export function addHealthRoutes(app: Hono, room: DoorRoom): void {
     readQuery(c, []);
     const admin = room.adminFor(c);
     const [description, lag] = await Promise.all([admin.describe(), admin.lag()]);
-    const families = collectMetrics({ description, lag, process: room.processFacts?.() });
+    const families = collectMetrics({
+      description,
+      lag,
+      process: room.processFacts?.(),
+      nowMs: room.nowMs(),
+    });
     const text = writeExposition([...families, room.histogram.family()]);
     return c.body(text, 200, { "Content-Type": EXPOSITION_TYPE });
   });

@@ -64,7 +64,8 @@ const RUNNING: PartStatus = {
   handled: 10,
   failed: 1,
   duplicates: 2,
-  expired: 0,
+  expired: 4,
+  durations: { counts: [6, 4, 0, 0, 0, 0, 0, 0, 1], sumMs: 12_500 },
   ignored: { a: 1, b: 2 },
 };
 
@@ -83,7 +84,9 @@ function telling(
     describe: async () => {
       const description = await stage.admin.describe();
       const [shop] = description.services;
-      return { ...description, services: [{ ...shop!, status }], ...more };
+      const outbox = { waiting: 7, oldestMs: stage.environment.clock.now() - 2_500 };
+      const told = { ...shop!, status, outbox, droppedReplies: 5 };
+      return { ...description, services: [told], lateReplies: 6, ...more };
     },
   };
 }
@@ -169,6 +172,16 @@ test("metrics tell of parts, inputs, streams, queues, requests and the process",
   assert.equal(valueOf("millrace_part_messages_total", `${part},result="failed"`), 1);
   assert.equal(valueOf("millrace_part_messages_total", `${part},result="duplicate"`), 2);
   assert.equal(valueOf("millrace_part_messages_total", `${part},result="ignored"`), 3);
+  assert.equal(valueOf("millrace_part_messages_total", `${part},result="expired"`), 4);
+  const work = "millrace_part_work_duration_seconds";
+  assert.equal(valueOf(`${work}_bucket`, `${part},le="0.001"`), 10);
+  assert.equal(valueOf(`${work}_bucket`, `${part},le="10"`), 10);
+  assert.equal(valueOf(`${work}_bucket`, `${part},le="+Inf"`), 11);
+  assert.equal(valueOf(`${work}_sum`, part), 12.5);
+  assert.equal(valueOf("millrace_outbox_messages", 'service="shop"'), 7);
+  assert.equal(valueOf("millrace_outbox_oldest_age_seconds", 'service="shop"'), 2.5);
+  assert.equal(valueOf("millrace_replies_dropped_total", 'service="shop"'), 5);
+  assert.equal(valueOf("millrace_replies_late_total", ""), 6);
   assert.equal(valueOf("millrace_input_lag", `${part},input="orders/0"`), 3);
   assert.equal(valueOf("millrace_queue_messages", 'queue="order-desk",state="waiting"'), 1);
   assert.equal(valueOf("millrace_stream_records_total", 'stream="orders"'), 0);

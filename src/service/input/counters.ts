@@ -1,5 +1,7 @@
 /** What a part counts since the start of its process. */
 
+import { Durations } from "../work/durations.ts";
+
 export interface PartCounters {
   handled: number;
   failed: number;
@@ -8,6 +10,8 @@ export interface PartCounters {
   expired: number;
   /** Messages that a replay or a shadow would have sent. */
   withheld: number;
+  /** From giving a unit, messages of one key, to the worker's decision; per unit. */
+  readonly durations: Durations;
   /** Wire types that came and that no handler, and no rule of a router, wanted. */
   readonly ignored: Map<string, number>;
 }
@@ -17,7 +21,15 @@ const IGNORED_TYPES_MAX = 1000;
 const OTHERS = "(other types)";
 
 export function createCounters(): PartCounters {
-  return { handled: 0, failed: 0, duplicates: 0, expired: 0, withheld: 0, ignored: new Map() };
+  return {
+    handled: 0,
+    failed: 0,
+    duplicates: 0,
+    expired: 0,
+    withheld: 0,
+    durations: new Durations(),
+    ignored: new Map(),
+  };
 }
 
 export function countIgnored({ ignored }: PartCounters, type: string): void {

@@ -75,6 +75,11 @@ export class Relay {
     return this.#droppedReplies;
   }
 
+  /** Below which sequence the lane is published, as far as this process knows. */
+  publishedOf(name: string): number {
+    return this.#lanes.get(name)?.published ?? 0;
+  }
+
   /** Whether everything handed over was published. */
   get idle(): boolean {
     return this.#working === 0;

@@ -55,19 +55,25 @@ export class UnitRunner {
 
   #work(unit: Unit, snapshot: Snapshot): void {
     const messages = unit.arrivals.map((arrival) => arrival.message!);
+    const { clock } = this.#options.environment;
+    const { durations } = this.#options.counters;
+    const beganMs = clock.monotonic();
     let decision: Decision | Promise<Decision>;
     try {
       const context = new UnitContext(unit, snapshot, this.#signal, this.#options);
       decision = this.#options.worker.work(unit.key, messages, context);
     } catch (error) {
+      durations.note(clock.monotonic() - beganMs);
       this.#events.failed(unit, error);
       return;
     }
     if (!(decision instanceof Promise)) {
+      durations.note(clock.monotonic() - beganMs);
       this.#events.worked(unit, decision);
       return;
     }
-    this.#whileRunning(1, decision, {
+    const timed = decision.finally(() => durations.note(clock.monotonic() - beganMs));
+    this.#whileRunning(1, timed, {
       done: (decided) => this.#events.worked(unit, decided),
       failed: (error) => this.#events.failed(unit, error),
     });

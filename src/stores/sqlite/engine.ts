@@ -14,6 +14,7 @@ import type {
   DocumentQuery,
   InputProgress,
   StoredEffect,
+  PendingLane,
 } from "../../store/store.ts";
 import { timersLease } from "../../store/timers-lease.ts";
 import type { BatchOutcome, SetOutcome } from "../../store/write-set.ts";
@@ -201,6 +202,10 @@ export class Engine {
 
   pendingLanes(): string[] {
     return this.#outbox.pending();
+  }
+
+  pendingOutbox(): PendingLane[] {
+    return this.#outbox.extents();
   }
 
   leaseLane(lane: string, owner: string, nowMs: number, leaseMs: number): boolean {

@@ -12,6 +12,7 @@ import type {
   DocumentQuery,
   InputProgress,
   OutboxRow,
+  PendingLane,
   ParkedMessage,
   Store,
   StoreCapabilities,
@@ -187,6 +188,10 @@ export class SqliteStore implements Store {
 
   pendingLanes(): Promise<readonly string[]> {
     return this.#worker.call("pendingLanes", []);
+  }
+
+  pendingOutbox(): Promise<readonly PendingLane[]> {
+    return this.#worker.call("pendingOutbox", []);
   }
 
   leaseLane(lane: string, owner: string, leaseMs: number): Promise<boolean> {

@@ -4,7 +4,7 @@
  */
 
 import { MillraceError } from "../../../model/errors.ts";
-import type { OutboxRow } from "../../../store/store.ts";
+import type { OutboxRow, PendingLane } from "../../../store/store.ts";
 import { bytesOf, integerOf, textOf } from "../database.ts";
 import type { Database } from "../database.ts";
 import type { EncodedOutgoing } from "../wire/batches.ts";
@@ -71,6 +71,16 @@ export class OutboxTable {
       FROM lanes WHERE oldest IS NOT NULL ORDER BY oldest
     `);
     return rows.map((row) => textOf(row, "name"));
+  }
+
+  extents(): PendingLane[] {
+    return this.#database
+      .rows("SELECT name, trimmed, next_sequence FROM lanes WHERE next_sequence > trimmed")
+      .map((row) => ({
+        lane: textOf(row, "name"),
+        from: integerOf(row, "trimmed"),
+        to: integerOf(row, "next_sequence"),
+      }));
   }
 
   lease(lane: string, owner: string, nowMs: number, leaseMs: number): boolean {
