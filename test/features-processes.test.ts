@@ -28,6 +28,8 @@ import {
   type TestPorts,
 } from "millrace/testing";
 import { z } from "zod";
+import { visit } from "../examples/shop/customers.ts";
+import { shopServices } from "../examples/shop/shop.ts";
 import { createAdmin } from "../src/admin/create-admin.ts";
 import { treeLines } from "../src/cli/commands/looking/flow.ts";
 import { MillraceError } from "../src/model/errors.ts";
@@ -149,6 +151,39 @@ test("with events alone the process ends as with a centre, and the flow that eme
     "└─ order.placed  o3  sales",
     "   └─ payment.declined  o3  payment",
   ]);
+});
+
+// proves: choreography
+test("the flow of the sample shop without a centre is one tree over all its services", async () => {
+  const environment = createTestEnvironment();
+  const broker = memoryBroker();
+  await using shop = await openScenario({
+    services: shopServices("choreographed"),
+    environment,
+    broker,
+  });
+  await shop.until(visit(shop.app, 0));
+  await shop.settled();
+  const { streams, queues } = await broker.open(environment);
+  const { registry, services } = shop.app;
+  const admin = createAdmin({ streams, queues, services: () => services, registry, environment });
+  const { messages } = await shop.until(admin.flow("customer-0-check-out"));
+  assert.equal(messages.filter(({ depth }) => depth === 0).length, 1, "it falls apart");
+  const events = messages.flatMap(({ envelope }) => (envelope?.kind === "event" ? [envelope] : []));
+  assert.deepEqual(
+    new Set(events.map(({ type }) => type)),
+    new Set([
+      "cart.checked-out",
+      "order.placed",
+      "stock.reserved",
+      "order.started",
+      "payment.taken",
+      "order.confirmed",
+      "parcel.shipped",
+      "order.completed",
+    ]),
+  );
+  assert.equal(new Set(events.map(({ source }) => source)).size, 4);
 });
 
 const PaymentDue = timer("payment.due", order);
