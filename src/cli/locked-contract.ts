@@ -3,26 +3,13 @@
  * change that breaks one is refused when it is built (`contract check`) and when it is started.
  */
 
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseContractLock, type ContractLock } from "../schema/contract-lock.ts";
+import { readContractLock } from "../host/contract-file.ts";
 import { checkContract, type ContractReport } from "../schema/contract-check.ts";
 import { lockOf, refuseBrokenContract } from "../service/service-contracts.ts";
 import type { Project } from "./project.ts";
 
 export const LOCK_FILE = "contracts.lock.json";
-
-/** Undefined where there is none. Throws BAD_JSON, BAD_ARGUMENT for a file that is no lock. */
-export async function readLock(path: string): Promise<ContractLock | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-  return parseContractLock(text, path);
-}
 
 /**
  * Refuses to start what breaks a reader of the lock beside the configuration; returns the report
@@ -33,7 +20,7 @@ export async function checkLockedContract(
   { yes = false }: { readonly yes?: boolean | undefined },
 ): Promise<ContractReport | undefined> {
   if (loaded === undefined) return undefined;
-  const older = await readLock(join(dirname(loaded.file), LOCK_FILE));
+  const older = await readContractLock(join(dirname(loaded.file), LOCK_FILE));
   if (older === undefined) return undefined;
   const { services } = loaded.config;
   if (yes) return checkContract(older, lockOf(services));

@@ -30,6 +30,7 @@ import { AppAsks, deadlineMsOf, type AppAskOptions } from "./app-asks.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
 import { ensureChannels } from "./channels.ts";
+import { holdContract } from "./contract-file.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
 import { checkAppOptions, effectsOf, STOP_MS_DEFAULT, type AppOptions } from "./options.ts";
@@ -101,12 +102,13 @@ export interface App extends AsyncDisposable {
 }
 
 /**
- * Opens the app. Throws BAD_CONFIG, BAD_DECLARATION, CAPABILITY_MISSING, STREAM_MISMATCH,
- * DIRECTORY_IN_USE, and what else opening the brokers and stores throws.
+ * Opens the app. Throws BAD_CONFIG, BAD_DECLARATION, CONTRACT_BROKEN, CAPABILITY_MISSING,
+ * STREAM_MISMATCH, DIRECTORY_IN_USE, and what else opening the brokers and stores throws.
  */
 export async function openApp(options: AppOptions): Promise<App> {
   checkAppOptions(options);
   const channels = refuseContradictions(options.services);
+  if (options.contracts !== undefined) await holdContract(options.services, options.contracts);
   await using opened = new AsyncDisposableStack();
   if (options.environment === undefined) opened.adopt(holdProcess(), (hold) => hold.cancel());
   const environment =

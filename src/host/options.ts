@@ -5,6 +5,7 @@ import type { Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
+import type { ContractLock } from "../schema/contract-lock.ts";
 import type { Source, WebhookReceiver } from "../service/inbound.ts";
 import type { Service } from "../service/part.ts";
 import type { BatchSettings } from "../service/publisher.ts";
@@ -79,6 +80,11 @@ export interface AppOptions {
   readonly effectRetentionMs?: number;
   /** How long `close` lets work finish before it is aborted; 10,000 unless said. */
   readonly stopMs?: number;
+  /**
+   * The committed contract lock, or the path of its file, `contracts.lock.json`: a start that would
+   * break a reader is refused, with the readers. Not looked at unless given.
+   */
+  readonly contracts?: string | ContractLock;
   /** Time, randomness and ids for a test or a simulation; the real ones unless said. */
   readonly environment?: Environment;
 }
@@ -128,6 +134,11 @@ const effects: Check = (value, path) => {
   for (const [service, each] of Object.entries(value)) setting(each, `${path}.${service}`);
 };
 
+const contracts: Check = (value, path) => {
+  if (typeof value === "string") return text(value, path);
+  objectWith(["types", "channels"], "pass a contract lock, or the path of its file")(value, path);
+};
+
 /** The keys that a configuration file shares with `openApp`. */
 export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   services: listOf(objectWith(["name", "parts"], "pass what service() returns")),
@@ -148,6 +159,7 @@ export const SHARED_KEYS: Readonly<Record<string, Check>> = {
 const options = shape(
   {
     ...SHARED_KEYS,
+    contracts,
     environment: objectWith(["clock", "ids", "random", "log"], "pass an Environment"),
   },
   ["services", "store"],

@@ -33,6 +33,22 @@ export function lockOf(services: readonly Service[]): ContractLock {
 }
 
 /**
+ * The part of the lock that concerns these services: the channels that they declare or once published,
+ * and the types of these. A service that starts alone is not to answer for what others declare.
+ */
+export function agreedAbout(services: readonly Service[], agreed: ContractLock): ContractLock {
+  const declared = lockOf(services);
+  const names = new Set(services.map(({ name }) => name));
+  const channels = Object.entries(agreed.channels).filter(
+    ([address, { publishers }]) =>
+      Object.hasOwn(declared.channels, address) || publishers.some((name) => names.has(name)),
+  );
+  const carried = new Set(channels.flatMap(([, { types }]) => types));
+  const types = Object.entries(agreed.types).filter(([type]) => carried.has(type));
+  return { ...agreed, types: Object.fromEntries(types), channels: Object.fromEntries(channels) };
+}
+
+/**
  * Compares what the services declare with what was agreed on. `services` are all of those that the lock
  * is about: what one that is left out declared would count as removed.
  *

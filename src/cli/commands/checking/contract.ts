@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { readContractLock } from "../../../host/contract-file.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import {
   checkContract,
@@ -12,7 +13,6 @@ import { formatContractLock, type ContractLock } from "../../../schema/contract-
 import { tenseWarnings } from "../../../schema/past-tense.ts";
 import { contractBroken, lockOf } from "../../../service/service-contracts.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
-import { readLock } from "../../locked-contract.ts";
 import type { Output } from "../../terminal/output.ts";
 import { loadProject } from "../../project.ts";
 
@@ -27,7 +27,7 @@ export async function lock(context: CommandContext, options: LockOptions): Promi
   const { output, folder } = context;
   const path = resolve(folder, options.file);
   const newer = await currentLock(context, options);
-  const older = await readLock(path);
+  const older = await readContractLock(path);
   const report = older && checkContract(older, newer);
   if (report !== undefined) await showReport(output, report);
   if (
@@ -50,7 +50,7 @@ export async function lock(context: CommandContext, options: LockOptions): Promi
 /** Ends with 3 where the declarations differ from the lock: broken, or only not locked yet. */
 export async function check(context: CommandContext, options: LockOptions): Promise<ExitCode> {
   const { output, folder } = context;
-  const older = await readLock(resolve(folder, options.file));
+  const older = await readContractLock(resolve(folder, options.file));
   if (older === undefined) {
     throw new MillraceError(
       "BAD_ARGUMENT",
