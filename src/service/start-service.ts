@@ -30,7 +30,7 @@ import { RunningPart } from "./running-part.ts";
 import type { RunningService } from "./running-service.ts";
 import { ServiceParts } from "./service-parts.ts";
 import { viewControls } from "./views/view-controls.ts";
-import { findInView, getFromView, untilLiveHasSeen } from "./views/view-reads.ts";
+import { findInView, getFromView } from "./views/view-reads.ts";
 import { VIEWS } from "./views/view-record.ts";
 import { entityStateOf } from "./work/entity-state.ts";
 import { RepeatedWorker } from "./work/repeated-worker.ts";
@@ -165,14 +165,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     },
     status: () => Promise.all(parts.shown.map((part) => part.status())),
     get: async (view, id, seen = {}) => {
-      const keeper = parts.view(view);
-      await untilLiveHasSeen(keeper, changes, seen, id);
-      return getFromView(keeper, store, id);
+      return getFromView(parts.view(view), store, id, { seen, changes });
     },
     find: async (view, query, seen = {}) => {
-      const keeper = parts.view(view);
-      await untilLiveHasSeen(keeper, changes, seen);
-      return findInView(keeper, store, query);
+      return findInView(parts.view(view), store, query, { seen, changes });
     },
     handles: (type) => asks.handles(type),
     ask: (draft, how) => asks.ask(draft, how),

@@ -20,14 +20,19 @@ export interface FoundDocuments {
   readonly next?: string;
 }
 
+/** What a read waits for before the generation that is live is asked. */
+export interface Wait {
+  readonly seen: SeenOptions;
+  readonly changes: ChangeSignal;
+}
+
 /**
  * Resolves when the generation that answers has seen what the token names. Throws VIEW_BUILDING where
  * one answers that this code does not fold, and PARKED, DEADLINE, BAD_ARGUMENT.
  */
-export async function untilLiveHasSeen(
+async function untilLiveHasSeen(
   keeper: ViewKeeper,
-  changes: ChangeSignal,
-  seen: SeenOptions,
+  { changes, seen }: Wait,
   document?: string,
 ): Promise<void> {
   if (seen.notBefore === undefined) return;
@@ -36,21 +41,29 @@ export async function untilLiveHasSeen(
   await untilSeen(livePart.runtime, changes, seen, document);
 }
 
-/** Undefined where there is none. Throws VIEW_BUILDING. */
-export async function getFromView(keeper: ViewKeeper, store: Store, id: string): Promise<unknown> {
+/** Undefined where there is none. Throws VIEW_BUILDING, and what waiting throws. */
+export async function getFromView(
+  keeper: ViewKeeper,
+  store: Store,
+  id: string,
+  wait: Wait,
+): Promise<unknown> {
   return await fromLive(keeper, async (collection, shape) => {
+    await untilLiveHasSeen(keeper, wait, id);
     const found = (await store.getDocuments(collection, [id])).get(id);
     return found && shape(parseDocument(found.json));
   });
 }
 
-/** Throws VIEW_BUILDING, also for a field that the live generation does not index; BAD_ARGUMENT. */
+/** Throws as `getFromView` does, also for a field that the live generation does not index; BAD_ARGUMENT. */
 export async function findInView(
   keeper: ViewKeeper,
   store: Store,
   query: DocumentQuery,
+  wait: Wait,
 ): Promise<FoundDocuments> {
   return await fromLive(keeper, async (collection, shape) => {
+    await untilLiveHasSeen(keeper, wait);
     const page = await store.findDocuments(collection, query).catch((error: unknown) => {
       throw isOfNewIndex(keeper, query, error)
         ? notYet(keeper, "does not index what is asked")
@@ -65,7 +78,10 @@ export async function findInView(
 
 type Shape = (document: unknown) => unknown;
 
-/** Another generation may take over, and this one be dropped, while the store is asked. */
+/**
+ * Another generation may take over, and this one be dropped, while it is waited for or the store is
+ * asked: then the read begins again, because the other one may have seen less.
+ */
 async function fromLive<Result>(
   keeper: ViewKeeper,
   read: (collection: string, shape: Shape) => Promise<Result>,
