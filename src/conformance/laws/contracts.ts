@@ -80,9 +80,12 @@ export const contracts: Law = {
       run: async (context) => {
         await using stage = await openStage(context, queueKeeper(work));
         const wrong: any = { key: "a" };
-        const asked = stage.until(stage.running.ask(Work(wrong), { deadlineMs: 5000 }));
-        for (const call of [stage.publish(Work(wrong)), asked]) {
-          const { details } = await refused("BAD_PAYLOAD", call);
+        const calls = [
+          () => stage.publish(Work(wrong)),
+          () => stage.until(stage.running.ask(Work(wrong), { deadlineMs: 5000 })),
+        ];
+        for (const call of calls) {
+          const { details } = await refused("BAD_PAYLOAD", call());
           assert.deepEqual(details["fields"], ["n"]);
         }
         await stage.settled();

@@ -107,7 +107,7 @@ async function runOnce(runtime: PartRuntime, source: LogSource): Promise<boolean
     ...(source.partition && { partition: source.partition }),
     /** What was looked at and is no concern of the part needs no commit to count. */
     get position() {
-      return engine.idle ? Math.max(state.position, state.next) : state.position;
+      return engine.idle ? Math.max(state.position, state.taken) : state.position;
     },
     hasFinished: (offset) => offset < state.taken && !engine.holds(offset),
     bounds: () => source.bounds(),
@@ -192,9 +192,9 @@ async function take(
   if (next > state.next) {
     engine.skip({ from: state.next, to: next });
     state.next = next;
-    runtime.changed();
   }
   state.taken = next;
+  runtime.changed();
 }
 
 /** Which strangers among the arrivals were settled before. */
