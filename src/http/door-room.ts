@@ -22,6 +22,8 @@ export interface DoorRoom {
   /** Undefined for a caller that nobody knows, at an address that is open to all. */
   readonly principalOf: (c: Context) => Principal | undefined;
   readonly registry: Registry;
+  /** Where the door is mounted; empty where it has a server of its own. */
+  readonly path: string;
   readonly limits: DoorLimits;
   readonly stopping: AbortSignal;
   readonly clock: Clock;

@@ -52,6 +52,8 @@ export interface DoorOptions {
   /** Every declared type, for `/openapi.json` and the page; none are told where it is left out. */
   readonly registry?: Registry;
   readonly limits?: Partial<DoorLimits>;
+  /** Where a program has mounted the door, `/millrace`: what the page and the OpenAPI document name. */
+  readonly path?: string;
   /** Names under which the server is reached, beside those of loopback. */
   readonly hosts?: readonly string[];
   /** Who else may come in, beside whoever has the token. */
@@ -71,7 +73,7 @@ export interface Door {
   readonly routes: readonly string[];
 }
 
-/** Throws BAD_CONFIG for a token that could be guessed or a bad rule, BAD_DECLARATION for webhooks at one path. */
+/** Throws BAD_CONFIG for a token that could be guessed, a bad path or a bad rule, BAD_DECLARATION for webhooks at one path. */
 export function createDoor(options: DoorOptions): Door {
   const { environment, admin } = options;
   const gate = createGate(options);
@@ -92,6 +94,7 @@ export function createDoor(options: DoorOptions): Door {
     },
     principalOf,
     registry,
+    path: checkPath(options.path ?? ""),
     limits: { ...DOOR_LIMITS, ...options.limits },
     stopping: options.stopping ?? new AbortController().signal,
     clock: environment.clock,
@@ -200,5 +203,14 @@ function noSuchAddress(c: Context): MillraceError {
     "NOT_FOUND",
     `there is no ${c.req.method} ${JSON.stringify(c.req.path.slice(0, 100))} at this door; ` +
       "see /describe for what runs here, and docs/http.md for all addresses",
+  );
+}
+
+function checkPath(path: string): string {
+  if (/^(\/[\w.~-]+)*$/.test(path)) return path;
+  throw new MillraceError(
+    "BAD_CONFIG",
+    `the door's path is ${JSON.stringify(path.slice(0, 100))}; write the path at which it is mounted, "/millrace", without a slash at its end`,
+    { details: { key: "path" } },
   );
 }

@@ -54,12 +54,18 @@ test("the door stands in an existing Hono server, below a path of its own", asyn
   await using stage = await openStage();
   const hono = new Hono();
   hono.get("/own", (c) => c.text("the program's own"));
-  hono.mount("/millrace", handlerOf(stage));
+  hono.mount("/millrace", handlerOf(stage, { path: "/millrace" }));
   const server = serveHono({ fetch: hono.fetch, port: 0, hostname: "127.0.0.1" });
   await new Promise((resolve) => server.once("listening", resolve));
   const base = `http://127.0.0.1:${portOf(server.address())}`;
   assert.equal(await (await fetch(`${base}/own`)).text(), "the program's own");
   await publishAndTail(`${base}/millrace`);
+  const page = await (await fetch(`${base}/millrace`, { headers: signedIn })).text();
+  assert.ok(page.includes(`DOOR=${base}/millrace\n`), "the lines to try reach the door");
+  const [, style = ""] = /<link rel="stylesheet" href="([^"]*)"/.exec(page) ?? [];
+  assert.equal((await fetch(new URL(style, `${base}/millrace`))).status, 200);
+  const described = await fetch(`${base}/millrace/openapi.json`, { headers: signedIn });
+  assert.match(await described.text(), /"servers":\[\{"url":"\/millrace"\}\]/);
   const { status } = await fetch(`${base}/streams`, { headers: signedIn });
   assert.equal(status, 404, "the door has no other addresses than its own");
   await close(server);
@@ -98,6 +104,9 @@ test("without a token of its own a handler makes one, and a short one is refused
   const request = (): Request => new Request("http://localhost/streams", { headers });
   assert.equal((await first(request())).status, 200);
   assert.equal((await second(request())).status, 401);
+  for (const path of ["millrace", "/millrace/", "/a b", '/"><b>']) {
+    assert.throws(() => createHandler(app, { path }), { code: "BAD_CONFIG" });
+  }
   for (const token of ["", "fifteen-letters", "with spaces in it, sixteen"]) {
     assert.throws(() => createHandler(app, { token }), {
       code: "BAD_CONFIG",

@@ -2,7 +2,7 @@
  * The door without a socket of its own: for a server that a program has already.
  *
  *     const hono = new Hono()
- *     hono.mount("/millrace", createHandler(app, { token }))
+ *     hono.mount("/millrace", createHandler(app, { token, path: "/millrace" }))
  *
  *     createServer(createNodeListener(createHandler(app, { token }))).listen(4370, "127.0.0.1")
  *

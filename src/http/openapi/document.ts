@@ -13,11 +13,13 @@ import { OPERATIONS, type Operation, type Parameter } from "./operations.ts";
 export interface Described {
   readonly registry: Registry;
   readonly services: readonly ServiceDescription[];
+  /** Where the door is mounted; empty where it has a server of its own. */
+  readonly path: string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-export function openApiDocument({ registry, services }: Described): Json {
+export function openApiDocument({ registry, services, path }: Described): Json {
   const types = registry
     .types()
     .map(({ declaration }) => declaration)
@@ -37,6 +39,7 @@ export function openApiDocument({ registry, services }: Described): Json {
       version: "1",
       description: "Messages in and out, views, and looking and repairing, by one HTTP door.",
     },
+    ...(path !== "" && { servers: [{ url: path }] }),
     security: [{ token: [] }],
     paths: {
       ...pathsOf(OPERATIONS, types),

@@ -22,6 +22,8 @@ export interface PageFacts {
   readonly registry: Registry;
   /** `http://127.0.0.1:4370` */
   readonly origin: string;
+  /** Below it, where the door is mounted. */
+  readonly path: string;
 }
 
 /** The counters whose growth the page shows. */
@@ -38,7 +40,7 @@ export function countsOf({ services, streams }: Description): ReadonlyMap<string
 }
 
 export function writePage(facts: PageFacts): Html {
-  const { description, origin } = facts;
+  const { description, origin, path } = facts;
   const reasons = reasonsNotReady(description.services);
   return html`<!doctype html>
     <html lang="en">
@@ -47,12 +49,12 @@ export function writePage(facts: PageFacts): Html {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta http-equiv="refresh" content="${REFRESH_SECONDS}" />
         <title>Millrace</title>
-        <link rel="stylesheet" href="style.css" />
+        <link rel="stylesheet" href="${path}/style.css" />
       </head>
       <body>
         <header>
           <h1>Millrace</h1>
-          <span class="dim">${origin}</span> ${
+          <span class="dim">${origin}${path}</span> ${
             reasons.length === 0
               ? html`<span class="good">ready</span>`
               : html`<span class="bad">not ready</span>`
@@ -148,7 +150,7 @@ function table(title: string, heads: readonly string[], rows: readonly Html[]): 
     </div>`;
 }
 
-function tryIt({ registry, description, origin }: PageFacts): Html {
+function tryIt({ registry, description, origin, path }: PageFacts): Html {
   const tried = commandsToTry(registry, description);
   return html`<h2>To try</h2>
     <p class="dim">
@@ -156,7 +158,7 @@ function tryIt({ registry, description, origin }: PageFacts): Html {
       that the start printed.
     </p>
     <pre>
-DOOR=${origin}
+DOOR=${origin}${path}
 TOKEN=…</pre>
     ${tried.map(
       ({ what, command }) =>

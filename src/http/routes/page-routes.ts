@@ -16,7 +16,9 @@ export function addPageRoutes(app: Hono, room: DoorRoom): void {
     const [description, lag] = await Promise.all([admin.describe(), admin.lag()]);
     const rates = meter.rates(countsOf(description), room.clock.monotonic());
     const { origin } = new URL(c.req.url);
-    return c.html(writePage({ description, lag, rates, registry: room.registry, origin }));
+    return c.html(
+      writePage({ description, lag, rates, registry: room.registry, origin, path: room.path }),
+    );
   });
 
   app.get("/style.css", (c) => c.body(STYLE, 200, { "Content-Type": "text/css; charset=utf-8" }));
