@@ -39,13 +39,20 @@ interface Ended {
 let folder = "";
 let running: ChildProcess | undefined;
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
   const flags = ["--conditions=source", MAIN, ...args];
-  return spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
+  return spawn(process.execPath, flags, {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1", ...more },
+  });
 }
 
-async function millrace(args: readonly string[], input = ""): Promise<Ended> {
-  const child = start(args);
+async function millrace(
+  args: readonly string[],
+  input = "",
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = start(args, env);
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
@@ -305,6 +312,15 @@ test("the doctor finds no problem here, and a broken configuration elsewhere", a
   const ill = await millrace(["doctor", "--config", "wrong.config.ts"]);
   assert.equal(ill.code, 3);
   assert.match(ill.stdout, /configuration +problem/);
+});
+
+test("a token of the environment that could be guessed is refused, by start as by dev", async () => {
+  for (const command of ["start", "dev"]) {
+    const { code, stderr, stdout } = await millrace([command], "", { MILLRACE_TOKEN: "short" });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /at least 16/);
+    assert.doesNotMatch(stdout, /ready/);
+  }
 });
 
 test("dev runs the services anew when a module changes, and keeps the data", async () => {

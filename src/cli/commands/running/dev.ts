@@ -14,7 +14,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { relative } from "node:path";
 import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
-import { createToken } from "../../../http/gate.ts";
+import { checkToken, createToken } from "../../../http/gate.ts";
 import { delay } from "../../../model/clock.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext } from "../../context.ts";
@@ -38,7 +38,8 @@ interface Told {
 export async function dev(context: CommandContext, options: StartOptions): Promise<ExitCode> {
   const { folder, output, environment, signal } = context;
   const { clock } = environment;
-  const token = process.env["MILLRACE_TOKEN"] ?? createToken(environment.random);
+  // Set to nothing it counts as not set, as everywhere. All the starts of this run share one token.
+  const token = checkToken(process.env["MILLRACE_TOKEN"] || createToken(environment.random));
   const file = options.config ?? findConfig(folder);
   if (file === undefined) {
     throw new MillraceError(
