@@ -31,6 +31,7 @@ interface Process {
 }
 const none: Process = { orderId: "", customerId: "", lines: [], totalCents: 0 };
 
+// #region process
 export const orderProcess = saga("order-process", {
   from: orders,
   sends: [orderDesk, shippingDesk, paymentDesk],
@@ -70,6 +71,7 @@ export const orderProcess = saga("order-process", {
       answer.ok ? step(CompleteOrder({ orderId })) : abort("it could not be shipped"),
     CompleteOrder: () => end(),
   });
+// #endregion
 
 export const orderService = service("orders", { order, intake, orderList, orderProcess });
 export const paymentService = service("payments", { till });

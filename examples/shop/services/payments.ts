@@ -13,6 +13,7 @@ import {
 } from "../contract/payments.ts";
 import { bank } from "../outside/bank.ts";
 
+// #region till
 interface Payment {
   readonly status: "taken" | "declined" | "refunded" | "closed";
   readonly amountCents: number;
@@ -51,3 +52,4 @@ export const till = consumer("till", {
     emit(PaymentRefunded({ orderId, amountCents }));
   },
 });
+// #endregion
