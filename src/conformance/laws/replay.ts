@@ -1,6 +1,6 @@
 /**
  * Law 10: replay and rebuild fire no effect, except a replay in mode `redo`, with the same idempotency
- * keys; the recorded answer of an effect is reused.
+ * keys; the recorded answer of an effect is reused; a double run exposes a fold that cheats.
  */
 
 import assert from "node:assert/strict";
@@ -181,6 +181,33 @@ export const replay: Law = {
         assert.deepEqual(await documents(), before);
         assert.equal(outside.calls.length, calls);
         assert.deepEqual(await sent(stage), messages);
+      },
+    },
+    {
+      title: "a double run exposes a fold that cheats, and lets honest ones pass",
+      run: async (context) => {
+        let drawn = 0;
+        const fold = (name: string, next: (n: number, time: number) => number): Part =>
+          view(name, { from: repeats, initial: { sum: 0 }, policy: { attempts: 1 } }).evolve({
+            Counted: (s, { n }, { time }) => ({ sum: s.sum + next(n, time) }),
+          });
+        const outside: Outside = { calls: [], fails: false };
+        const honest = fold("honest", (n, time) => n + time);
+        const cheating = fold("cheating", (n) => n + drawn++);
+        await using stage = await openStage(context, [honest, cheating, charging(outside)], {
+          handleTwice: true,
+        });
+        await publishAll(stage);
+        const parked = await stage.until(stage.running.listParked("cheating"));
+        assert.deepEqual(
+          parked.map(({ key, cause }) => [key, cause?.code]),
+          KEYS.map((key) => [key, "NOT_REPEATABLE"]),
+        );
+        assert.match(parked[0]!.cause!.message, /view "cheating" decided differently/);
+        for (const name of ["honest", "charging"]) {
+          assert.deepEqual(await stage.until(stage.running.listParked(name)), [], name);
+        }
+        assert.deepEqual([outside.calls.length, await handled(stage)], [4, [1, 1, 1, 1]]);
       },
     },
   ],

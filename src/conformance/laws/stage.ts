@@ -23,6 +23,8 @@ export interface StageOptions {
   readonly channels?: readonly Channel[];
   /** Puts something between the service and what it works on. The case itself is not affected. */
   readonly wrap?: (ports: Ports) => Ports;
+  /** Handles everything twice; see `startService`. */
+  readonly handleTwice?: boolean;
   /** The stack's own unless said. */
   readonly environment?: Environment;
 }
@@ -56,7 +58,11 @@ export async function openStage(
   options: StageOptions = {},
 ): Promise<LawStage> {
   const { time } = context;
-  const { environment = context.environment, wrap = (ports) => ports } = options;
+  const {
+    environment = context.environment,
+    handleTwice = false,
+    wrap = (ports) => ports,
+  } = options;
   const { until } = time;
   const whole = serviceOf(declared);
   await using opened = new AsyncDisposableStack();
@@ -72,6 +78,7 @@ export async function openStage(
       queues: ports.broker.queues,
       store: ports.store,
       environment,
+      handleTwice,
     }),
   );
   const kept = opened.move();
