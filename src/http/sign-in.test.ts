@@ -113,9 +113,10 @@ test("each message of a publish is asked about by itself, and its actor is who s
       actors.push(envelope?.actor);
     }
     assert.deepEqual(actors, ["ann"]);
-    const answering = { ...order, replyTo: "order-desk" };
-    const reply = await ask("token-of-ann", "/events", lines(answering));
-    assert.match(reply.text, /NOT_ALLOWED/);
+    for (const replyTo of ["order-desk", "order-desk#o1"]) {
+      const reply = await ask("token-of-ann", "/events", lines({ ...order, replyTo }));
+      assert.match(reply.text, /NOT_ALLOWED.*queue \\"order-desk\\"/, replyTo);
+    }
   }));
 
 test("a view's other name is no way around its rule, and repairs need their own right", () =>

@@ -12,6 +12,7 @@ import type { Principal } from "../../broker/sign-in.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Registry } from "../../schema/registry.ts";
+import { parseReplyAddress } from "../../service/ask/reply-message.ts";
 import type { FailureFilter, Published, PublishRequest } from "../admin.ts";
 import type { Admin } from "../admin.ts";
 import { parseFailureRef } from "../failures/failure-ref.ts";
@@ -66,7 +67,9 @@ export function guardAdmin(
     const targets = to === undefined ? (registry.find(type)?.channels ?? []) : [to];
     for (const { kind, name } of targets) need("write", { kind, name });
     // An answer is written where the message says.
-    if (replyTo !== undefined) need("write", { kind: "queue", name: replyTo });
+    if (replyTo !== undefined) {
+      need("write", { kind: "queue", name: parseReplyAddress(replyTo).queue });
+    }
   };
   const refusalOf = (request: PublishRequest): Outcome<Published> | undefined => {
     try {
