@@ -21,7 +21,6 @@ import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import { readMessage } from "../wire/messages.ts";
 
 const BLOCK_BYTES = 16 * 1024;
-const COUNTS_MAX = 20_000;
 
 /** Events on their way between the threads: to hand one piece of memory over costs nothing. */
 export interface PackedEvents {
@@ -38,8 +37,6 @@ export class EventTable {
   readonly #database: Database;
   /** Undefined until asked, and after a rollback. */
   #lastSequence: number | undefined;
-  /** Of entities written lately, for the next write's condition; the one longest ago first. */
-  readonly #counts = new Map<string, number>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -47,12 +44,9 @@ export class EventTable {
 
   forget(): void {
     this.#lastSequence = undefined;
-    this.#counts.clear();
   }
 
   countOf(entity: string): number {
-    const known = this.#counts.get(entity);
-    if (known !== undefined) return known;
     const row = this.#database.row(
       "SELECT coalesce(max(version), 0) AS n FROM entity_events WHERE entity = ?",
       entity,
@@ -95,7 +89,6 @@ export class EventTable {
         block = new ByteWriter(Number.MAX_SAFE_INTEGER);
         count = 0;
       }
-      this.#keepCount(entity, version);
     }
     if (count > 0) this.#insertBlock(block, count);
   }
@@ -162,14 +155,6 @@ export class EventTable {
     const take = Math.max(0, Math.min(limit, end - from));
     const skip = take === 0 ? 0 : from - firstSequence;
     return { sequences: undefined, firstSequence, skip, take, events: joined(blocks, bytes) };
-  }
-
-  #keepCount(entity: string, count: number): void {
-    this.#counts.delete(entity);
-    this.#counts.set(entity, count);
-    if (this.#counts.size <= COUNTS_MAX) return;
-    const [oldest] = this.#counts.keys();
-    this.#counts.delete(oldest!);
   }
 
   #insertBlock(block: ByteWriter, count: number): void {

@@ -230,7 +230,7 @@ export class InputTable {
       id,
     );
     const above: [from: number, to: number][] = JSON.parse(textOf(row, "above"));
-    const input: InputRow = {
+    return {
       id,
       consumer: textOf(row, "consumer"),
       input: textOf(row, "input"),
@@ -246,16 +246,10 @@ export class InputTable {
       filter: undefined,
       filterRoom: 0,
       laneProgress: (lane) => lanes.get(lane) ?? NO_LANE_PROGRESS,
-      hasSeen: (seenId) => this.#hasSeen(input, seenId),
+      hasSeen: (seenId) =>
+        this.#database.row("SELECT 1 FROM seen_ids WHERE input = ? AND id = ?", id, seenId) !==
+        undefined,
     };
-    return input;
-  }
-
-  /** Nearly no id was seen, and the filter knows that without asking the database. */
-  #hasSeen(input: InputRow, id: string): boolean {
-    if (this.#filterOf(input)?.mayHold(id) === false) return false;
-    const sql = "SELECT 1 FROM seen_ids WHERE input = ? AND id = ?";
-    return this.#database.row(sql, input.id, id) !== undefined;
   }
 }
 
