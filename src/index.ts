@@ -63,6 +63,6 @@ export type { RouteContext, RouterRule, RouteTarget } from "./service/router/rul
 export type { Sink, SinkContext } from "./service/router/sink.ts";
 export { service } from "./service/service.ts";
 export type { GenerationStatus, ViewStatus } from "./service/views/view-status.ts";
-export type { EntityState, StateAt } from "./service/work/entity-state.ts";
+export type { EntityState, StateAt } from "./service/unit/entity-state.ts";
 export { decider, type Decider } from "./sourcing/decider.ts";
 export { view, type EventSource, type View } from "./sourcing/view.ts";

@@ -205,7 +205,7 @@ test("the text speaks of the project alone", () => {
     exclude: ["node_modules/**", "dist/**", "package-lock.json", "test/tidy.test.ts"],
   });
   const forbidden =
-    /\b(TODO|FIXME|XXX|HACK)\b|(?<![\w.])\/(work|root)\/|registry\.npmjs|@(ts-ignore|ts-nocheck)/;
+    /\b(TODO|FIXME|XXX|HACK)\b|\/(work|root)\/|registry\.npmjs|@(ts-ignore|ts-nocheck)/;
   const offenders = pages.filter((path) => forbidden.test(readFileSync(path, "utf8")));
   assert.deepEqual(offenders, []);
   assert.ok(pages.length > 50, `only ${pages.length} files were read`);

@@ -9,8 +9,8 @@ import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/in
 import type { Part, PartKind, Service } from "./part.ts";
 import type { PartPause } from "./pause/pauses.ts";
 import type { OutboxStatus } from "./outbox/outbox-status.ts";
-import type { DurationSummary } from "./work/durations.ts";
-import type { EntityState, StateAt } from "./work/entity-state.ts";
+import type { DurationSummary } from "./unit/durations.ts";
+import type { EntityState, StateAt } from "./unit/entity-state.ts";
 import type { ReplayControls } from "./replay/replays.ts";
 import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
 

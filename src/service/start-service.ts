@@ -32,11 +32,11 @@ import { ServiceParts } from "./service-parts.ts";
 import { viewControls } from "./views/view-controls.ts";
 import { findInView, getFromView } from "./views/view-reads.ts";
 import { VIEWS } from "./views/view-record.ts";
-import { entityStateOf } from "./work/entity-state.ts";
-import { RepeatedWorker } from "./work/repeated-worker.ts";
-import { StoreReads } from "./work/store-reads.ts";
+import { entityStateOf } from "./unit/entity-state.ts";
+import { RepeatedWorker } from "./unit/repeated-worker.ts";
+import { StoreReads } from "./unit/store-reads.ts";
 import { ChangeSignal, settled } from "./settling.ts";
-import { tracedWorker } from "./work/traced-worker.ts";
+import { tracedWorker } from "./unit/traced-worker.ts";
 
 export interface ServiceOptions {
   readonly service: Service;

@@ -2,7 +2,7 @@
 
 import { MillraceError } from "../../model/errors.ts";
 import { documentJson } from "../../service/document-json.ts";
-import { entityStateOf, type StateAt } from "../../service/work/entity-state.ts";
+import { entityStateOf, type StateAt } from "../../service/unit/entity-state.ts";
 import type { ShownState } from "../api/state-admin.ts";
 import type { AdminContext } from "../context.ts";
 import { parseOffsetExpression } from "../offset-expression.ts";

@@ -1,7 +1,7 @@
 /** What `/metrics` tells of services and brokers, from the same looks that the other tools take. */
 
 import type { Description, LagRow, ServiceDescription } from "../../admin/admin.ts";
-import { DURATION_BOUNDS_MS } from "../../service/work/durations.ts";
+import { DURATION_BOUNDS_MS } from "../../service/unit/durations.ts";
 import type { MetricFamily, Sample } from "./exposition.ts";
 
 /** What the host knows of its process. */

@@ -16,7 +16,7 @@ import { askersOf } from "../input/arrival.ts";
 import { outboxLane } from "../outbox/lane.ts";
 import type { Relay } from "../outbox/relay.ts";
 import { textOf } from "../failure.ts";
-import type { StoreReads } from "../work/store-reads.ts";
+import type { StoreReads } from "../unit/store-reads.ts";
 import { ANSWER, replyFor, type AnsweringOptions } from "./answering.ts";
 import type { Answered } from "./asker.ts";
 import { COMMAND_ID } from "./command-id.ts";

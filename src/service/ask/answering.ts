@@ -13,7 +13,7 @@ import { VIA, viaOf } from "../../model/passing.ts";
 import type { EffectWrite, OutgoingMessage } from "../../store/write-set.ts";
 import { askersOf, type Arrival } from "../input/arrival.ts";
 import type { Decision, Part } from "../part.ts";
-import { createChance } from "../work/chance.ts";
+import { createChance } from "../unit/chance.ts";
 import { answeredId } from "./command-id.ts";
 import { encodeReply, parseReplyAddress, replyJson, type ReplyData } from "./reply-message.ts";
 import { DONE } from "./verdict.ts";

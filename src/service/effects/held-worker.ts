@@ -6,7 +6,7 @@
 import type { Message } from "../../model/message.ts";
 import type { StoredDocument } from "../../store/store.ts";
 import type { Decision, DocumentRef, WorkContext, Worker } from "../part.ts";
-import { DelegatedContext } from "../work/delegated-context.ts";
+import { DelegatedContext } from "../unit/delegated-context.ts";
 
 /** Where a collection of the declaration is kept instead. */
 export type CollectionName = (declared: string) => string;

@@ -1,6 +1,6 @@
 /** What a part counts since the start of its process. */
 
-import { Durations } from "../work/durations.ts";
+import { Durations } from "../unit/durations.ts";
 
 export interface PartCounters {
   handled: number;

@@ -14,7 +14,7 @@ import type { DocumentReader } from "./documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
 import type { EventFeed } from "../source/event-feed.ts";
 import type { TimerWatch } from "../source/timer-watch.ts";
-import type { StoreReads } from "../work/store-reads.ts";
+import type { StoreReads } from "../unit/store-reads.ts";
 
 /** What is particular to the kind of input. */
 export interface Settlement {

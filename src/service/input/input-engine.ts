@@ -38,7 +38,7 @@ import { outboxLane } from "../outbox/lane.ts";
 import { KeyLanes, type Unit } from "./key-lanes.ts";
 import { ParkedRows } from "./parked-rows.ts";
 import { PauseGate } from "./pause-gate.ts";
-import { UnitRunner } from "../work/unit-runner.ts";
+import { UnitRunner } from "../unit/unit-runner.ts";
 
 export class InputEngine {
   readonly #options: EngineOptions;

@@ -19,7 +19,7 @@ import { createArrival, type Arrival } from "../input/arrival.ts";
 import { countIgnored, type PartCounters } from "../input/counters.ts";
 import type { DocumentReader } from "../input/documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
-import type { StoreReads } from "../work/store-reads.ts";
+import type { StoreReads } from "../unit/store-reads.ts";
 import type { InputEngine } from "../input/input-engine.ts";
 import type { EventFeed } from "./event-feed.ts";
 import type { TimerWatch } from "./timer-watch.ts";

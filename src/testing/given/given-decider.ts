@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Draft } from "../../model/message.ts";
 import type { DraftOf, MessageType } from "../../schema/declaration.ts";
-import { createChance } from "../../service/work/chance.ts";
+import { createChance } from "../../service/unit/chance.ts";
 import { decide, evolve, type CommandDecision } from "../../sourcing/decider-rules.ts";
 import type { DeciderShape } from "../../sourcing/decider-types.ts";
 import type { Decider } from "../../sourcing/decider.ts";

@@ -6,7 +6,7 @@ import type { CommandType, MessageType } from "../../schema/declaration.ts";
 import { durationMs, type Duration } from "../../schema/duration.ts";
 import { REPLY_TYPE } from "../../service/ask/reply-message.ts";
 import type { RefusalData } from "../../service/ask/answer.ts";
-import { createChance } from "../../service/work/chance.ts";
+import { createChance } from "../../service/unit/chance.ts";
 import type { CancelTimer, SetTimer } from "../../saga/actions.ts";
 import type { SagaInstance, SagaStatus, SagaStep } from "../../saga/saga-instance.ts";
 import { advance, type Order, type Stimulus } from "../../saga/saga-machine.ts";
