@@ -2,7 +2,10 @@
 
 import { createTestEnvironment, type TestEnvironment } from "../../testing/environment.ts";
 import type { VirtualClock } from "../../testing/virtual-clock.ts";
+import type { BatchLog } from "./batch-log.ts";
 import type { Disk } from "./disk.ts";
+import { BatchEncoder, recordBytesMax } from "./format/batch-encoder.ts";
+import { splitBatches, type WireBatch } from "./format/wire-batch.ts";
 import {
   createMemoryDisk,
   openLogEnvironment,
@@ -17,6 +20,18 @@ export const DIRECTORY = "/data/orders-0";
 
 export function text(value: string, key: string | null = null): AppendRecord {
   return { key, headers: [], value: Buffer.from(value) };
+}
+
+/** A batch as a client would send it, with an offset of its own that means nothing. */
+export function wireBytes(records: readonly AppendRecord[], timeMs = 1_735_689_600_000): Buffer {
+  const bytesMax = records.reduce((sum, record) => sum + recordBytesMax(record), 0);
+  const encoder = new BatchEncoder(Buffer.alloc(100 + bytesMax), 4711, timeMs);
+  for (const record of records) encoder.add(record, timeMs);
+  return encoder.seal();
+}
+
+export function wireBatches(...values: readonly string[]): readonly WireBatch[] {
+  return splitBatches(wireBytes(values.map((value) => text(value))));
 }
 
 /** All records as `offset:value`. */
@@ -36,7 +51,7 @@ export interface TestLog extends AsyncDisposable {
   readonly disk: MemoryDisk;
   readonly clock: VirtualClock;
   readonly entries: TestEnvironment["entries"];
-  log: PartitionLog;
+  log: BatchLog;
   /** One append per text, each durable before the next. */
   append(...values: readonly string[]): Promise<void>;
   /** Ends as SIGKILL does: nothing more is written, what was written stays. Then opens again. */
@@ -62,7 +77,7 @@ export async function openTestLog(
     directory: "/data",
     freeBytesMin,
   });
-  const open = (changed: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> =>
+  const open = (changed: Partial<PartitionLogOptions> = {}): Promise<BatchLog> =>
     openPartitionLog(environment, {
       directory: DIRECTORY,
       durability: { mode: "fsync" },

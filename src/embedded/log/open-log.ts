@@ -1,7 +1,8 @@
 /** The door of this room: what the rest of the embedded broker may use of it. */
 
 import type { LogEnvironment } from "./log-environment.ts";
-import type { PartitionLog, PartitionLogOptions } from "./partition-log.ts";
+import type { BatchLog } from "./batch-log.ts";
+import type { PartitionLogOptions } from "./partition-log.ts";
 import { recoverPartition } from "./recovery.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 
@@ -27,7 +28,7 @@ export type {
 export async function openPartitionLog(
   environment: LogEnvironment,
   options: PartitionLogOptions,
-): Promise<PartitionLog> {
+): Promise<BatchLog> {
   const parts = await recoverPartition(environment, options.directory);
   return new SegmentedLog(options, parts);
 }

@@ -15,13 +15,11 @@ import type { Disk } from "./disk.ts";
 import { errorCode } from "./disks/error-code.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { EndWaiters } from "./end-waiters.ts";
-import type {
-  AppendRecord,
-  LogRecord,
-  PartitionLog,
-  PartitionLogOptions,
-} from "./partition-log.ts";
+import type { AppendRecord, LogRecord, PartitionLogOptions } from "./partition-log.ts";
 import { expiredCount, outgrown } from "./retention.ts";
+import type { BatchLog } from "./batch-log.ts";
+import type { WireBatch } from "./format/wire-batch.ts";
+import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, Segment } from "./segment/segment.ts";
 import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
 
@@ -39,7 +37,7 @@ export interface SegmentedLogParts {
   readonly stopped: MillraceError | undefined;
 }
 
-export class SegmentedLog implements PartitionLog {
+export class SegmentedLog implements BatchLog {
   private readonly environment: LogEnvironment;
   private readonly directory: string;
   private readonly segmentBytesMax: number;
@@ -92,22 +90,29 @@ export class SegmentedLog implements PartitionLog {
     { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
   ): { readonly firstOffset: number; readonly durable: Promise<void> } {
     assert(records.length > 0, "an append has at least one record");
-    if (this.closed !== undefined) throw closedError(this.directory);
-    const { freeSpace } = this.environment;
-    if (onFull === "refuse" && freeSpace.low) {
-      // Whoever tries again in a second meets a fresh look.
-      if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
-      throw belowFloorError(this.directory, freeSpace);
-    }
-    if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
+    this.admit(onFull);
     return this.commit.append(records);
   }
 
+  appendBatches(batches: readonly WireBatch[]): {
+    readonly firstOffset: number;
+    readonly durable: Promise<void>;
+  } {
+    assert(batches.length > 0, "an append has at least one batch");
+    this.admit("refuse");
+    return this.commit.appendWhole(batches);
+  }
+
   async read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
-    if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
-    if (offset === this.end) return [];
-    const segment = this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
+    const segment = this.segmentOf(offset);
+    if (segment === undefined) return [];
     return this.aroundDamage(segment, () => segment.read(offset, limits));
+  }
+
+  async readBatches(offset: number, limits: RunLimits): Promise<BatchRun> {
+    const segment = this.segmentOf(offset);
+    if (segment === undefined) return { chunks: [], bytes: 0, nextOffset: offset };
+    return this.aroundDamage(segment, () => segment.readRun(offset, limits));
   }
 
   waitFor(offset: number, signal: AbortSignal): Promise<void> {
@@ -169,6 +174,25 @@ export class SegmentedLog implements PartitionLog {
       await commit.writer.close();
       for (const segment of this.segments) await segment.release();
     }
+  }
+
+  /** Throws where nothing can be taken now. */
+  private admit(onFull: "refuse" | "allow"): void {
+    if (this.closed !== undefined) throw closedError(this.directory);
+    const { freeSpace } = this.environment;
+    if (onFull === "refuse" && freeSpace.low) {
+      // Whoever tries again in a second meets a fresh look.
+      if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
+      throw belowFloorError(this.directory, freeSpace);
+    }
+    if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
+  }
+
+  /** The segment that holds the offset; undefined at the end. Throws OFFSET_OUT_OF_RANGE. */
+  private segmentOf(offset: number): Segment | undefined {
+    if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
+    if (offset === this.end) return undefined;
+    return this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
   }
 
   private rollDue(writer: SegmentWriter): boolean {

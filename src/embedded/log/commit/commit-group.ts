@@ -9,13 +9,15 @@
 import { MillraceError } from "../../../model/errors.ts";
 import { BATCH_BYTES_MAX, AT } from "../format/batch-layout.ts";
 import { BatchEncoder, recordBytesMax } from "../format/batch-encoder.ts";
+import { placeBatch, type WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import { POOLED_BYTES, type BufferPool } from "./buffer-pool.ts";
 
 export interface EncodedBatch {
   readonly bytes: Buffer;
   readonly baseOffset: number;
-  readonly baseMs: number;
+  /** The newest time in it. */
+  readonly newestMs: number;
 }
 
 export class CommitGroup {
@@ -62,8 +64,22 @@ export class CommitGroup {
       throw tooLarge(records.length, size);
     }
     if (this.nextOffset === this.firstOffset) this.oldestMs = appendedMs;
-    this.newestMs = appendedMs;
+    this.newestMs = Math.max(this.newestMs, appendedMs);
     this.nextOffset += records.length;
+  }
+
+  /** Adds batches that a client made, as they are: each is given its offset. */
+  addWhole(batches: readonly WireBatch[], appendedMs: number): void {
+    this.closeBatch();
+    for (const batch of batches) {
+      const { bytes, header } = batch;
+      placeBatch(batch, this.nextOffset);
+      if (this.nextOffset === this.firstOffset) this.oldestMs = appendedMs;
+      this.newestMs = Math.max(this.newestMs, header.newestMs);
+      this.sealedBytes += bytes.length;
+      this.batches.push({ bytes, baseOffset: this.nextOffset, newestMs: header.newestMs });
+      this.nextOffset += header.count;
+    }
   }
 
   /** The batches, complete. Nothing can be added any more. */
@@ -96,7 +112,7 @@ export class CommitGroup {
     if (open === undefined || open.count === 0) return;
     const bytes = open.seal();
     this.sealedBytes += bytes.length;
-    this.batches.push({ bytes, baseOffset: open.baseOffset, baseMs: open.baseMs });
+    this.batches.push({ bytes, baseOffset: open.baseOffset, newestMs: open.newestMs });
   }
 }
 

@@ -23,6 +23,7 @@ import { CommitGroup } from "./commit-group.ts";
 import { errorCode } from "../disks/error-code.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
+import type { WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
 
@@ -86,6 +87,17 @@ export class GroupCommit {
     const nowMs = Math.max(this.newestMs, this.environment.clock.now());
     group.add(records, nowMs);
     this.newestMs = nowMs;
+    this.wake();
+    return { firstOffset, durable: group.durable };
+  }
+
+  /** Appends batches that a client made. Their times are the client's. */
+  appendWhole(batches: readonly WireBatch[]): { firstOffset: number; durable: Promise<void> } {
+    if (this.stopped !== undefined) throw this.stopped;
+    if (this.refusing !== undefined) throw this.refusing;
+    const group = this.gathering;
+    const firstOffset = group.nextOffset;
+    group.addWhole(batches, this.environment.clock.now());
     this.wake();
     return { firstOffset, durable: group.durable };
   }

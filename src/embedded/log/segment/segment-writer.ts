@@ -82,7 +82,7 @@ export class SegmentWriter {
 
   /** Writes the group at the end. What a failure left of it is removed by `cutUnwritten`. */
   async write(group: WrittenGroup): Promise<void> {
-    const { bytes, oldestMs } = this.written;
+    const { bytes, oldestMs, newestMs } = this.written;
     await this.log.write(
       group.batches.map((batch) => batch.bytes),
       bytes,
@@ -92,7 +92,7 @@ export class SegmentWriter {
       bytes: bytes + group.bytes,
       nextOffset: group.nextOffset,
       oldestMs: bytes === 0 ? group.oldestMs : oldestMs,
-      newestMs: group.newestMs,
+      newestMs: Math.max(newestMs, group.newestMs),
     };
   }
 
@@ -133,7 +133,7 @@ export class SegmentWriter {
     if (index === undefined) return;
     let position = start;
     for (const batch of batches) {
-      index.add({ position, offset: batch.baseOffset, ms: batch.baseMs });
+      index.add({ position, offset: batch.baseOffset, newestMs: batch.newestMs });
       position += batch.bytes.length;
     }
   }

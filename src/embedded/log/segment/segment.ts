@@ -18,13 +18,16 @@ import {
   writeDamageNote,
   type DamagedRange,
 } from "./damage.ts";
+import { readBatchRun, type BatchRun, type RunLimits } from "./batch-run.ts";
 import type { Disk, DiskFile } from "../disk.ts";
-import { readRecords } from "../format/batch-decoder.ts";
+import { readRecords, type BatchHeader } from "../format/batch-decoder.ts";
 import type { LogRecord } from "../partition-log.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
 /** From the place that the index names to the record sought, for batches of ordinary size. */
 const READ_AHEAD_BYTES = 128 * 1024;
+/** Readers of batches that go on without a search, at one time in one segment. */
+const RUN_ENDS_MAX = 64;
 
 export interface SegmentFacts {
   readonly baseOffset: number;
@@ -50,6 +53,8 @@ export class Segment {
   oldestMs: number;
   newestMs: number;
   index: SparseIndex | undefined;
+  /** Where runs ended, by offset: a reader who goes on need not search. */
+  private readonly runEnds = new Map<number, Place>();
   private damaged: readonly DamagedRange[] = [];
   private readonly disk: Disk;
   private file: Promise<DiskFile> | undefined;
@@ -115,6 +120,19 @@ export class Segment {
     });
   }
 
+  /** Whole batches from the one that holds `offset` on. Throws as `read` does. */
+  readRun(offset: number, limits: RunLimits): Promise<BatchRun> {
+    return this.withFile(async (file) => {
+      await this.buildIndex(file);
+      const { bytes: endPosition } = this;
+      const from = this.runEnds.get(offset) ?? this.placeOf(offset);
+      const window = new BatchWindow(file, endPosition, limits.bytesMax);
+      const { run, next } = await readBatchRun(window, { from, offset, endPosition }, limits);
+      this.rememberEnd(next);
+      return run;
+    });
+  }
+
   /** The first offset appended at or after `timeMs`; `nextOffset` where there is none. */
   async offsetAt(timeMs: number): Promise<number> {
     if (this.newestMs < timeMs) return this.nextOffset;
@@ -157,7 +175,7 @@ export class Segment {
   /** Walks through the batches and around known damage. Throws `DamageFound` at other damage. */
   async scan(options: {
     readonly verify: boolean;
-    readonly onBatch: (baseOffset: number, baseMs: number, position: number) => void;
+    readonly onBatch: (header: BatchHeader, position: number) => void;
   }): Promise<void> {
     await this.withFile((file) => this.scanFile(file, options));
   }
@@ -183,7 +201,7 @@ export class Segment {
       onBatch,
     }: {
       readonly verify: boolean;
-      readonly onBatch: (baseOffset: number, baseMs: number, position: number) => void;
+      readonly onBatch: (header: BatchHeader, position: number) => void;
     },
   ): Promise<void> {
     const endPosition = this.bytes;
@@ -199,7 +217,7 @@ export class Segment {
         from,
         endPosition: end ?? endPosition,
         verify,
-        onBatch: (header, position) => onBatch(header.baseOffset, header.baseMs, position),
+        onBatch,
       });
       if (reached.position < (end ?? endPosition)) {
         throw new DamageFound(reached.position, reached.offset);
@@ -208,12 +226,20 @@ export class Segment {
     }
   }
 
+  private rememberEnd(place: Place): void {
+    this.runEnds.set(place.offset, place);
+    if (this.runEnds.size <= RUN_ENDS_MAX) return;
+    const [oldest] = this.runEnds.keys();
+    this.runEnds.delete(oldest!);
+  }
+
   private async buildIndex(file: DiskFile): Promise<void> {
     if (this.index !== undefined) return;
     const index = new SparseIndex();
     await this.scanFile(file, {
       verify: false,
-      onBatch: (offset, ms, position) => index.add({ offset, ms, position }),
+      onBatch: ({ baseOffset, newestMs }, position) =>
+        index.add({ offset: baseOffset, newestMs, position }),
     });
     this.index ??= index;
   }

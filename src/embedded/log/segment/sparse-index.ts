@@ -9,18 +9,29 @@ export interface IndexEntry {
   readonly position: number;
   /** The first offset of the batch at `position`. */
   readonly offset: number;
-  /** The first time in that batch. */
-  readonly ms: number;
+  /** The newest time of all batches before this one; times need not rise from batch to batch. */
+  readonly newestBeforeMs: number;
 }
 
 export class SparseIndex {
   private readonly entries: IndexEntry[] = [];
+  private newestMs = -1;
 
   /** Takes every batch, in order, and keeps some. */
-  add(entry: IndexEntry): void {
+  add({
+    position,
+    offset,
+    newestMs,
+  }: {
+    readonly position: number;
+    readonly offset: number;
+    readonly newestMs: number;
+  }): void {
     const last = this.entries.at(-1);
-    if (last === undefined || entry.position - last.position >= EVERY_BYTES)
-      this.entries.push(entry);
+    if (last === undefined || position - last.position >= EVERY_BYTES) {
+      this.entries.push({ position, offset, newestBeforeMs: this.newestMs });
+    }
+    if (newestMs > this.newestMs) this.newestMs = newestMs;
   }
 
   /** The last entry at or before `offset`; the segment's start where there is none. */
@@ -28,9 +39,9 @@ export class SparseIndex {
     return this.lastWhere((entry) => entry.offset <= offset);
   }
 
-  /** The last entry whose batch began before `ms`: the record sought is not before it. */
+  /** The last entry before which everything is older than `ms`: the record sought is not before it. */
   beforeTime(ms: number): IndexEntry | undefined {
-    return this.lastWhere((entry) => entry.ms < ms);
+    return this.lastWhere((entry) => entry.newestBeforeMs < ms);
   }
 
   private lastWhere(holds: (entry: IndexEntry) => boolean): IndexEntry | undefined {

@@ -1,0 +1,32 @@
+/**
+ * Why a record batch from the wire was not appended. It never leaves the embedded broker: the Kafka
+ * door answers with the protocol's own code for each reason.
+ */
+
+export type RefusalReason =
+  /** The checksum does not hold. */
+  | "corrupt"
+  /** The header contradicts itself, or a rule of the topic: a missing key, a marker. */
+  | "invalid"
+  | "too-large"
+  /** A format before version 2. */
+  | "old-format"
+  /** The producer's sequence has a gap: a batch between was lost, or is still on its way. */
+  | "out-of-order"
+  /** Older than the five batches that are remembered of the producer. */
+  | "duplicate"
+  /** A newer producer took over the id. */
+  | "fenced"
+  | "unknown-producer"
+  /** A transactional batch outside a transaction, or a plain one inside it. */
+  | "transaction-state";
+
+export class BatchRefused extends Error {
+  override readonly name = "BatchRefused";
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, text: string) {
+    super(text);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Record batches as a client sent them: looked at, never taken apart.
+ *
+ * A batch from the wire is stored as it came, but for the two fields in front of its checksum, which
+ * belong to the broker: the base offset and the leader epoch. So what is checked here is all that the
+ * log relies on later: the header's numbers, and the checksum over everything else.
+ */
+
+import { BatchRefused } from "../batch-refused.ts";
+import { AT, BATCH_BYTES_MAX, CONTROL, LENGTH_OVERHEAD, MAGIC } from "./batch-layout.ts";
+import { isIntact, readBatchHeader, type BatchHeader } from "./batch-decoder.ts";
+
+export interface WireBatch {
+  /** The whole batch. Its first 16 bytes are written when it is given its offset. */
+  readonly bytes: Buffer;
+  readonly header: BatchHeader;
+  readonly producer: BatchProducer;
+}
+
+/** Who made a batch, and where it stands in that producer's sequence; -1 for none. */
+export interface BatchProducer {
+  readonly id: number;
+  readonly epoch: number;
+  readonly baseSequence: number;
+}
+
+/**
+ * Cuts what a produce request carries for one partition into its batches, as views.
+ *
+ * Throws `BatchRefused`: corrupt, invalid, too-large, old-format.
+ */
+export function splitBatches(
+  records: Buffer,
+  bytesMax: number = BATCH_BYTES_MAX,
+): readonly WireBatch[] {
+  const batches: WireBatch[] = [];
+  for (let at = 0; at < records.length;) {
+    const batch = batchAt(records, at, Math.min(bytesMax, BATCH_BYTES_MAX));
+    batches.push(batch);
+    at += batch.bytes.length;
+  }
+  return batches;
+}
+
+/** Writes what belongs to the broker: the offset, and the leader epoch, which is 0 here. */
+export function placeBatch({ bytes }: WireBatch, baseOffset: number): void {
+  bytes.writeInt32BE(Math.floor(baseOffset / 2 ** 32), AT.baseOffset);
+  bytes.writeUInt32BE(baseOffset % 2 ** 32, AT.baseOffset + 4);
+  bytes.writeInt32BE(0, AT.leaderEpoch);
+}
+
+export function readBatchProducer(bytes: Buffer, at: number): BatchProducer {
+  return {
+    id:
+      bytes.readInt32BE(at + AT.producerId) * 2 ** 32 + bytes.readUInt32BE(at + AT.producerId + 4),
+    epoch: bytes.readInt16BE(at + AT.producerEpoch),
+    baseSequence: bytes.readInt32BE(at + AT.baseSequence),
+  };
+}
+
+function batchAt(records: Buffer, at: number, bytesMax: number): WireBatch {
+  const left = records.length - at;
+  const magic = records[at + AT.magic];
+  if (magic !== undefined && magic < MAGIC) {
+    throw new BatchRefused("old-format", `a batch of format ${magic}; only format 2 is taken`);
+  }
+  if (left < AT.records) throw invalid(`${left} bytes are too few for a batch`);
+  const length = records.readInt32BE(at + AT.length) + LENGTH_OVERHEAD;
+  if (length > bytesMax) {
+    throw new BatchRefused("too-large", `a batch of ${length} bytes, more than ${bytesMax}`);
+  }
+  const bytes = records.subarray(at, at + length);
+  // The client's own offset counts for nothing, and may be anything.
+  bytes.fill(0, AT.baseOffset, AT.length);
+  const header = readBatchHeader(bytes, 0);
+  if (header === undefined) throw invalid("the batch's header is malformed");
+  if (!isIntact(bytes, 0, header)) {
+    throw new BatchRefused("corrupt", "the batch's checksum does not hold");
+  }
+  if (header.count < 1 || header.nextOffset !== header.count) {
+    throw invalid(`the batch has ${header.count} records over ${header.nextOffset} offsets`);
+  }
+  if (header.attributes & CONTROL) throw invalid("only a broker writes transaction markers");
+  return { bytes, header, producer: readBatchProducer(bytes, 0) };
+}
+
+function invalid(text: string): BatchRefused {
+  return new BatchRefused("invalid", text);
+}

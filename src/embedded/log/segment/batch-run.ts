@@ -1,0 +1,65 @@
+/** Whole batches as they stand in a segment, for readers who speak Kafka's format themselves. */
+
+import { after, type BatchInFile, type BatchWindow, type Place } from "./batch-scan.ts";
+import { DamageFound } from "./damage.ts";
+
+export interface BatchRun {
+  /** Views of what was read; together they are the batches, byte for byte. */
+  readonly chunks: readonly Buffer[];
+  readonly bytes: number;
+  /** The offset after the last batch. */
+  readonly nextOffset: number;
+}
+
+export interface RunLimits {
+  /** The first batch is read even when it is larger. */
+  readonly bytesMax: number;
+  /** Batches that reach beyond this offset are left out. */
+  readonly endOffset: number;
+}
+
+/**
+ * Reads batches from the one that holds `offset`, whose search begins at `from`. Checksums are
+ * verified. Throws `DamageFound` where the first one does not hold; at a later one the run ends.
+ */
+export async function readBatchRun(
+  window: BatchWindow,
+  { from, offset, endPosition }: { from: Place; offset: number; endPosition: number },
+  { bytesMax, endOffset }: RunLimits,
+): Promise<{ readonly run: BatchRun; readonly next: Place }> {
+  const run = new RunBuilder();
+  let place = from;
+  while (place.position < endPosition && place.offset < endOffset) {
+    let batch = await window.batchAt(place, place.offset >= offset);
+    if (batch !== undefined && batch.header.nextOffset > offset) {
+      const { nextOffset, bytes } = batch.header;
+      if (nextOffset > endOffset || (run.bytes > 0 && run.bytes + bytes > bytesMax)) break;
+      if (place.offset < offset) batch = await window.batchAt(place, true);
+      if (batch !== undefined) run.add(batch);
+    }
+    if (batch === undefined) {
+      if (run.bytes > 0) break;
+      throw new DamageFound(place.position, place.offset);
+    }
+    place = after(place, batch.header);
+  }
+  return { run: { chunks: run.chunks, bytes: run.bytes, nextOffset: place.offset }, next: place };
+}
+
+/** Batches that lie side by side in one chunk become one view. */
+class RunBuilder {
+  readonly chunks: Buffer[] = [];
+  bytes = 0;
+  #chunk: Buffer | undefined;
+  #end = 0;
+
+  add({ chunk, at, header }: BatchInFile): void {
+    this.bytes += header.bytes;
+    const joins = chunk === this.#chunk && at === this.#end;
+    const last = joins ? this.chunks.pop()! : undefined;
+    const start = last === undefined ? at : at - last.length;
+    this.#chunk = chunk;
+    this.#end = at + header.bytes;
+    this.chunks.push(chunk.subarray(start, this.#end));
+  }
+}
