@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { test } from "node:test";
+import { RequestLine, type Reply } from "./request-line.ts";
+
+const LIMITS = { begunMax: 3, countMax: 5, bytesMax: 100 };
+
+interface Bench {
+  readonly line: RequestLine;
+  readonly begun: string[];
+  readonly sent: string[];
+  push(name: string, options?: { overlaps?: boolean; bytes?: number }): void;
+  finish(name: string, options?: { answered?: boolean }): Promise<void>;
+}
+
+function createBench(): Bench {
+  const begun: string[] = [];
+  const sent: string[] = [];
+  const running = new Map<string, (reply: Reply) => void>();
+  const line = new RequestLine(LIMITS, (reply) => sent.push(String(reply[0])));
+  return {
+    line,
+    begun,
+    sent,
+    push(name, { overlaps = false, bytes = 1 } = {}) {
+      const run = (): Promise<Reply> => {
+        begun.push(name);
+        return new Promise((resolve) => running.set(name, resolve));
+      };
+      line.push({ overlaps, bytes, run });
+    },
+    async finish(name, { answered = true } = {}) {
+      running.get(name)!(answered ? [Buffer.from(name)] : undefined);
+      await turn();
+    },
+  };
+}
+
+test("produce requests are under way together, and answered in the order in which they came", async () => {
+  const { line, begun, sent, push, finish } = createBench();
+  for (const name of ["a", "b", "c", "d"]) push(name, { overlaps: true });
+  assert.deepEqual(begun, ["a", "b", "c"]);
+  await finish("c");
+  await finish("b");
+  assert.deepEqual(sent, []);
+  await finish("a");
+  assert.deepEqual(sent, ["a", "b", "c"]);
+  assert.deepEqual(begun, ["a", "b", "c", "d"]);
+  await finish("d");
+  assert.ok(line.empty);
+});
+
+test("every other request waits for those before it, and those behind wait for it", async () => {
+  const { begun, push, finish } = createBench();
+  push("a", { overlaps: true });
+  push("alone");
+  push("b", { overlaps: true });
+  assert.deepEqual(begun, ["a"]);
+  await finish("a");
+  assert.deepEqual(begun, ["a", "alone"]);
+  await finish("alone");
+  assert.deepEqual(begun, ["a", "alone", "b"]);
+});
+
+test("a request without an answer holds up nobody", async () => {
+  const { sent, push, finish } = createBench();
+  push("silent", { overlaps: true });
+  push("b", { overlaps: true });
+  await finish("b");
+  await finish("silent", { answered: false });
+  assert.deepEqual(sent, ["b"]);
+});
+
+test("the line is full by count or by bytes, and no longer when answers have left", async () => {
+  const { line, push, finish } = createBench();
+  push("large", { bytes: 100 });
+  assert.ok(line.full);
+  await finish("large");
+  assert.ok(!line.full);
+  for (const name of ["1", "2", "3", "4", "5"]) push(name);
+  assert.ok(line.full);
+});
+
+test("a line that is held begins nothing; one that has ended sends nothing", async () => {
+  const { line, begun, sent, push, finish } = createBench();
+  push("a");
+  line.hold();
+  push("b");
+  await finish("a");
+  assert.deepEqual([begun, sent], [["a"], ["a"]]);
+  line.release();
+  assert.deepEqual(begun, ["a", "b"]);
+  line.end();
+  await finish("b");
+  assert.deepEqual(sent, ["a"]);
+});
