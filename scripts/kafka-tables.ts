@@ -1,0 +1,109 @@
+/**
+ * Makes the Kafka codec's field tables: `npm run kafka-tables [-- FOLDER]`.
+ *
+ * FOLDER holds Apache Kafka's message definitions (JSON with comments; by default
+ * ../shared/spec/kafka-messages). Only facts are taken: names, types, versions, nullability, tags,
+ * defaults. What is written to src/embedded/kafka/codec/generated is committed, so nothing that we
+ * ship reads the definitions, and the same definitions give the same bytes.
+ *
+ * To add an API: its name in `APIS`, then the versions that we serve in src/embedded/kafka/codec/api-keys.ts.
+ */
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { camelCase, renderModule, type Spec } from "./kafka-tables/render-module.ts";
+import { renderApis, type ApiEntry } from "./kafka-tables/render-apis.ts";
+
+/** Each has a request and a response, and becomes one file. */
+const APIS = [
+  "Produce",
+  "Fetch",
+  "ListOffsets",
+  "Metadata",
+  "OffsetCommit",
+  "OffsetFetch",
+  "FindCoordinator",
+  "JoinGroup",
+  "Heartbeat",
+  "LeaveGroup",
+  "SyncGroup",
+  "DescribeGroups",
+  "ListGroups",
+  "SaslHandshake",
+  "ApiVersions",
+  "CreateTopics",
+  "DeleteTopics",
+  "DeleteRecords",
+  "InitProducerId",
+  "OffsetForLeaderEpoch",
+  "AddPartitionsToTxn",
+  "AddOffsetsToTxn",
+  "EndTxn",
+  "TxnOffsetCommit",
+  "DescribeConfigs",
+  "AlterConfigs",
+  "DescribeLogDirs",
+  "SaslAuthenticate",
+  "CreatePartitions",
+  "DeleteGroups",
+  "IncrementalAlterConfigs",
+  "OffsetDelete",
+  "DescribeCluster",
+  "DescribeProducers",
+  "DescribeTransactions",
+  "ListTransactions",
+  "DescribeTopicPartitions",
+] as const;
+
+/** Messages that are no API of their own, by file. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  header: ["RequestHeader", "ResponseHeader"],
+  "consumer-protocol": ["ConsumerProtocolSubscription", "ConsumerProtocolAssignment"],
+  "end-txn-marker": ["EndTxnMarker"],
+};
+
+const DEFINITIONS = join("..", "shared", "spec", "kafka-messages");
+const GENERATED = join("src", "embedded", "kafka", "codec", "generated");
+
+/** Comments begin with two slashes, which also occur inside strings. */
+function parseWithComments(text: string): Spec {
+  return JSON.parse(
+    text.replaceAll(/"(?:[^"\\]|\\.)*"|\/\/.*/g, (token) => (token.startsWith("/") ? "" : token)),
+  );
+}
+
+function kebabCase(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+}
+
+/** Writes every table below `target`, formatted as the rest of the tree. */
+export function generateTables(definitions: string, target: string): void {
+  const read = (name: string): Spec =>
+    parseWithComments(readFileSync(join(definitions, `${name}.json`), "utf8"));
+  const files = new Map<string, string>();
+  const entries: ApiEntry[] = [];
+  for (const name of APIS) {
+    const [request, response] = [read(`${name}Request`), read(`${name}Response`)];
+    files.set(kebabCase(name), renderModule([request, response]));
+    entries.push({ name, key: request.apiKey!, file: kebabCase(name), tables: camelCase(name) });
+  }
+  for (const [file, names] of Object.entries(OTHERS)) {
+    files.set(file, renderModule(names.map(read)));
+  }
+  files.set("apis", renderApis(entries));
+
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  for (const [file, text] of files) writeFileSync(join(target, `${file}.ts`), text);
+  const { status, stderr } = spawnSync("oxfmt", ["-c", ".oxfmtrc.json", target], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`oxfmt failed on ${target}: ${stderr}`);
+}
+
+if (import.meta.main) {
+  const [definitions = DEFINITIONS] = process.argv.slice(2);
+  generateTables(definitions, GENERATED);
+  console.log(`${GENERATED}: ${APIS.length} APIs`);
+}
