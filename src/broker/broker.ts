@@ -10,8 +10,16 @@ import type { Streams } from "./streams.ts";
 export interface Broker extends AsyncDisposable {
   readonly streams?: Streams;
   readonly queues?: Queues;
+  /** Where others reach this broker over the network; none unless asked for. */
+  readonly addresses?: readonly BrokerAddress[];
   /** Finishes what is under way, syncs, and lets go of files and connections. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface BrokerAddress {
+  readonly protocol: "kafka" | "amqp";
+  readonly host: string;
+  readonly port: number;
 }
 
 /** What a factory such as `embedded()` returns: settings checked, nothing opened. */

@@ -1,12 +1,13 @@
 /** The embedded broker: streams and queues in a data directory of this machine, in this process. */
 
-import type { Broker, BrokerFactory } from "../broker/broker.ts";
+import type { Broker, BrokerAddress, BrokerFactory } from "../broker/broker.ts";
 import { type BrokerCapabilities, NATIVE } from "../broker/capabilities.ts";
 import { LocalQueues } from "../broker/in-process/queue/local-queues.ts";
 import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
 import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
 import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
+import type { Engine } from "./engine.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
@@ -87,9 +88,10 @@ export async function openEmbedded(
 
 async function openBroker(
   environment: Environment,
-  { segmentBytesMax, retentionCheckMs, limits }: CheckedOptions & { limits: JournalLimits },
+  options: CheckedOptions & { readonly limits: JournalLimits },
   data: BrokerDirectory,
 ): Promise<Broker> {
+  const { segmentBytesMax, retentionCheckMs, limits } = options;
   const { clock, ids } = environment;
   // A tick ends when all promise work is done, so everything asked in it shares one append.
   const defer = (callback: () => void): void => process.nextTick(callback);
@@ -107,10 +109,22 @@ async function openBroker(
     report: environment.log,
     defer,
   });
+  const doors = await openDoors(
+    {
+      environment,
+      cluster: data.cluster,
+      streams: streamEngine,
+      streamStorage,
+      queues: queueEngine,
+      state: data.state,
+    },
+    options,
+  );
   const streams = new LocalStreams(streamEngine, CAPABILITIES);
   const queues = new LocalQueues(queueEngine, CAPABILITIES);
 
   const finish = async (): Promise<void> => {
+    await Promise.all(doors.map((door) => door.close()));
     await Promise.all([streams.close(), queues.close()]);
     try {
       await Promise.all([streamEngine.close(), queueEngine.close()]);
@@ -121,5 +135,17 @@ async function openBroker(
   };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= finish());
-  return { streams, queues, close, [Symbol.asyncDispose]: close };
+  const addresses = doors.map(({ protocol, host, port }) => ({ protocol, host, port }));
+  return { streams, queues, addresses, close, [Symbol.asyncDispose]: close };
+}
+
+interface Door extends BrokerAddress {
+  close(): Promise<void>;
+}
+
+/** Their code is loaded only where somebody wants them. */
+async function openDoors(engine: Engine, { kafka }: CheckedOptions): Promise<readonly Door[]> {
+  if (kafka === undefined) return [];
+  const { openKafkaDoor } = await import("./kafka/kafka-door.ts");
+  return [{ protocol: "kafka", ...(await openKafkaDoor(engine, kafka)) }];
 }

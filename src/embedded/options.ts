@@ -15,9 +15,12 @@ export interface EmbeddedOptions {
   readonly segmentBytesMax?: number;
   /** How often retention looks for segments that may go; 10,000 unless said. */
   readonly retentionCheckMs?: number;
+  /** Lets Kafka clients in on this port, where every stream is a topic. */
+  readonly kafka?: { readonly port: number; readonly host?: string };
 }
 
-export type CheckedOptions = Required<EmbeddedOptions>;
+export type CheckedOptions = Required<Omit<EmbeddedOptions, "kafka">> &
+  Pick<EmbeddedOptions, "kafka">;
 
 const MIB = 1024 * 1024;
 const NUMBERS = {
@@ -25,7 +28,7 @@ const NUMBERS = {
   segmentBytesMax: { usual: 64 * MIB, min: 4096, max: 1024 * MIB },
   retentionCheckMs: { usual: 10_000, min: 10, max: 86_400_000 },
 } as const;
-const KNOWN = ["directory", ...Object.keys(NUMBERS)];
+const KNOWN = ["directory", "kafka", ...Object.keys(NUMBERS)];
 
 /** Throws BAD_CONFIG for an unknown key or a value out of range. */
 export function checkOptions(options: EmbeddedOptions): CheckedOptions {
@@ -48,6 +51,7 @@ export function checkOptions(options: EmbeddedOptions): CheckedOptions {
     freeBytesMin: number("freeBytesMin"),
     segmentBytesMax: number("segmentBytesMax"),
     retentionCheckMs: number("retentionCheckMs"),
+    ...(options.kafka !== undefined && { kafka: options.kafka }),
   };
 }
 

@@ -24,4 +24,7 @@ export interface BatchLog extends PartitionLog {
 
   /** Whole batches from the one that holds `offset` on; none at the end. Throws as `read` does. */
   readBatches(offset: number, limits: RunLimits): Promise<BatchRun>;
+
+  /** The offset of the record with the newest time, the first of several; `end` in an empty log. */
+  newestOffset(): Promise<number>;
 }

@@ -126,6 +126,11 @@ export class SegmentedLog implements BatchLog {
     return this.aroundDamage(segment, () => segment.offsetAt(timeMs));
   }
 
+  async newestOffset(): Promise<number> {
+    const newestMs = Math.max(...this.segments.map((segment) => segment.newestMs));
+    return this.offsetAt(newestMs);
+  }
+
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
     this.retention = options.retention;
     this.commit.configure(options.durability);

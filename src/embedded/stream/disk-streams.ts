@@ -17,7 +17,12 @@ import type {
   StreamStorage,
 } from "../../broker/in-process/stream/stream-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
+import type { BatchLog } from "../log/batch-log.ts";
 import { openPartitionLog } from "../log/open-log.ts";
+
+interface StoredDiskStream extends StoredStream {
+  readonly logs: readonly BatchLog[];
+}
 
 interface StreamFacts {
   readonly spec: StreamSpec;
@@ -25,20 +30,30 @@ interface StreamFacts {
 }
 
 const streamKey = (name: string): string => `stream/${name}`;
+/** A client from outside may name its group as it likes. */
 const positionKey = (
   group: string,
   { stream, partition }: Omit<StoredPosition, "offset">,
-): string => `position/${group}/${stream}/${partition}`;
+): string => `position/${encodeURIComponent(group)}/${stream}/${partition}`;
 
 /** How many partitions are recovered at one time. */
 const OPENING_MAX = 16;
 
+export interface DiskStreams extends StreamStorage {
+  /** The partitions of a stream that is open. */
+  logsOf(incarnation: string): readonly BatchLog[];
+  storedPosition(group: string, stream: string, partition: number): StoredPosition | undefined;
+  /** Forgets what the group committed; durable when it resolves. */
+  removePositions(group: string, positions: readonly StoredPosition[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 export async function openDiskStreams(
   data: BrokerDirectory,
   { ids, segmentBytesMax }: { readonly ids: IdSource; readonly segmentBytesMax: number },
-): Promise<StreamStorage & { close(): Promise<void> }> {
+): Promise<DiskStreams> {
   const { state } = data;
-  const open = new Set<StoredStream>();
+  const open = new Map<string, StoredDiskStream>();
   const groups = readPositions(state.entries("position/"));
   let assigned = 0;
 
@@ -48,7 +63,7 @@ export async function openDiskStreams(
   const openStream = async (facts: StreamFacts): Promise<StoredStream> => {
     const { partitions, durability = { mode: "fsync" }, retention = {} } = facts.spec;
     const directory = join(data.path, directoryOf(facts));
-    const logs: StoredStream["logs"][number][] = [];
+    const logs: BatchLog[] = [];
     for (let from = 0; from < partitions; from += OPENING_MAX) {
       const count = Math.min(OPENING_MAX, partitions - from);
       const opening = Array.from({ length: count }, (_, index) =>
@@ -61,8 +76,8 @@ export async function openDiskStreams(
       );
       logs.push(...(await Promise.all(opening)));
     }
-    const stored: StoredStream = { ...facts, logs };
-    open.add(stored);
+    const stored: StoredDiskStream = { ...facts, logs };
+    open.set(facts.incarnation, stored);
     return stored;
   };
 
@@ -84,7 +99,7 @@ export async function openDiskStreams(
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
     },
     async removeStream(stored) {
-      open.delete(stored);
+      open.delete(stored.incarnation);
       await Promise.all(stored.logs.map((log) => log.close()));
       const { name } = stored.spec;
       for (const [group, positions] of groups) {
@@ -110,11 +125,24 @@ export async function openDiskStreams(
       }
       const key = positionKey(group, position);
       positions.set(key, position);
-      return state.put(key, String(position.offset));
+      return state.put(key, encodePosition(position));
+    },
+    logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],
+    storedPosition: (group, stream, partition) =>
+      groups.get(group)?.get(positionKey(group, { stream, partition })),
+    async removePositions(group, gone) {
+      const positions = groups.get(group);
+      const removals = gone.map((position) => {
+        const key = positionKey(group, position);
+        positions?.delete(key);
+        return state.put(key, undefined);
+      });
+      if (positions?.size === 0) groups.delete(group);
+      await Promise.all(removals);
     },
     nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
     async close() {
-      await Promise.all([...open].flatMap(({ logs }) => logs.map((log) => log.close())));
+      await Promise.all([...open.values()].flatMap(({ logs }) => logs.map((log) => log.close())));
     },
   };
 }
@@ -127,13 +155,25 @@ function readPositions(
 ): Map<string, Map<string, StoredPosition>> {
   const groups = new Map<string, Map<string, StoredPosition>>();
   for (const [key, value] of entries) {
-    const [, group = "", stream = "", partition] = key.split("/");
+    const [, encoded = "", stream = "", partition] = key.split("/");
+    const group = decodeURIComponent(encoded);
     let positions = groups.get(group);
     if (positions === undefined) {
       positions = new Map();
       groups.set(group, positions);
     }
-    positions.set(key, { stream, partition: Number(partition), offset: Number(value) });
+    positions.set(key, { stream, partition: Number(partition), ...decodePosition(value) });
   }
   return groups;
+}
+
+/** The offset; where a client stored more with it, a space and that as it is. */
+function encodePosition({ offset, metadata }: StoredPosition): string {
+  return metadata === undefined ? String(offset) : `${offset} ${metadata}`;
+}
+
+function decodePosition(value: string): Pick<StoredPosition, "offset" | "metadata"> {
+  const space = value.indexOf(" ");
+  if (space < 0) return { offset: Number(value) };
+  return { offset: Number(value.slice(0, space)), metadata: value.slice(space + 1) };
 }

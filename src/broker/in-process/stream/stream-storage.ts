@@ -14,6 +14,8 @@ export interface StoredPosition {
   readonly stream: string;
   readonly partition: number;
   readonly offset: number;
+  /** What a client from outside stored with it, to be told again. */
+  readonly metadata?: string;
 }
 
 export interface StreamStorage {

@@ -1,0 +1,26 @@
+/** ApiVersions: what is spoken here, in which versions. */
+
+import { apiNames, SERVED } from "../codec/api-keys.ts";
+import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
+import { ERROR } from "../error-codes.ts";
+import type { Answer, Handler, Handlers } from "./handler.ts";
+
+/** Only what has a handler is told, so a client takes another way before it meets a refusal. */
+export function createApiVersions(handlers: () => Handlers): Handler<"ApiVersions"> {
+  return () => ({ errorCode: ERROR.NONE, apiKeys: described(handlers()) });
+}
+
+/** For a request in a version that is not known: version 0, in which every client can read it. */
+export function unsupportedVersion(handlers: Handlers): Answer<"ApiVersions"> {
+  return { errorCode: ERROR.UNSUPPORTED_VERSION, apiKeys: described(handlers) };
+}
+
+function described(
+  handlers: Handlers,
+): { apiKey: number; minVersion: number; maxVersion: number }[] {
+  const names: readonly ApiName[] = apiNames().filter((name) => handlers[name] !== undefined);
+  return names.map((name) => {
+    const { min, max, advertisedMin = min } = SERVED[name];
+    return { apiKey: API_TABLES[name].key, minVersion: advertisedMin, maxVersion: max };
+  });
+}

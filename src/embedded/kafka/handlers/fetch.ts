@@ -1,0 +1,132 @@
+/**
+ * Fetch: whole batches as they stand in the log, and a wait where there are not enough yet.
+ *
+ * Fetch sessions are declined (session id 0), so every request names all its partitions. The order in
+ * which a request names them is the order in which the limit of bytes is spent; the first partition
+ * that has anything returns at least one batch, however large (KIP-74), so nobody is stuck.
+ */
+
+import { isMillraceError } from "../../../model/errors.ts";
+import type { BatchLog } from "../../log/batch-log.ts";
+import type { Draft } from "../codec/draft.ts";
+import type { FetchPartition, FetchRequest, FetchResponse } from "../codec/generated/fetch.ts";
+import { ERROR } from "../error-codes.ts";
+import { LEADER_EPOCH, type KafkaBroker } from "../kafka-broker.ts";
+import type { Topic } from "../topics/topics.ts";
+import type { Call, Handler } from "./handler.ts";
+
+type PartitionAnswer = Draft<FetchResponse["responses"][number]["partitions"][number]>;
+
+const READ_COMMITTED = 1;
+
+export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
+  const { topics, settings, engine } = broker;
+  const { clock } = engine.environment;
+  return async (request, call) => {
+    if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND };
+    const parts = request.topics.map(({ topic: name, topicId, partitions }) => {
+      const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
+      return { name, topicId, topic, partitions };
+    });
+    const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
+    const endsAtMs = clock.monotonic() + request.maxWaitMs;
+    for (;;) {
+      const round = new Round(request, bytesMax);
+      const responses: Draft<FetchResponse["responses"]>[number][] = [];
+      for (const { name, topicId, topic, partitions } of parts) {
+        const refusal = refusalOf(topic, call);
+        const answers: PartitionAnswer[] = [];
+        for (const asked of partitions) {
+          answers.push(
+            topic === undefined || refusal !== ERROR.NONE
+              ? round.fail(asked, refusal)
+              : await round.read(topic, asked),
+          );
+        }
+        responses.push({ topic: name, topicId, partitions: answers });
+      }
+      const waitMs = endsAtMs - clock.monotonic();
+      if (round.failed || round.bytes >= request.minBytes || waitMs <= 0 || call.gone.aborted) {
+        return { sessionId: 0, responses };
+      }
+      await round.more(call.gone, (callback) => clock.after(waitMs, callback));
+    }
+  };
+}
+
+function refusalOf(topic: Topic | undefined, call: Call): number {
+  if (topic === undefined) {
+    return call.version >= 13 ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+  return call.may("read", "stream", topic.name) ? ERROR.NONE : ERROR.TOPIC_AUTHORIZATION_FAILED;
+}
+
+/** One look at all the partitions of a request. */
+class Round {
+  bytes = 0;
+  failed = false;
+  readonly #bytesMax: number;
+  readonly #committed: boolean;
+  /** Where each partition ended when it was looked at: only what comes behind that is news. */
+  readonly #ends: { readonly log: BatchLog; readonly end: number }[] = [];
+
+  constructor({ isolationLevel }: FetchRequest, bytesMax: number) {
+    this.#bytesMax = bytesMax;
+    this.#committed = isolationLevel === READ_COMMITTED;
+  }
+
+  fail({ partition }: FetchPartition, errorCode: number): PartitionAnswer {
+    this.failed = true;
+    return { partitionIndex: partition, errorCode, highWatermark: -1, records: [] };
+  }
+
+  async read(topic: Topic, asked: FetchPartition): Promise<PartitionAnswer> {
+    const { partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes } = asked;
+    const log = topic.partitions[partition];
+    if (log === undefined) return this.fail(asked, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+    if (currentLeaderEpoch > LEADER_EPOCH) return this.fail(asked, ERROR.UNKNOWN_LEADER_EPOCH);
+    const { end } = log;
+    const answer = {
+      partitionIndex: partition,
+      highWatermark: end,
+      lastStableOffset: end,
+      logStartOffset: log.earliest,
+      abortedTransactions: this.#committed ? [] : null,
+    };
+    const left = Math.min(partitionMaxBytes, this.#bytesMax - this.bytes);
+    if (left <= 0 && this.bytes > 0) return { ...answer, records: [] };
+    try {
+      const limits = { bytesMax: Math.max(left, 1), endOffset: end };
+      const run = await log.readBatches(fetchOffset, limits);
+      const fits = this.bytes === 0 || run.bytes <= left;
+      if (!fits) return { ...answer, records: [] };
+      this.bytes += run.bytes;
+      this.#ends.push({ log, end });
+      return { ...answer, records: run.chunks };
+    } catch (error) {
+      this.failed = true;
+      const errorCode = isMillraceError(error, "OFFSET_OUT_OF_RANGE")
+        ? ERROR.OFFSET_OUT_OF_RANGE
+        : ERROR.KAFKA_STORAGE_ERROR;
+      return { ...answer, errorCode, records: [] };
+    }
+  }
+
+  /** Resolves when a partition has grown, the time is over or the client has gone. */
+  async more(
+    gone: AbortSignal,
+    after: (callback: () => void) => { cancel(): void },
+  ): Promise<void> {
+    const over = new AbortController();
+    const timer = after(() => over.abort());
+    const signal = AbortSignal.any([gone, over.signal]);
+    const grown = this.#ends.map(({ log, end }) => log.waitFor(end, signal));
+    const ended = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    // A log that closes, or the end of the wait, rejects: the next look tells which.
+    await Promise.race([ended, ...grown.map((wait) => wait.catch(() => undefined))]);
+    timer.cancel();
+    over.abort();
+  }
+}

@@ -1,0 +1,30 @@
+/** What a request's handler is given, and what it gives back. */
+
+import type { Action, ResourceKind } from "../../../broker/rules.ts";
+import type { Draft } from "../codec/draft.ts";
+import type { ApiName, Requests, Responses } from "../codec/generated/apis.ts";
+
+/** Who asks, in which version. */
+export interface Call {
+  readonly version: number;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** Whether the rules let this client do it. */
+  readonly may: (action: Action, kind: ResourceKind, name: string) => boolean;
+  /** Aborts when the connection ends: nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+}
+
+/** Undefined where the client wants no answer. */
+export type Answer<Name extends ApiName> = Draft<Responses[Name]> | undefined;
+
+/**
+ * Answers a request. What it throws is a defect, and ends the connection; what can go wrong has a code
+ * of the protocol in the answer.
+ */
+export type Handler<Name extends ApiName> = (
+  request: Requests[Name],
+  call: Call,
+) => Answer<Name> | Promise<Answer<Name>>;
+
+export type Handlers = { readonly [Name in ApiName]?: Handler<Name> };

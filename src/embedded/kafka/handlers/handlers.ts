@@ -1,0 +1,26 @@
+/** Every request that is answered here, and who answers it. */
+
+import type { KafkaBroker } from "../kafka-broker.ts";
+import { createApiVersions } from "./api-versions.ts";
+import { createFetch } from "./fetch.ts";
+import { createFindCoordinator } from "./find-coordinator.ts";
+import { createGroupHandlers } from "./groups.ts";
+import type { Handlers } from "./handler.ts";
+import { createListOffsets } from "./list-offsets.ts";
+import { createMetadata } from "./metadata.ts";
+import { createOffsetHandlers } from "./offsets.ts";
+import { createProduce } from "./produce.ts";
+
+export function createHandlers(broker: KafkaBroker): Handlers {
+  const handlers: Handlers = {
+    ApiVersions: createApiVersions(() => handlers),
+    Metadata: createMetadata(broker),
+    Produce: createProduce(broker),
+    Fetch: createFetch(broker),
+    ListOffsets: createListOffsets(broker),
+    FindCoordinator: createFindCoordinator(broker),
+    ...createGroupHandlers(broker),
+    ...createOffsetHandlers(broker),
+  };
+  return handlers;
+}

@@ -1,0 +1,102 @@
+/**
+ * Produce: the batches of each partition are appended before the handler first waits, so the requests
+ * of one connection keep their order although several are under way.
+ */
+
+import { isMillraceError } from "../../../model/errors.ts";
+import { BatchRefused, type RefusalReason } from "../../log/batch-refused.ts";
+import { splitBatches } from "../../log/format/wire-batch.ts";
+import type { PartitionProduceData, ProduceResponse } from "../codec/generated/produce.ts";
+import type { Draft } from "../codec/draft.ts";
+import { ERROR } from "../error-codes.ts";
+import type { KafkaBroker } from "../kafka-broker.ts";
+import type { Topic } from "../topics/topics.ts";
+import type { Call, Handler } from "./handler.ts";
+
+type PartitionAnswer = Draft<ProduceResponse["responses"][number]["partitionResponses"][number]>;
+
+const ACKS: readonly number[] = [-1, 0, 1];
+
+export function createProduce(broker: KafkaBroker): Handler<"Produce"> {
+  const { topics, settings } = broker;
+  return async (request, call) => {
+    const pending = request.topicData.map(({ name, topicId, partitionData }) => {
+      const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
+      const refusal = ACKS.includes(request.acks)
+        ? refusalOf(topic, call)
+        : ERROR.INVALID_REQUIRED_ACKS;
+      const answers = partitionData.map(async (data): Promise<PartitionAnswer> => {
+        if (topic === undefined || refusal !== ERROR.NONE) {
+          return failed(data.index, refusal);
+        }
+        return append(topic, data, settings.batchBytesMax);
+      });
+      return { name, topicId, answers };
+    });
+    const responses = await Promise.all(
+      pending.map(async ({ name, topicId, answers }) => ({
+        name,
+        topicId,
+        partitionResponses: await Promise.all(answers),
+      })),
+    );
+    return request.acks === 0 ? undefined : { responses };
+  };
+}
+
+function refusalOf(topic: Topic | undefined, call: Call): number {
+  if (topic === undefined) {
+    return call.version >= 13 ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+  return call.may("write", "stream", topic.name) ? ERROR.NONE : ERROR.TOPIC_AUTHORIZATION_FAILED;
+}
+
+/** Not an async function's usual order: everything up to the first `await` runs in the caller's turn. */
+async function append(
+  topic: Topic,
+  { index, records }: PartitionProduceData,
+  batchBytesMax: number,
+): Promise<PartitionAnswer> {
+  const log = topic.partitions[index];
+  if (log === undefined) return failed(index, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+  try {
+    const batches = splitBatches(records ?? Buffer.alloc(0), batchBytesMax);
+    if (batches.length !== 1) {
+      return failed(index, ERROR.INVALID_RECORD, `${batches.length} batches; one is taken`);
+    }
+    const { firstOffset, durable } = log.appendBatches(batches);
+    await durable;
+    return { index, baseOffset: firstOffset, logStartOffset: log.earliest };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return failed(index, codeOf(error), text);
+  }
+}
+
+function failed(
+  index: number,
+  errorCode: number,
+  errorMessage: string | null = null,
+): PartitionAnswer {
+  return { index, errorCode, baseOffset: -1, errorMessage };
+}
+
+const CODES: Readonly<Record<RefusalReason, number>> = {
+  corrupt: ERROR.CORRUPT_MESSAGE,
+  invalid: ERROR.INVALID_RECORD,
+  "too-large": ERROR.MESSAGE_TOO_LARGE,
+  "old-format": ERROR.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+  "out-of-order": ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  duplicate: ERROR.DUPLICATE_SEQUENCE_NUMBER,
+  fenced: ERROR.INVALID_PRODUCER_EPOCH,
+  "unknown-producer": ERROR.UNKNOWN_PRODUCER_ID,
+  "transaction-state": ERROR.INVALID_TXN_STATE,
+};
+
+/** Codes after which a client tries again, where trying again can help. */
+function codeOf(error: unknown): number {
+  if (error instanceof BatchRefused) return CODES[error.reason];
+  if (isMillraceError(error, "OVERLOADED")) return ERROR.REQUEST_TIMED_OUT;
+  if (isMillraceError(error, "CLOSED")) return ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+  return ERROR.KAFKA_STORAGE_ERROR;
+}

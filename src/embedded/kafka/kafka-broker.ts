@@ -1,0 +1,27 @@
+/** What the handlers of the Kafka door share. */
+
+import type { Engine } from "../engine.ts";
+import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { Topics } from "./topics/topics.ts";
+
+/** The one node of this cluster. */
+export const NODE_ID = 0;
+/** It leads every partition, and has from the beginning. */
+export const LEADER_EPOCH = 0;
+
+export interface KafkaBroker {
+  readonly engine: Engine;
+  readonly topics: Topics;
+  readonly groups: GroupCoordinator;
+  /** Where clients reach this broker. */
+  readonly address: () => { readonly host: string; readonly port: number };
+  readonly settings: KafkaSettings;
+}
+
+export interface KafkaSettings {
+  /** Of a topic that a client's look at it creates; 0 creates none. */
+  readonly autoCreatePartitions: number;
+  readonly batchBytesMax: number;
+  /** Of all partitions in one answer; the client may ask for less. */
+  readonly fetchBytesMax: number;
+}

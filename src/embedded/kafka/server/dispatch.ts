@@ -1,0 +1,78 @@
+/** From a frame to the handler of its request, and from what that answers to a frame. */
+
+import type { Log } from "../../../model/environment.ts";
+import { MalformedFrame } from "../codec/malformed-frame.ts";
+import { decodeRequest, encodeResponse, UnsupportedRequest } from "../codec/frames.ts";
+import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
+import type { RequestHeader } from "../codec/generated/header.ts";
+import type { Draft } from "../codec/draft.ts";
+import type { Responses, Requests } from "../codec/generated/apis.ts";
+import { unsupportedVersion } from "../handlers/api-versions.ts";
+import type { Call, Handlers } from "../handlers/handler.ts";
+import type { LineRequest, Reply } from "./request-line.ts";
+
+/** What a connection knows of its client. */
+export type Caller = Pick<Call, "clientHost" | "gone" | "may">;
+
+export interface DispatchOptions {
+  readonly handlers: Handlers;
+  readonly log: Log;
+  /** Ends the connection: no answer can follow. */
+  readonly hangUp: (why: string) => void;
+}
+
+/** Undefined where the frame ends the connection. */
+export function dispatch(
+  frame: Buffer,
+  caller: Caller,
+  { handlers, log, hangUp }: DispatchOptions,
+): LineRequest | undefined {
+  let decoded: ReturnType<typeof decodeRequest>;
+  try {
+    decoded = decodeRequest(frame);
+  } catch (error) {
+    if (error instanceof UnsupportedRequest && error.apiKey === API_TABLES.ApiVersions.key) {
+      const answer = encodeResponse(
+        "ApiVersions",
+        0,
+        error.correlationId,
+        unsupportedVersion(handlers) ?? {},
+      );
+      return { overlaps: false, bytes: frame.length, run: () => Promise.resolve(answer) };
+    }
+    if (!(error instanceof UnsupportedRequest || error instanceof MalformedFrame)) throw error;
+    hangUp(error.message);
+    return undefined;
+  }
+  const { api, header, body } = decoded;
+  const run = async (): Promise<Reply> => {
+    try {
+      return await answer(api, header, body, caller, handlers);
+    } catch (error) {
+      // Handlers answer what can go wrong, so this is a defect: the client finds a fresh connection.
+      const facts = { api, version: header.requestApiVersion, error: describe(error) };
+      log.error(facts, "a request of a Kafka client failed");
+      hangUp(`${api} failed`);
+      return undefined;
+    }
+  };
+  return { overlaps: api === "Produce", bytes: frame.length, run };
+}
+
+async function answer<Name extends ApiName>(
+  api: Name,
+  { requestApiVersion: version, correlationId, clientId }: RequestHeader,
+  body: Requests[Name],
+  caller: Caller,
+  handlers: Handlers,
+): Promise<Reply> {
+  const handler = handlers[api];
+  if (handler === undefined) throw new UnsupportedRequest(API_TABLES[api].key, version, 0);
+  const call: Call = { ...caller, version, clientId: clientId ?? "" };
+  const response: Draft<Responses[Name]> | undefined = await handler(body, call);
+  return response && encodeResponse(api, version, correlationId, response);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
