@@ -2,6 +2,7 @@
 
 import type { Engine } from "../engine.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { ProducerIds } from "./transactions/producer-ids.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** The one node of this cluster. */
@@ -13,6 +14,7 @@ export interface KafkaBroker {
   readonly engine: Engine;
   readonly topics: Topics;
   readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
   /** Where clients reach this broker. */
   readonly address: () => { readonly host: string; readonly port: number };
   readonly settings: KafkaSettings;

@@ -7,6 +7,7 @@ import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connection, type ConnectionLimits } from "./server/connection.ts";
+import { ProducerIds } from "./transactions/producer-ids.ts";
 import { Topics } from "./topics/topics.ts";
 
 export interface KafkaDoorSettings {
@@ -53,6 +54,7 @@ export async function openKafkaDoor(
     engine,
     topics: new Topics(engine),
     groups,
+    producerIds: new ProducerIds(engine.state),
     address: () => ({ host, port: bound.port }),
     settings: { autoCreatePartitions: 1, batchBytesMax: MIB + 12, fetchBytesMax: 50 * MIB },
   };

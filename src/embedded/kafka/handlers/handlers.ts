@@ -6,6 +6,7 @@ import { createFetch } from "./fetch.ts";
 import { createFindCoordinator } from "./find-coordinator.ts";
 import { createGroupHandlers } from "./groups.ts";
 import type { Handlers } from "./handler.ts";
+import { createInitProducerId } from "./init-producer-id.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createMetadata } from "./metadata.ts";
 import { createOffsetHandlers } from "./offsets.ts";
@@ -19,6 +20,7 @@ export function createHandlers(broker: KafkaBroker): Handlers {
     Fetch: createFetch(broker),
     ListOffsets: createListOffsets(broker),
     FindCoordinator: createFindCoordinator(broker),
+    InitProducerId: createInitProducerId(broker),
     ...createGroupHandlers(broker),
     ...createOffsetHandlers(broker),
   };
