@@ -63,8 +63,8 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   "end-txn-marker": ["EndTxnMarker"],
 };
 
-const DEFINITIONS = join("..", "shared", "spec", "kafka-messages");
-const GENERATED = join("src", "embedded", "kafka", "codec", "generated");
+export const DEFINITIONS = join("..", "shared", "spec", "kafka-messages");
+export const GENERATED = join("src", "embedded", "kafka", "codec", "generated");
 
 /** Comments begin with two slashes, which also occur inside strings. */
 function parseWithComments(text: string): Spec {
@@ -96,10 +96,12 @@ export function generateTables(definitions: string, target: string): void {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   for (const [file, text] of files) writeFileSync(join(target, `${file}.ts`), text);
-  const { status, stderr } = spawnSync("oxfmt", ["-c", ".oxfmtrc.json", target], {
+  const formatter = join("node_modules", ".bin", "oxfmt");
+  const { status, stderr, error } = spawnSync(formatter, ["-c", ".oxfmtrc.json", target], {
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(`oxfmt failed on ${target}: ${stderr}`);
+  if (status !== 0)
+    throw new Error(`${formatter} failed on ${target}: ${error?.message ?? stderr}`);
 }
 
 if (import.meta.main) {

@@ -7,15 +7,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { API_TABLES } from "../src/embedded/kafka/codec/generated/apis.ts";
-import {
-  consumerProtocolAssignment,
-  consumerProtocolSubscription,
-} from "../src/embedded/kafka/codec/generated/consumer-protocol.ts";
-import { endTxnMarker } from "../src/embedded/kafka/codec/generated/end-txn-marker.ts";
-import { requestHeader, responseHeader } from "../src/embedded/kafka/codec/generated/header.ts";
 import { decodeMessage, encodeMessage } from "../src/embedded/kafka/codec/message-codec.ts";
 import type { AnyMessageTable } from "../src/embedded/kafka/codec/message-table.ts";
+import { allTables } from "../src/embedded/kafka/codec/random-message-stage.test.ts";
 import { versionRange } from "../src/embedded/kafka/codec/struct-plan.ts";
 
 interface GoldenMessage {
@@ -35,17 +29,7 @@ const golden: readonly GoldenMessage[] = gunzipSync(
   .map((line) => JSON.parse(line, roundedLong));
 
 const tables: ReadonlyMap<string, AnyMessageTable> = new Map(
-  [
-    ...Object.values(API_TABLES).flatMap(({ request, response }): AnyMessageTable[] => [
-      request,
-      response,
-    ]),
-    requestHeader,
-    responseHeader,
-    consumerProtocolSubscription,
-    consumerProtocolAssignment,
-    endTxnMarker,
-  ].map((table) => [table.name, table]),
+  allTables.map((table) => [table.name, table]),
 );
 
 /** Kafka's end of the range is ours: the nearest safe integer. */

@@ -36,7 +36,7 @@
 
 import { assert } from "../../../model/assert.ts";
 import type { Draft } from "./draft.ts";
-import type { AnyMessageTable, MessageTable, Versions } from "./message-table.ts";
+import type { AnyMessageTable, MessageTable } from "./message-table.ts";
 import { compileStructReader, type Read } from "./struct-reader.ts";
 import { compileStructWriter, type Write } from "./struct-writer.ts";
 import { includesVersion, type Place } from "./struct-plan.ts";
@@ -44,6 +44,7 @@ import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 interface Codec {
+  readonly flexible: boolean;
   readonly read: Read<unknown>;
   readonly write: Write;
 }
@@ -94,14 +95,12 @@ export function encodeMessage<Message>(
   return Buffer.concat(wire.finish());
 }
 
-export function isFlexible(
-  { flexibleVersions }: { readonly flexibleVersions: Versions },
-  version: number,
-): boolean {
-  return includesVersion(flexibleVersions, version);
+/** Whether lengths are varints and structs end with tagged fields. */
+export function isFlexible(table: AnyMessageTable, version: number): boolean {
+  return codecOf(table, version).flexible;
 }
 
-function codecOf<Message>(table: MessageTable<Message>, version: number): Codec {
+function codecOf(table: AnyMessageTable, version: number): Codec {
   let versions = codecs.get(table);
   if (versions === undefined) codecs.set(table, (versions = []));
   return (versions[version] ??= compile(table, version));
@@ -113,6 +112,7 @@ function compile(table: AnyMessageTable, version: number): Codec {
   const flexible = includesVersion(flexibleVersions, version);
   const place: Place = { version, flexible, path: `${name} v${version}` };
   return {
+    flexible,
     read: compileStructReader(fields, place),
     write: compileStructWriter(fields, place),
   };

@@ -10,6 +10,16 @@ import type { WireWriter } from "./wire-writer.ts";
 export type Write = (wire: WireWriter, value: any) => void;
 type Struct = Readonly<Record<string, unknown>>;
 
+const NUMBERS: ReadonlySet<ScalarType> = new Set<ScalarType>([
+  "int8",
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "int64",
+  "float64",
+]);
+
 export function compileStructWriter(table: AnyStructTable, place: Place): Write {
   const plan = planStruct(table, place);
   const names = plan.plain.map(({ name }) => name);
@@ -41,22 +51,26 @@ function taggedWriter(
   place: Place,
 ): (wire: WireWriter, struct: Struct) => void {
   const all = fields.map((field) => ({ ...field, write: fieldWriter(field, place) }));
+  const isSet = ({ name, type, defaultValue }: FieldPlan, struct: Struct): boolean =>
+    !isDefault(type, defaultValue, struct[name]);
   return (wire, struct) => {
-    if (all.length === 0) return wire.unsignedVarint(0);
-    const set = all.filter(
-      ({ name, type, defaultValue }) => !isDefault(type, defaultValue, struct[name]),
-    );
-    wire.unsignedVarint(set.length);
-    for (const { name, path, tag, write } of set) {
-      wire.field = path;
-      wire.unsignedVarint(tag!);
-      wire.sized(() => write(wire, struct[name]));
+    let count = 0;
+    for (const field of all) if (isSet(field, struct)) count++;
+    wire.unsignedVarint(count);
+    if (count === 0) return;
+    for (const field of all) {
+      if (!isSet(field, struct)) continue;
+      wire.field = field.path;
+      wire.unsignedVarint(field.tag!);
+      wire.sized(() => field.write(wire, struct[field.name]));
     }
   };
 }
 
 function fieldWriter(field: FieldPlan, place: Place): Write {
   const write = valueWriter(field, place);
+  // Each of these checks its value, so null fails there.
+  if (typeof field.type === "string" && NUMBERS.has(field.type)) return write;
   const writeNull = nullWriter(field);
   return (wire, value) => {
     if (value !== null) return write(wire, value);
