@@ -226,7 +226,8 @@ export interface Part {
   readonly entityFold?: EntityFold;
   /** Under whose name the answers of its effects are recorded and found; `consumer` unless said. */
   readonly journal?: string;
-  readonly needs: readonly Capability[];
+  /** Capabilities beyond those that its channels ask for by themselves; see `refusal.ts`. */
+  readonly needs?: readonly Capability[];
   readonly policy: FailurePolicy;
   /** Keys worked on at one time, per input. */
   readonly concurrency: number;

@@ -79,7 +79,6 @@ export function fileSink(name: string, options: FileSinkOptions): Part {
     publishes: [],
     sends: [],
     collections: [],
-    needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
     policy: policyOf(what, options.policy),
     concurrency: CONCURRENCY,
     pure: false,

@@ -11,11 +11,11 @@ import type { Environment } from "../../model/environment.ts";
 import type { Message } from "../../model/message.ts";
 import type { Channel, MessageType } from "../../schema/declaration.ts";
 import {
+  checkConcurrency,
   checkOptions,
   checkPartName,
   listOf,
   policyOf,
-  refuse,
 } from "../../service/declaration-checks.ts";
 import { AnswerBuffer } from "../../service/effects/answer-buffer.ts";
 import { EffectCalls } from "../../service/effects/effect-calls.ts";
@@ -67,9 +67,7 @@ export function webhookOut(name: string, options: WebhookOutOptions): Part {
     "start",
   ]);
   const { start = "earliest", concurrency = CONCURRENCY } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
-  }
+  checkConcurrency(what, concurrency);
   const from = listOf(options.from);
   const delivery = new Delivery(what, options);
   return Object.freeze<Part>({
@@ -81,7 +79,6 @@ export function webhookOut(name: string, options: WebhookOutOptions): Part {
     publishes: [],
     sends: [],
     collections: [],
-    needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
     policy: policyOf(what, options.policy),
     concurrency,
     pure: false,
