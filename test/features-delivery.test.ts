@@ -21,6 +21,7 @@ import type { BrokerFactory } from "../src/broker/broker.ts";
 import type { RawMessage } from "../src/model/message.ts";
 import { delay } from "../src/model/clock.ts";
 import { MillraceError } from "../src/model/errors.ts";
+import { interceptedBroker } from "./intercepted-calls.ts";
 
 const orderId = z.object({ orderId: z.string() });
 const key = (data: { readonly orderId: string }): string => data.orderId;
@@ -38,27 +39,15 @@ const placed = (count: number, from = 0) =>
 /** A broker whose streams do not take anything while it is down, and that counts what it is asked. */
 function unreliable(inner: BrokerFactory) {
   const state = { down: false, calls: 0 };
-  const factory: BrokerFactory = {
-    adapter: inner.adapter,
-    async open(environment) {
-      const broker = await inner.open(environment);
-      const streams = new Proxy(broker.streams!, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: unknown[]): unknown => {
-            state.calls++;
-            if (state.down && name === "append") {
-              return Promise.reject(new MillraceError("UNREACHABLE", "the broker does not answer"));
-            }
-            return Reflect.apply(member, target, parameters);
-          };
-        },
-      });
-      const close = (): Promise<void> => broker.close();
-      return { streams, queues: broker.queues!, close, [Symbol.asyncDispose]: close };
+  const factory = interceptedBroker(inner, {
+    streams: (name, call) => {
+      state.calls++;
+      if (state.down && name === "append") {
+        return Promise.reject(new MillraceError("UNREACHABLE", "the broker does not answer"));
+      }
+      return call();
     },
-  };
+  });
   return { state, factory };
 }
 
