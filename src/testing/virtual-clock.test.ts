@@ -41,6 +41,20 @@ test("a moment is whole milliseconds, and parts of them add up", async () => {
   assert.deepEqual([clock.now(), clock.monotonic()], [1003, 3.5]);
 });
 
+test("an alarm goes by the wall clock, which can be set; a timer by the time that passes", async () => {
+  const clock = createVirtualClock({ startMs: 1000 });
+  const fired: string[] = [];
+  clock.at(1500, () => void fired.push("alarm"));
+  clock.after(500, () => void fired.push("timer"));
+  clock.set(400);
+  await clock.advance(500);
+  assert.deepEqual(fired, ["timer"]);
+  clock.set(5000);
+  assert.deepEqual([clock.now(), clock.monotonic()], [5000, 500]);
+  await clock.advance(0);
+  assert.deepEqual([fired, clock.now(), clock.fired], [["timer", "alarm"], 5000, 2]);
+});
+
 test("a cancelled timer does not fire", async () => {
   const clock = createVirtualClock();
   let fired = false;

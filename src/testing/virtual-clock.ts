@@ -13,6 +13,8 @@ import type { Clock, Timer } from "../model/clock.ts";
 export interface VirtualClock extends Clock {
   /** Moves time by `ms`, firing what falls due on the way, and resolves when all of it came to rest. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock, as a person would: `now` leaps to `timeMs`, and no time has passed. */
+  set(timeMs: number): void;
   /** Lets promise work come to rest without moving time. */
   settle(): Promise<void>;
   /**
@@ -25,6 +27,8 @@ export interface VirtualClock extends Clock {
   run<Result>(work: Promise<Result>, options?: RunOptions): Promise<Result>;
   /** Timers that have not fired. */
   readonly pending: number;
+  /** Timers that have fired since the start: what idle parts cost, in tests as in production. */
+  readonly fired: number;
 }
 
 export interface RunOptions {
@@ -38,13 +42,18 @@ const HOUR_MS = 3_600_000;
 const START_MS = 1_735_689_600_000;
 
 interface Entry extends Timer {
-  readonly dueMs: number;
+  /** In time that has passed; it changes for an alarm whenever the wall clock is set. */
+  dueMs: number;
+  /** Of an alarm: when by the wall clock. */
+  readonly timeMs: number | undefined;
   readonly callback: () => void;
 }
 
 export function createVirtualClock(options: { readonly startMs?: number } = {}): VirtualClock {
-  const startMs = options.startMs ?? START_MS;
+  /** Wall time when no time had passed. */
+  let startMs = options.startMs ?? START_MS;
   let elapsedMs = 0;
+  let fired = 0;
   const entries = new Set<Entry>();
 
   const nextDue = (): Entry | undefined => {
@@ -64,6 +73,7 @@ export function createVirtualClock(options: { readonly startMs?: number } = {}):
   const fire = async (entry: Entry): Promise<void> => {
     elapsedMs = Math.max(elapsedMs, entry.dueMs);
     entries.delete(entry);
+    fired++;
     entry.callback();
     await settle();
   };
@@ -99,24 +109,32 @@ export function createVirtualClock(options: { readonly startMs?: number } = {}):
     return work;
   };
 
+  const add = (dueMs: number, callback: () => void, timeMs?: number): Timer => {
+    const entry: Entry = { dueMs, timeMs, callback, cancel: () => void entries.delete(entry) };
+    entries.add(entry);
+    return entry;
+  };
+
   return {
     // As on a real clock, a moment is whole milliseconds, whatever fraction a timer waited for.
     now: () => Math.floor(startMs + elapsedMs),
     monotonic: () => elapsedMs,
-    after: (delayMs, callback) => {
-      const entry: Entry = {
-        dueMs: elapsedMs + Math.max(0, delayMs),
-        callback,
-        cancel: () => void entries.delete(entry),
-      };
-      entries.add(entry);
-      return entry;
+    after: (delayMs, callback) => add(elapsedMs + Math.max(0, delayMs), callback),
+    at: (timeMs, callback) => add(timeMs - startMs, callback, timeMs),
+    set: (timeMs) => {
+      startMs = timeMs - elapsedMs;
+      for (const entry of entries) {
+        if (entry.timeMs !== undefined) entry.dueMs = entry.timeMs - startMs;
+      }
     },
     advance,
     settle,
     run,
     get pending() {
       return entries.size;
+    },
+    get fired() {
+      return fired;
     },
   };
 }

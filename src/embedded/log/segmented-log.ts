@@ -21,7 +21,7 @@ import type {
   PartitionLog,
   PartitionLogOptions,
 } from "./partition-log.ts";
-import { expiredCount, outgrown } from "./retention.ts";
+import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { ReadLimits, Segment } from "./segment/segment.ts";
 import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
 
@@ -124,6 +124,12 @@ export class SegmentedLog implements PartitionLog {
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
     this.retention = options.retention;
     this.commit.configure(options.durability);
+  }
+
+  get retentionDueMs(): number {
+    if (this.closed !== undefined || this.commit.stopped !== undefined) return Infinity;
+    const { retention, segmentBytesMax } = this;
+    return retentionDueMs(this.segments, { retention, segmentBytesMax });
   }
 
   async enforceRetention(nowMs: number): Promise<number> {
