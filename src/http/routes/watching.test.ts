@@ -125,6 +125,32 @@ test("a process is ready when every part runs, and otherwise tells who may come 
   }
 });
 
+test("why a process is not ready is told to those who may see the part", async () => {
+  await using stage = await openStage();
+  const { environment } = stage;
+  const failed = { ...RUNNING, state: "failed" } as const;
+  const reasonsOf = async (name: string): Promise<unknown> => {
+    const door = createDoor({
+      admin: telling(stage, [failed]),
+      environment,
+      token: TOKEN,
+      signIn: async () => ({ name }),
+      rules: [
+        { principal: "ann", actions: ["read"], resources: { kind: "service", name: "shop" } },
+      ],
+    });
+    const headers = { host: "localhost", authorization: "Bearer hers" };
+    const answer = await door(new Request("http://localhost/readyz", { headers }));
+    assert.equal(answer.status, 503);
+    return answer.json();
+  };
+  assert.deepEqual(await reasonsOf("ann"), {
+    status: "not ready",
+    reasons: ["shop.totals is failed"],
+  });
+  assert.deepEqual(await reasonsOf("eve"), { status: "not ready", reasons: [] });
+});
+
 interface Sample {
   readonly name: string;
   readonly labels: string;
