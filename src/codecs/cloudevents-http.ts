@@ -10,7 +10,7 @@ import type { Envelope } from "../model/envelope.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
 import { decodeEnvelope } from "./cloudevents-reader.ts";
-import { membersOf, parseJson } from "./json-text.ts";
+import { membersOf, parseObject } from "./json-text.ts";
 
 /** An event as it came: its envelope as far as it said, and its JSON payload's own text. */
 export interface ReceivedEvent extends Partial<
@@ -48,16 +48,11 @@ export function readBinary(
 
 /** `text` is valid JSON. Throws BAD_ENVELOPE naming the attribute, UNSUPPORTED_CONTENT. */
 export function readStructured(text: string, context: CloudEventContext): ReceivedEvent {
-  const event = parseJson(text);
-  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+  const event = parseObject(text);
+  if (event === undefined) {
     throw new MillraceError("BAD_ENVELOPE", "a structured CloudEvent is a JSON object");
   }
-  const {
-    data,
-    data_base64,
-    datacontenttype = "application/json",
-    ...rest
-  } = { ...event } as Record<string, unknown>;
+  const { data, data_base64, datacontenttype = "application/json", ...rest } = event;
   if (data_base64 !== undefined) {
     throw unsupported(
       "data_base64 carries bytes, and this door takes JSON payloads; put the JSON under data",

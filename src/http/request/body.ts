@@ -1,7 +1,7 @@
 /** Reading a request's body: bounded while it comes in, of a known media type, and of good UTF-8. */
 
 import type { Context } from "hono";
-import { parseJson } from "../../codecs/json-text.ts";
+import { parseObject } from "../../codecs/json-text.ts";
 import { MillraceError } from "../../model/errors.ts";
 import { JSON_TYPE } from "../media-types.ts";
 
@@ -27,6 +27,12 @@ export async function readText(c: Context, bytesMax: number): Promise<string> {
   if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") {
     throw unsupported(
       `the charset ${JSON.stringify(charset.slice(0, 40))} is not read here; send UTF-8`,
+    );
+  }
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw unsupported(
+      `the Content-Encoding ${JSON.stringify(encoding.slice(0, 40))} is not read here; send the body as it is`,
     );
   }
   if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
@@ -70,8 +76,8 @@ export async function readJsonText(c: Context, bytesMax: number): Promise<string
 
 /** Throws BAD_JSON, BAD_REQUEST. */
 export function objectOf(text: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  const value = parseObject(text);
+  if (value !== undefined) return value;
   throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
 }
 
