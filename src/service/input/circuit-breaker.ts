@@ -4,7 +4,7 @@
  * One poisoned message fails its own key alone, while others go on; when the handler itself is broken,
  * or what it calls, one key after another fails and none goes through. So different keys are counted
  * that failed within the time, and one message that is handled, of whatever key, begins the count
- * anew. A handler that fails for every second key never opens the breaker: its keys park.
+ * anew. Where some keys fail and others go through between them it stays closed, and those keys park.
  */
 
 import type { Breaker } from "../part.ts";
