@@ -29,11 +29,12 @@ export async function holdContract(
   services: readonly Service[],
   contracts: string | ContractLock,
 ): Promise<void> {
-  const agreed = typeof contracts === "string" ? await foundLock(contracts) : contracts;
+  const agreed = typeof contracts === "string" ? await namedContractLock(contracts) : contracts;
   refuseBrokenContract(services, agreedAbout(services, agreed));
 }
 
-async function foundLock(path: string): Promise<ContractLock> {
+/** The lock that a configuration names. Throws BAD_CONFIG where there is no such file; BAD_JSON, BAD_ARGUMENT. */
+export async function namedContractLock(path: string): Promise<ContractLock> {
   const found = await readContractLock(path);
   if (found !== undefined) return found;
   throw new MillraceError(
