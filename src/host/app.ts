@@ -30,7 +30,7 @@ import type { DocumentQuery } from "../store/store.ts";
 import { AppAsks, deadlineMsOf, type AppAskOptions } from "./app-asks.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
-import { ensureChannels } from "./channels.ts";
+import { ensureChannels } from "../service/start/channels.ts";
 import { holdContract } from "./contract-file.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { createAdmin } from "../../../admin/create-admin.ts";
 import { openBrokers } from "../../../host/brokers.ts";
-import { channelsOf, ensureChannels } from "../../../host/channels.ts";
+import { channelsOf, ensureChannels } from "../../../service/start/channels.ts";
 import { openDoor, type OpenDoor } from "../../../host/door.ts";
 import { createLog } from "../../../host/logger.ts";
 import type { DoorSettings } from "../../../host/options.ts";
