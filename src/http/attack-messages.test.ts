@@ -19,7 +19,7 @@ interface Answer {
 
 type Ask = (
   path: string,
-  body?: string,
+  body?: string | ReadableStream<Uint8Array>,
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Answer>;
 
@@ -39,7 +39,7 @@ async function attacked(attempts: (ask: Ask) => Promise<void>): Promise<void> {
           "content-type": LINES,
           ...headers,
         },
-        ...(body !== undefined && { method: "POST", body }),
+        ...(body !== undefined && { method: "POST", body, duplex: "half" as const }),
       }),
     );
     return { status: response.status, text: await response.text() };
@@ -123,6 +123,17 @@ test("an encoded body is refused, and not taken for the text that it is not", ()
     }
     const empty = await ask("/events", "", { "content-encoding": "Identity" });
     assert.equal(empty.status, 200);
+  }));
+
+test("whoever leaves in the middle of a body has met no defect", () =>
+  attacked(async (ask) => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+      pull: (controller) => controller.error(new Error("aborted")),
+    });
+    const { status, text } = await ask("/events", body);
+    assert.equal(status, 400);
+    assert.match(text, /BAD_REQUEST.*the body broke off/);
   }));
 
 test("a condition whose number would lose digits is refused, and finds nobody else's document", () =>

@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import { parseObject } from "../../codecs/json-text.ts";
-import { MillraceError } from "../../model/errors.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import { JSON_TYPE } from "../media-types.ts";
 
 export interface MediaType {
@@ -50,11 +50,15 @@ async function readBytes(
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop cancels the stream.
-  for await (const chunk of body ?? []) {
-    length += chunk.byteLength;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+  try {
+    // Leaving the loop cancels the stream.
+    for await (const chunk of body ?? []) {
+      length += chunk.byteLength;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw isMillraceError(error) ? error : brokeOff(error);
   }
   return Buffer.concat(chunks, length);
 }
@@ -83,6 +87,13 @@ export function objectOf(text: string): Readonly<Record<string, unknown>> {
 
 export function unsupported(message: string): MillraceError {
   return new MillraceError("UNSUPPORTED_CONTENT", message);
+}
+
+/** Whoever leaves in the middle of a sentence has met no defect, and must not fill the log with some. */
+function brokeOff(cause: unknown): MillraceError {
+  return new MillraceError("BAD_REQUEST", "the body broke off before its end; send it whole", {
+    cause,
+  });
 }
 
 function tooLarge(bytesMax: number): MillraceError {
