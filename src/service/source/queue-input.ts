@@ -18,7 +18,8 @@ import type { Asker } from "../ask/asker.ts";
 import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import { admit, rereadRow, type PartRuntime, type StampedCommand } from "./part-runtime.ts";
+import { admit, rereadRow } from "./admission.ts";
+import type { PartRuntime, StampedCommand } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
 import { seenOf } from "./log-input.ts";
 

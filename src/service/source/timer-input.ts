@@ -22,7 +22,8 @@ import { timersLease } from "../../store/timers-lease.ts";
 import { isStoreOutage, textOf } from "../failure.ts";
 import type { Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
-import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
+import { admit, rereadRow } from "./admission.ts";
+import type { PartRuntime } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
 import type { TimerWatch } from "./timer-watch.ts";
 
