@@ -25,6 +25,8 @@ export interface DatabaseOptions {
   readonly durable: boolean;
   /** The file grows to no more than this; beyond it writes fail with DISK_FULL. */
   readonly bytesMax: number | undefined;
+  /** The epoch of a file that is made now; one that is there keeps its own. */
+  readonly newEpoch: number;
 }
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -63,7 +65,9 @@ export class Database {
     try {
       this.#configure();
       this.#migrate();
-      if (options.durable) this.#logSpace = new LogSpace(`${options.path}-wal`, CHECKPOINT_BYTES);
+      if (options.durable) {
+        this.#logSpace = new LogSpace(`${options.path}-wal`, { bytesMax: CHECKPOINT_BYTES });
+      }
     } catch (error) {
       this.#connection.close();
       throw this.translate(error);
@@ -107,6 +111,15 @@ export class Database {
     if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
   }
 
+  /**
+   * Gives the disk back what the write-ahead log holds beyond the file, as far as the disk still
+   * allows. Never inside a transaction.
+   */
+  giveBackLog(): void {
+    this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#logSpace?.begunAnew();
+  }
+
   close(): void {
     this.#statements.clear();
     this.#logSpace?.close();
@@ -145,8 +158,8 @@ export class Database {
     if (code === IO_ERROR || code === CANNOT_OPEN || systemCode(error) !== undefined) {
       return new MillraceError(
         "STORE_FAILED",
-        `${path} cannot be read or written (${error.message}); see to the disk and its rights, then ` +
-          `start the process again`,
+        `${path} cannot be read or written (${error.message}); see to the disk, its rights and ` +
+          `the limit of open files (ulimit -n), then start the process again`,
         { cause: error, details, retryable: false },
       );
     }
@@ -205,6 +218,7 @@ export class Database {
         COMMIT;
       `);
     }
+    if (version === 0) this.run("UPDATE store SET epoch = ?", this.#options.newEpoch);
   }
 
   #pragma(name: "application_id" | "user_version"): number {
@@ -228,6 +242,11 @@ export class Database {
 export function isFatal(error: unknown): boolean {
   const code = error instanceof Error ? resultCode(error) : undefined;
   return code === IO_ERROR || code === CORRUPT || code === NOT_A_DATABASE;
+}
+
+/** Whether the disk, or the bound of the file, has no room left. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && resultCode(error) === FULL;
 }
 
 export function integerOf(row: Row | undefined, column: string): number {
