@@ -17,6 +17,7 @@ import type {
   StreamStorage,
 } from "../../broker/in-process/stream/stream-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
+import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog } from "../log/open-log.ts";
 
 interface StreamFacts {
@@ -78,7 +79,9 @@ export async function openDiskStreams(
     async createStream(spec) {
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
-      return openStream(facts);
+      return openStream(facts).catch((error: unknown) => {
+        throw openingFailure(join(data.path, directoryOf(facts)), error);
+      });
     },
     async saveSpec(incarnation, spec) {
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
