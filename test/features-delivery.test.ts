@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   command,
   consumer,
@@ -15,7 +14,7 @@ import {
   view,
 } from "millrace";
 import { memoryBroker, memoryStore } from "millrace/memory";
-import { createTestEnvironment } from "millrace/testing";
+import { createTestEnvironment, realIo } from "millrace/testing";
 import { z } from "zod";
 import type { BrokerFactory } from "../src/broker/broker.ts";
 import type { RawMessage } from "../src/model/message.ts";
@@ -344,5 +343,5 @@ test("no interface changes or removes an event, neither the port's nor the app's
     records.push(dataJson);
   }
   assert.deepEqual(records, ['{"orderId":"o0","total":0}']);
-  await clock.run(app.close(), { io: { stepMs: 1, turn: () => nextTurn() } });
+  await clock.run(app.close(), { io: realIo });
 });

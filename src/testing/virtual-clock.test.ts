@@ -1,8 +1,11 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { stat } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { delay } from "../model/clock.ts";
+import { realIo } from "./real-io.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
 
 test("timers fire in the order of their moments, ties in the order of their making", async () => {
@@ -76,4 +79,33 @@ test("run with io lets real I/O take its turns", async () => {
   const clock = createVirtualClock({ startMs: 0 });
   const info = await clock.run(stat("."), { io: { stepMs: 1, turn: () => nextTurn() } });
   assert.ok(info.isDirectory());
+});
+
+test("beside a real disk time stands still while the disk is at work, however slow it is", async () => {
+  const clock = createVirtualClock();
+  const directory = await mkdtemp(join(tmpdir(), "millrace-clock-"));
+  try {
+    let late = false;
+    clock.after(2, () => (late = true));
+    await clock.run(writeFile(join(directory, "file"), Buffer.alloc(32 * 1024 * 1024)), {
+      io: realIo,
+    });
+    assert.deepEqual([late, clock.fired], [false, 0]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("beside a disk that rests time leaps from timer to timer, a month at once", async () => {
+  const clock = createVirtualClock();
+  const monthMs = 31 * 86_400_000;
+  let turns = 0;
+  const turn = (): Promise<unknown> => {
+    turns++;
+    return realIo.turn();
+  };
+  const io = { ...realIo, turn };
+  await clock.run(delay(clock, monthMs), { io, maxMs: monthMs });
+  assert.equal(clock.monotonic(), monthMs);
+  assert.ok(turns < 10_000, `${turns} turns`);
 });

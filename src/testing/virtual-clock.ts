@@ -22,7 +22,7 @@ export interface VirtualClock extends Clock {
    *
    * Throws when `work` waits for something that no timer will bring, or for longer than `maxMs` of
    * virtual time (one hour unless said). With `io`, real I/O is given turns of the event loop: time
-   * moves on by `io.stepMs` a turn instead of leaping from timer to timer.
+   * moves on by `io.stepMs` a turn, and leaps only while `io.turn` tells that all I/O rests.
    */
   run<Result>(work: Promise<Result>, options?: RunOptions): Promise<Result>;
   /** Timers that have not fired. */
@@ -33,9 +33,21 @@ export interface VirtualClock extends Clock {
 
 export interface RunOptions {
   readonly maxMs?: number;
-  /** `turn` resolves after the event loop went round once: `setImmediate` of node:timers/promises. */
-  readonly io?: { readonly stepMs: number; readonly turn: () => Promise<unknown> };
+  readonly io?: RealIo;
 }
+
+export interface RealIo {
+  readonly stepMs: number;
+  /**
+   * Resolves after the event loop went round: with false while I/O is awaited, then time stands still;
+   * with true when there is none. With anything else, as `setImmediate` of node:timers/promises does,
+   * time moves whatever is awaited, and may overtake it on a slow machine. See `realIo`.
+   */
+  readonly turn: () => Promise<unknown>;
+}
+
+/** Turns in which I/O must have rested before time moves: what one brings may go on in the next. */
+const RESTFUL_TURNS = 2;
 
 const HOUR_MS = 3_600_000;
 /** 2025-01-01T00:00:00Z. */
@@ -98,13 +110,23 @@ export function createVirtualClock(options: { readonly startMs?: number } = {}):
     work.then(finish, finish);
     const limitMs = elapsedMs + maxMs;
     await settle();
+    let restful = 0;
     while (!progress.done) {
+      const rests = await io?.turn();
+      restful = rests === true ? restful + 1 : 0;
+      // What the turn brought may be the end, or set timers: both come before time moves.
+      if (io) await settle();
+      if (progress.done) break;
+      const watched = typeof rests === "boolean";
+      if (watched && restful < RESTFUL_TURNS) continue;
+      restful = 0;
       const entry = nextDue();
-      const nextMs = io ? elapsedMs + io.stepMs : entry?.dueMs;
+      const leaps = io === undefined || watched;
+      const nextMs = (leaps ? entry?.dueMs : undefined) ?? (io && elapsedMs + io.stepMs);
       if (nextMs === undefined) throw new Error("waits for something that no timer will bring");
       if (nextMs > limitMs) throw new Error(`still waiting after ${maxMs} ms of virtual time`);
-      if (io) await io.turn().then(() => advance(io.stepMs));
-      else await fire(entry!);
+      if (leaps && entry) await fire(entry);
+      else await advance(nextMs - elapsedMs);
     }
     return work;
   };
