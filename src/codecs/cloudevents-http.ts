@@ -2,10 +2,12 @@
  * CloudEvents 1.0 by its HTTP protocol binding: binary mode (attributes are `ce-` headers, the body
  * is the data) and structured mode (one JSON object; a batch is an array of them).
  *
- * A stranger may not say where a message stands in a service's own output (`lane…`) nor how often it
- * was tried: a forged place would make the runtime take the true message for a repetition.
+ * A stranger may not say where a message stands in a service's own output (`lane…`), how often it was
+ * tried, nor for which command it stands: by a forged place or id the runtime would take the true
+ * message for a repetition.
  */
 
+import { RUNTIME_ATTRIBUTES } from "../model/attributes.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
@@ -24,14 +26,6 @@ export interface CloudEventContext {
   /** The time of a message that names none. */
   readonly nowMs: number;
 }
-
-/** Attributes that only Millrace's own runtime writes. */
-const OWN_ATTRIBUTES: ReadonlySet<string> = new Set([
-  "lane",
-  "laneepoch",
-  "lanesequence",
-  "attempt",
-]);
 
 /** Throws BAD_ENVELOPE naming the attribute. */
 export function readBinary(
@@ -86,7 +80,7 @@ function toRequest(
     );
   }
   for (const [name] of attributes) {
-    if (OWN_ATTRIBUTES.has(name)) {
+    if (RUNTIME_ATTRIBUTES.has(name)) {
       throw badAttribute(name, "is written by Millrace's own runtime alone; leave it out");
     }
   }

@@ -70,6 +70,7 @@ test("an object of another form than its field's is refused by the field's name,
       ["trace", '{"traceparent":["a"]}'],
       ["extensions", '{"foo":["a"]}'],
       ["extensions", '["a"]'],
+      ["extensions", '{"commandid":"c-1"}'],
       ["encrypted", "{}"],
       ["encrypted", '{"fields":"iban","keyId":["k"]}'],
     ];

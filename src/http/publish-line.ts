@@ -9,6 +9,7 @@
 
 import type { PublishRequest } from "../admin/admin.ts";
 import { membersOf, parseObject } from "../codecs/json-text.ts";
+import { RUNTIME_ATTRIBUTES } from "../model/attributes.ts";
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
 
@@ -33,7 +34,10 @@ const OBJECTS: ReadonlyMap<string, readonly [form: string, fits: (value: Fields)
     ["to", ['{"kind":"stream","name":"orders"}, of stream or queue', isTarget]],
     ["trace", ['{"traceparent":"00-…"}, with tracestate where there is one', isTrace]],
     ["encrypted", ['{"fields":["iban"],"keyId":"k1"}', isEncrypted]],
-    ["extensions", ['{"name":"text"}', (value) => Object.values(value).every(isText)]],
+    [
+      "extensions",
+      ['{"name":"text"}, of names that the runtime does not write itself', isExtensions],
+    ],
   ]);
 const KNOWN = [...TEXTS, ...NUMBERS, ...OBJECTS.keys(), "data"];
 
@@ -86,6 +90,11 @@ function isTrace({ traceparent, tracestate = "", ...more }: Fields): boolean {
 
 function isEncrypted({ fields, keyId, ...more }: Fields): boolean {
   return Array.isArray(fields) && fields.every(isText) && isText(keyId) && isEmpty(more);
+}
+
+function isExtensions(value: Fields): boolean {
+  const own = Object.keys(value).some((name) => RUNTIME_ATTRIBUTES.has(name));
+  return !own && Object.values(value).every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -133,7 +133,10 @@ test("a lock with any one value of another form is refused or compared, and neve
         checkContract(lock, known);
         compared++;
       } catch (error) {
-        assert.ok(isMillraceError(error), `${path.join(".")} = ${JSON.stringify(other)}: ${error}`);
+        assert.ok(
+          isMillraceError(error),
+          `${path.join(".")} = ${JSON.stringify(other)}: ${String(error)}`,
+        );
         refused++;
       }
     }
