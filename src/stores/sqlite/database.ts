@@ -15,7 +15,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert } from "../../model/assert.ts";
 import { MillraceError, isMillraceError } from "../../model/errors.ts";
-import { LogSpace } from "./log-space.ts";
+import { LogRemoved, LogSpace } from "./log-space.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -131,6 +131,14 @@ export class Database {
     if (isMillraceError(error) || !(error instanceof Error)) return error;
     const { path, service } = this.#options;
     const details = { path, service };
+    if (error instanceof LogRemoved) {
+      return new MillraceError(
+        "STORE_FAILED",
+        `${path} was removed while it was open; stop the process, bring the files of the store back ` +
+          `from a backup, and start again. Nothing is written to what is left of them`,
+        { cause: error, details, retryable: false },
+      );
+    }
     const code = resultCode(error);
     if (code === BUSY || code === LOCKED) {
       return new MillraceError(
@@ -240,6 +248,7 @@ export class Database {
 
 /** Whether nothing more may be asked of the file after this error: what it holds is in doubt. */
 export function isFatal(error: unknown): boolean {
+  if (error instanceof LogRemoved) return true;
   const code = error instanceof Error ? resultCode(error) : undefined;
   return code === IO_ERROR || code === CORRUPT || code === NOT_A_DATABASE;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -126,6 +126,18 @@ test("a store made anew in the place of a lost one tells its messages from the l
   rmSync(join(directory, "shop.db"));
   await using anew = await openAgain();
   assert.ok(anew.epoch > epochs[0]!, `${anew.epoch} after ${epochs[0]}`);
+});
+
+test("files removed while they are open are told, and nothing more is acknowledged", async (t) => {
+  const directory = directoryFor(t);
+  const store = await openIn(directory);
+  await store.ensureCollections([{ name: "c", index: [] }]);
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  const removed = { code: "STORE_FAILED", message: /was removed while it was open/ };
+  const documents = [{ collection: "c", id: "1", expected: 0, json: "{}" }];
+  await assert.rejects(store.apply({ sets: [{ key: "k", finishes: [], documents }] }), removed);
+  await assert.rejects(store.countDocuments("c"), removed, "reads say so too from then on");
+  await store.close();
 });
 
 test("a file damaged beyond its header is refused with the remedy", async (t) => {

@@ -22,6 +22,11 @@ const ZEROS = new Uint8Array(1024 * 1024);
 /** Below the embedded broker's usual floor, nothing is taken that is not needed. */
 export const FREE_BYTES_MIN = 256 * 1024 * 1024;
 
+/** Somebody removed the log: what is written to it from now on is in no directory, and ends with it. */
+export class LogRemoved extends Error {
+  override readonly name = "LogRemoved";
+}
+
 export interface LogSpaceOptions {
   /** Where SQLite begins to overwrite the log. */
   readonly bytesMax: number;
@@ -44,10 +49,11 @@ export class LogSpace {
     this.#freeBytes = freeBytes;
   }
 
-  /** Makes room if the last commit has used it up. To be followed by a commit, whose sync covers it. */
+  /** Throws `LogRemoved`. Makes room if the last commit has used it up. To be followed by a commit, whose sync covers it. */
   keepAhead(): void {
+    const { size, nlink } = fstatSync(this.#file);
+    if (nlink === 0) throw new LogRemoved();
     if (this.#full) return;
-    const { size } = fstatSync(this.#file);
     if (size <= this.#madeBytes) return;
     if (size >= this.#bytesMax) this.#full = true;
     else this.#fill(size, Math.min(Math.max(2 * size, FIRST_BYTES), this.#bytesMax));
