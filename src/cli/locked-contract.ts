@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { namedContractLock, readContractLock } from "../host/contract-file.ts";
 import { checkContract, type ContractReport } from "../schema/contract-check.ts";
-import { lockOf, refuseBrokenContract } from "../service/service-contracts.ts";
+import { lockOf, refuseBrokenContract } from "../service/contract/service-contracts.ts";
 import type { Project } from "./project.ts";
 
 /**

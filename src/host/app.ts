@@ -23,7 +23,7 @@ import { announceContracts } from "../service/contract/announce-contracts.ts";
 import type { Service } from "../service/part.ts";
 import type { Published, PublishOptions } from "../service/publisher.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "../service/refusal.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import { startService } from "../service/start-service.ts";
 import type { View } from "../sourcing/view.ts";
 import type { DocumentQuery } from "../store/store.ts";

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { MillraceError } from "../model/errors.ts";
 import { parseContractLock, type ContractLock } from "../schema/contract-lock.ts";
 import type { Service } from "../service/part.ts";
-import { agreedAbout, refuseBrokenContract } from "../service/service-contracts.ts";
+import { agreedAbout, refuseBrokenContract } from "../service/contract/service-contracts.ts";
 
 /** Undefined where there is none. Throws BAD_JSON, BAD_ARGUMENT for a file that is no lock. */
 export async function readContractLock(path: string): Promise<ContractLock | undefined> {

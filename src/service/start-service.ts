@@ -20,9 +20,9 @@ import { Relay } from "./outbox/relay.ts";
 import { EventFeed } from "./source/event-feed.ts";
 import type { PartRuntime, RunningInput } from "./source/part-runtime.ts";
 import { seekInput } from "./source/seek-input.ts";
-import { RunningPart } from "./running-part.ts";
-import type { RunningService } from "./running-service.ts";
-import { ServiceParts } from "./service-parts.ts";
+import { RunningPart } from "./running/running-part.ts";
+import type { RunningService } from "./running/running-service.ts";
+import { ServiceParts } from "./running/service-parts.ts";
 import { ensureChannels, warnOfForgetting } from "./start/channels.ts";
 import { createRuntime, type SharedRuntime } from "./start/create-runtime.ts";
 import { checkPositions } from "./start/kept-positions.ts";
@@ -30,7 +30,7 @@ import { viewControls } from "./views/view-controls.ts";
 import { findInView, getFromView } from "./views/view-reads.ts";
 import { VIEWS } from "./views/view-record.ts";
 import { entityStateOf } from "./unit/entity-state.ts";
-import { ChangeSignal, settled } from "./settling.ts";
+import { ChangeSignal, settled } from "./running/settling.ts";
 
 export interface ServiceOptions {
   readonly service: Service;

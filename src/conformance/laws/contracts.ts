@@ -9,7 +9,7 @@ import { checkContract } from "../../schema/contract-check.ts";
 import { event } from "../../schema/message-type.ts";
 import { consumer } from "../../service/consumer/consumer.ts";
 import { announceContracts } from "../../service/contract/announce-contracts.ts";
-import { lockOf, refuseBrokenContract } from "../../service/service-contracts.ts";
+import { lockOf, refuseBrokenContract } from "../../service/contract/service-contracts.ts";
 import { service } from "../../service/service.ts";
 import type { Service } from "../../service/part.ts";
 import type { Law } from "../law-case.ts";

@@ -8,7 +8,7 @@ import { openStage, OrderPaid, OrderPlaced, type Stage } from "../../admin/shop-
 import { queue, stream } from "../../schema/channel.ts";
 import { command } from "../../schema/message-type.ts";
 import { createRegistry } from "../../schema/registry.ts";
-import type { PartStatus } from "../../service/running-service.ts";
+import type { PartStatus } from "../../service/running/running-service.ts";
 import { createDoor, type Door } from "../door.ts";
 import { OPERATIONS } from "../openapi/operations.ts";
 import { RateMeter } from "../page/rates.ts";

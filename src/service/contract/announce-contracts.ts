@@ -19,7 +19,7 @@ import {
   type ContractConflict,
 } from "../../schema/announcement.ts";
 import type { Service } from "../part.ts";
-import { contractsOf } from "../service-contracts.ts";
+import { contractsOf } from "./service-contracts.ts";
 
 /** One partition: what was announced last is announced last for everybody. */
 const CONTRACTS: StreamSpec = { name: "millrace.contracts", partitions: 1 };

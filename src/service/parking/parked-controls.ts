@@ -1,8 +1,8 @@
 /** What a running service offers for its parked messages, over the store and the inputs at work. */
 
 import type { ParkedMessage, Store } from "../../store/store.ts";
-import type { RunningService } from "../running-service.ts";
-import type { ServiceParts } from "../service-parts.ts";
+import type { RunningService } from "../running/running-service.ts";
+import type { ServiceParts } from "../running/service-parts.ts";
 
 const PAGE = 1_000;
 

@@ -1,8 +1,8 @@
 /** What a running service offers for the pauses of its parts: kept first, then done. */
 
 import type { Store } from "../../store/store.ts";
-import type { RunningService } from "../running-service.ts";
-import type { ServiceParts } from "../service-parts.ts";
+import type { RunningService } from "../running/running-service.ts";
+import type { ServiceParts } from "../running/service-parts.ts";
 import { pauseText, writePause } from "./pauses.ts";
 
 export function pauseControls(

@@ -11,7 +11,7 @@ import {
 } from "../../../schema/contract-check.ts";
 import { formatContractLock, type ContractLock } from "../../../schema/contract-lock.ts";
 import { tenseWarnings } from "../../../schema/past-tense.ts";
-import { contractBroken, lockOf } from "../../../service/service-contracts.ts";
+import { contractBroken, lockOf } from "../../../service/contract/service-contracts.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import type { Output } from "../../terminal/output.ts";
 import { loadProject } from "../../project.ts";
