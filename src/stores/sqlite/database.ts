@@ -6,7 +6,8 @@
  * a second process is refused, and the kernel frees the lock however the first one ends.
  * `journal_mode=WAL` with `synchronous=FULL` syncs the log once a commit, before the commit returns.
  * Pages of 8 KiB: a commit of a thousand scattered rows writes fewer of them (measured 10 to 30 %
- * faster than 4 KiB, smaller ones slower). The log is copied into the file every 32 MiB.
+ * faster than 4 KiB, smaller ones slower). The log is copied into the file every 32 MiB,
+ * or every MiB from when the disk was nearly full to the next opening.
  */
 
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
@@ -33,6 +34,8 @@ export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const PAGE_BYTES = 8192;
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+/** On a disk that is nearly full. */
+const CHECKPOINT_SCARCE_BYTES = 1024 * 1024;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const STATEMENTS_MAX = 300;
 
@@ -52,6 +55,7 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   /** Undefined where commits do not wait for the disk. */
   readonly #logSpace: LogSpace | undefined;
+  #short = false;
 
   /** Throws DIRECTORY_IN_USE, DIRECTORY_VERSION, STORE_FAILED. */
   constructor(options: DatabaseOptions) {
@@ -98,6 +102,7 @@ export class Database {
 
   begin(): void {
     this.#logSpace?.keepAhead();
+    if (this.#logSpace?.scarce === true) this.#shorten();
     this.#connection.exec("BEGIN IMMEDIATE");
   }
 
@@ -176,6 +181,13 @@ export class Database {
       cause: error,
       details,
     });
+  }
+
+  /** Once the disk is full the file cannot grow to take in a long log, so it must not become long. */
+  #shorten(): void {
+    if (this.#short) return;
+    this.#short = true;
+    this.define(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_SCARCE_BYTES / PAGE_BYTES}`);
   }
 
   #configure(): void {

@@ -52,6 +52,7 @@ test("a disk that is nearly full keeps its rest: no zeros are put ahead", (t) =>
     const space = new LogSpace(path, { bytesMax: 1024 * 1024, freeBytes: () => freeBytes });
     space.keepAhead();
     space.close();
+    assert.equal(space.scarce, freeBytes === FREE_BYTES_MIN);
     return statSync(path).size;
   };
   assert.equal(lengthWith(FREE_BYTES_MIN), "frames".length);

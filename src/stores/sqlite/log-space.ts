@@ -41,12 +41,18 @@ export class LogSpace {
   /** Up to here the log is zeros or frames written over them. */
   #madeBytes = 0;
   #full = false;
+  #scarce = false;
 
   /** The log must be there. */
   constructor(path: string, { bytesMax, freeBytes = () => freeBytesOf(path) }: LogSpaceOptions) {
     this.#file = openSync(path, "r+");
     this.#bytesMax = bytesMax;
     this.#freeBytes = freeBytes;
+  }
+
+  /** Whether the disk had little left at the last look, so that the log had better stay short. */
+  get scarce(): boolean {
+    return this.#scarce;
   }
 
   /** Throws `LogRemoved`. Makes room if the last commit has used it up. To be followed by a commit, whose sync covers it. */
@@ -73,7 +79,8 @@ export class LogSpace {
     // Where no room is made, the next look comes when as much was written as would have been made.
     this.#madeBytes = to;
     try {
-      if (this.#freeBytes() < FREE_BYTES_MIN + to - from) return;
+      this.#scarce = this.#freeBytes() < FREE_BYTES_MIN + to - from;
+      if (this.#scarce) return;
       for (let at = from; at < to; at += ZEROS.length) {
         writeSync(this.#file, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
       }
