@@ -109,3 +109,16 @@ test("beside a disk that rests time leaps from timer to timer, a month at once",
   assert.equal(clock.monotonic(), monthMs);
   assert.ok(turns < 10_000, `${turns} turns`);
 });
+
+test("what a turn does not see as I/O is still given its turns", async () => {
+  const clock = createVirtualClock();
+  clock.after(86_400_000, () => undefined);
+  let turns = 0;
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const turn = (): Promise<unknown> => {
+    if (++turns === 50) resolve("a thread has ended");
+    return realIo.turn();
+  };
+  assert.equal(await clock.run(promise, { io: { ...realIo, turn } }), "a thread has ended");
+  assert.ok(clock.monotonic() < 100);
+});
