@@ -10,8 +10,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setTimeout as sleep } from "node:timers/promises";
-import { isMillraceError, openApp, type App } from "millrace";
+import { openApp, type App } from "millrace";
 import { embedded } from "millrace/embedded";
 import { sqlite } from "millrace/sqlite";
 import { pulse } from "./pulse/pulse.ts";
@@ -21,6 +20,7 @@ import { books } from "./shop/outside/bank.ts";
 import { scores } from "./shop/outside/scoring.ts";
 import { sendCustomers, shopLine } from "./shop/run.ts";
 import { shopServices } from "./shop/shop.ts";
+import { positive, runMain, stopSignal, watch } from "./terminal.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,33 +34,12 @@ const { values } = parseArgs({
 const rate = positive("rate", values.rate);
 const count = positive("customers", values.customers);
 const orderProcess = values.process === "choreographed" ? "choreographed" : "orchestrated";
-
-function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (number > 0) return number;
-  throw new Error(`--${name} ${text} is not a number above 0; try --${name} 100`);
-}
+const signal = stopSignal();
 
 async function lines(app: App): Promise<readonly string[]> {
   const [{ line }, shop] = await Promise.all([totals(app), shopLine(app)]);
   return [`pulse  ${line}`, `shop   ${shop}`];
 }
-
-/** Prints what has changed, until the signal aborts. */
-async function watch(app: App, signal: AbortSignal): Promise<void> {
-  let shown: readonly string[] = [];
-  while (!signal.aborted) {
-    const now = await lines(app);
-    for (const line of now) if (!shown.includes(line)) console.log(line);
-    shown = now;
-    await sleep(500, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Aborts when the program is asked to stop, or nobody reads any more what it prints. */
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-process.stdout.on("error", () => stop.abort());
 
 async function main(): Promise<void> {
   mkdirSync(values.data, { recursive: true });
@@ -77,8 +56,7 @@ async function main(): Promise<void> {
   console.log(`door: ${url}/?token=${token}\n`);
 
   const done = new AbortController();
-  const watching = watch(app, done.signal);
-  const { signal } = stop;
+  const watching = watch(() => lines(app), done.signal);
   await Promise.all([
     feed(app, { rate, signal }),
     sendCustomers(app, { rate: rate / 10, count, signal }),
@@ -103,12 +81,7 @@ Ask it, from another terminal:
   curl -H 'authorization: Bearer ${token}' '${url}/views/activity-by-repository?order=-count&limit=3'
   curl -N -H 'authorization: Bearer ${token}' '${url}/streams/orders/events?from=start'
 Stop with Ctrl-C, or kill it, and start it again: nothing is missing.`);
-  if (!stop.signal.aborted) await once(stop.signal, "abort");
+  if (!signal.aborted) await once(signal, "abort");
 }
 
-// What can go wrong says by itself what to do: a stack would only hide it.
-await main().catch((error: unknown) => {
-  if (!isMillraceError(error)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-});
+await runMain(main);

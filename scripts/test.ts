@@ -13,8 +13,7 @@ const PATTERNS = ["src/**/*.test.ts", "test/*.test.ts", "examples/**/*.test.ts"]
 const HANDS_PER_CORE = 5;
 /** Many tests start workers, and half of a start is reading its sources. */
 const COMPILE_CACHE = resolve("node_modules", ".cache", "node-compile");
-/** No test takes this long on a slow machine; one that waits for ever must say which it is. */
-const TIMEOUT = "--test-timeout=90000";
+const HAND = resolve(import.meta.dirname, "test-hand.ts");
 const COUNTS = ["tests", "pass", "fail", "cancelled", "skipped", "todo"] as const;
 const SUMMARY = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
 
@@ -25,7 +24,7 @@ interface Result {
 
 /** Runs a hand of files and prints what it said, without its summary. */
 function runHand(files: readonly string[]): Promise<Result> {
-  const args = ["--conditions=source", "--test", "--test-isolation=none", TIMEOUT, ...files];
+  const args = ["--conditions=source", HAND, ...files];
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], env });
   const said: Buffer[] = [];
@@ -42,6 +41,11 @@ function runHand(files: readonly string[]): Promise<Result> {
         else counts.set(name, Number(value));
       }
       if (signal !== null) console.log(`✖ ended by ${signal}: ${files.join(" ")}`);
+      if (code !== 0 && !counts.get("fail") && !counts.get("cancelled")) {
+        console.log(
+          `✖ an error that no test caught: node --test says whose, of ${files.join(" ")}`,
+        );
+      }
       resolve({ counts, failed: code !== 0 });
     });
   });

@@ -57,7 +57,11 @@ export type {
   ReplayOutcome,
   ReplayProgress,
 } from "./service/replay/run-replay.ts";
-export type { PartStatus, RunningService, ViewControls } from "./service/running-service.ts";
+export type {
+  PartStatus,
+  RunningService,
+  ViewControls,
+} from "./service/running/running-service.ts";
 export { router, type Router, type RouterOptions } from "./service/router/router.ts";
 export type { RouteContext, RouterRule, RouteTarget } from "./service/router/rule.ts";
 export type { Sink, SinkContext } from "./service/router/sink.ts";

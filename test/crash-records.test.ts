@@ -1,6 +1,9 @@
 /** The kill suite's own memory must notice what the suite exists to find: told here by hand. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { askDriver } from "./crash/ask/ask-driver.ts";
 import type { Driver, Opened, Violation } from "./crash/driver.ts";
@@ -208,4 +211,21 @@ test("a document is wrong that no one version folded, and one that goes back", (
   assert.deepEqual(kindsAfter(viewDriver, [found(document(2, 5, expectedSum(1, 5)))]), ["wrong"]);
   assert.deepEqual(kindsAfter(viewDriver, [read(document(2, 5), document(2, 9))]), []);
   assert.deepEqual(kindsAfter(viewDriver, [read(document(2, 5), document(1, 9))]), ["wrong"]);
+});
+
+test("no report is lost where the parent reads late and the child is killed", async () => {
+  const module = new URL("crash/report.ts", import.meta.url).href;
+  const script = `
+    const { tellOn, writeWhole } = await import(${JSON.stringify(module)});
+    const tell = tellOn((line) => writeWhole(1, line), "child");
+    for (let at = 0; at < 20_000; at++) tell("told", at);
+    process.kill(process.pid, "SIGKILL");`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  // The pipe holds less than a tenth of it: by its first bytes the child stands still.
+  await once(child.stdout, "readable");
+  const lines = (await text(child.stdout)).trimEnd().split("\n");
+  assert.equal(lines.length, 20_000);
+  assert.equal(lines.at(-1), '["child","told",19999]');
 });

@@ -24,6 +24,7 @@ import type { QueueSend } from "../src/broker/queues.ts";
 import { decodeEnvelope } from "../src/codecs/cloudevents-reader.ts";
 import { createDoor } from "../src/http/door.ts";
 import type { Envelope } from "../src/model/envelope.ts";
+import { interceptedBroker } from "./intercepted-calls.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const account = z.object({ account: z.string() });
@@ -111,27 +112,15 @@ test("a second handler of a command stops the start, and a refusal is typed and 
 
 /** Notes the envelopes of what is sent to a queue. */
 function noting(inner: BrokerFactory, sent: Envelope[]): BrokerFactory {
-  return {
-    adapter: inner.adapter,
-    async open(environment) {
-      const broker = await inner.open(environment);
-      const queues = new Proxy(broker.queues!, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: any[]): unknown => {
-            if (name === "send") {
-              const items: readonly QueueSend[] = parameters[1];
-              sent.push(...items.map((item) => decodeEnvelope(item.message, { receivedMs: 0 })));
-            }
-            return Reflect.apply(member, target, parameters);
-          };
-        },
-      });
-      const close = (): Promise<void> => broker.close();
-      return { streams: broker.streams!, queues, close, [Symbol.asyncDispose]: close };
+  return interceptedBroker(inner, {
+    queues: (name, call, parameters) => {
+      if (name === "send") {
+        const items: readonly QueueSend[] = parameters[1];
+        sent.push(...items.map((item) => decodeEnvelope(item.message, { receivedMs: 0 })));
+      }
+      return call();
     },
-  };
+  });
 }
 
 // proves: request-reply

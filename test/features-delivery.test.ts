@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   command,
   consumer,
@@ -15,12 +14,13 @@ import {
   view,
 } from "millrace";
 import { memoryBroker, memoryStore } from "millrace/memory";
-import { createTestEnvironment } from "millrace/testing";
+import { createTestEnvironment, realIo } from "millrace/testing";
 import { z } from "zod";
 import type { BrokerFactory } from "../src/broker/broker.ts";
 import type { RawMessage } from "../src/model/message.ts";
 import { delay } from "../src/model/clock.ts";
 import { MillraceError } from "../src/model/errors.ts";
+import { interceptedBroker } from "./intercepted-calls.ts";
 
 const orderId = z.object({ orderId: z.string() });
 const key = (data: { readonly orderId: string }): string => data.orderId;
@@ -38,27 +38,15 @@ const placed = (count: number, from = 0) =>
 /** A broker whose streams do not take anything while it is down, and that counts what it is asked. */
 function unreliable(inner: BrokerFactory) {
   const state = { down: false, calls: 0 };
-  const factory: BrokerFactory = {
-    adapter: inner.adapter,
-    async open(environment) {
-      const broker = await inner.open(environment);
-      const streams = new Proxy(broker.streams!, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: unknown[]): unknown => {
-            state.calls++;
-            if (state.down && name === "append") {
-              return Promise.reject(new MillraceError("UNREACHABLE", "the broker does not answer"));
-            }
-            return Reflect.apply(member, target, parameters);
-          };
-        },
-      });
-      const close = (): Promise<void> => broker.close();
-      return { streams, queues: broker.queues!, close, [Symbol.asyncDispose]: close };
+  const factory = interceptedBroker(inner, {
+    streams: (name, call) => {
+      state.calls++;
+      if (state.down && name === "append") {
+        return Promise.reject(new MillraceError("UNREACHABLE", "the broker does not answer"));
+      }
+      return call();
     },
-  };
+  });
   return { state, factory };
 }
 
@@ -355,5 +343,5 @@ test("no interface changes or removes an event, neither the port's nor the app's
     records.push(dataJson);
   }
   assert.deepEqual(records, ['{"orderId":"o0","total":0}']);
-  await clock.run(app.close(), { io: { stepMs: 1, turn: () => nextTurn() } });
+  await clock.run(app.close(), { io: realIo });
 });

@@ -22,6 +22,7 @@ import { createDoor } from "../src/http/door.ts";
 import { delay } from "../src/model/clock.ts";
 import { MillraceError } from "../src/model/errors.ts";
 import type { StoreFactory } from "../src/store/store.ts";
+import { intercepted, interceptedBroker } from "./intercepted-calls.ts";
 
 const item = z.object({ id: z.string(), sentMs: z.number() });
 const key = (data: { readonly id: string }): string => data.id;
@@ -83,7 +84,8 @@ test("rights given for a namespace open its streams and queues at the door, and 
     assert.equal(foreign.status, 403, foreign.text);
     assert.equal((await ask(`/${kind}/${name}`)).status, 403);
     const names = [...(await ask(`/${kind}`)).text.matchAll(/"name":"([^"]+)"/g)].map(([, n]) => n);
-    assert.deepEqual(names, [`ns.tenant-a.${name}`]);
+    const runtimes = kind === "streams" ? ["ns.tenant-a.millrace.contracts"] : [];
+    assert.deepEqual(names, [...runtimes, `ns.tenant-a.${name}`]);
   }
   assert.equal((await ask("/streams/ns.tenant-b.orders/records")).status, 403);
   assert.match((await ask("/streams/ns.tenant-a.orders/records")).text, /tenant-a/);
@@ -105,24 +107,13 @@ function counting(inner: BrokerFactory, took: (count: number) => void): BrokerFa
       }
     },
   });
-  return {
-    adapter: inner.adapter,
-    async open(environment) {
-      const broker = await inner.open(environment);
-      const streams = new Proxy(broker.streams!, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (name === "joinGroup") {
-            return (options: JoinOptions) =>
-              target.joinGroup({ ...options, run: (assigned) => options.run(counted(assigned)) });
-          }
-          return typeof member === "function" ? member.bind(target) : member;
-        },
-      });
-      const close = (): Promise<void> => broker.close();
-      return { streams, queues: broker.queues!, close, [Symbol.asyncDispose]: close };
+  return interceptedBroker(inner, {
+    streams: (name, call, [options]: readonly JoinOptions[]) => {
+      if (name !== "joinGroup") return call();
+      const { run } = options!;
+      return call([{ ...options, run: (assigned: AssignedPartition) => run(counted(assigned)) }]);
     },
-  };
+  });
 }
 
 // proves: reactive
@@ -181,18 +172,10 @@ function failing(inner: StoreFactory, down: { service: string }): StoreFactory {
     adapter: inner.adapter,
     async open(options) {
       const store = await inner.open(options);
-      return new Proxy(store, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: unknown[]): unknown => {
-            if (down.service === options.service && name === "apply") {
-              const text = "the disk of this service is gone";
-              return Promise.reject(new MillraceError("STORE_FAILED", text, { retryable: true }));
-            }
-            return Reflect.apply(member, target, parameters);
-          };
-        },
+      return intercepted(store, (name, call) => {
+        if (down.service !== options.service || name !== "apply") return call();
+        const text = "the disk of this service is gone";
+        return Promise.reject(new MillraceError("STORE_FAILED", text, { retryable: true }));
       });
     },
   };

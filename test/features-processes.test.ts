@@ -34,7 +34,7 @@ import { createAdmin } from "../src/admin/create-admin.ts";
 import { treeLines } from "../src/cli/commands/looking/flow.ts";
 import { MillraceError } from "../src/model/errors.ts";
 import { checkContract } from "../src/schema/contract-check.ts";
-import { lockOf } from "../src/service/service-contracts.ts";
+import { lockOf } from "../src/service/contract/service-contracts.ts";
 import type { Store } from "../src/store/store.ts";
 
 const order = z.object({ orderId: z.string() });

@@ -13,7 +13,7 @@ import { shopServices } from "../examples/shop/shop.ts";
 import { check, lock } from "../src/cli/commands/checking/contract.ts";
 import type { CommandContext } from "../src/cli/context.ts";
 import { createOutput } from "../src/cli/terminal/output.ts";
-import { lockOf } from "../src/service/service-contracts.ts";
+import { lockOf } from "../src/service/contract/service-contracts.ts";
 
 const urlOf = (path: string): string =>
   pathToFileURL(resolve(import.meta.dirname, "..", path)).href;

@@ -12,6 +12,7 @@ import { delay } from "../src/model/clock.ts";
 import { MillraceError } from "../src/model/errors.ts";
 import { createSeededRandom, type Random } from "../src/model/ids.ts";
 import type { Store } from "../src/store/store.ts";
+import { interceptedBroker } from "./intercepted-calls.ts";
 
 const Relocated = event(
   "customer.relocated",
@@ -41,24 +42,12 @@ const replica = (name: string, broken: () => boolean = () => false) =>
 /** A broker that one process after another opens, and that refuses everything while it is cut off. */
 function cuttable(inner: BrokerFactory) {
   const state = { cut: false };
-  const factory: BrokerFactory = {
-    adapter: inner.adapter,
-    async open(environment) {
-      const broker = await inner.open(environment);
-      const streams = new Proxy(broker.streams!, {
-        get(target, name) {
-          const member: unknown = Reflect.get(target, name, target);
-          if (typeof member !== "function") return member;
-          return (...parameters: unknown[]): unknown => {
-            if (state.cut) throw new MillraceError("UNREACHABLE", "the broker is cut off");
-            return Reflect.apply(member, target, parameters);
-          };
-        },
-      });
-      const close = (): Promise<void> => broker.close();
-      return { streams, queues: broker.queues!, close, [Symbol.asyncDispose]: close };
+  const factory = interceptedBroker(inner, {
+    streams: (_, call) => {
+      if (state.cut) throw new MillraceError("UNREACHABLE", "the broker is cut off");
+      return call();
     },
-  };
+  });
   return { state, factory };
 }
 

@@ -50,7 +50,7 @@ const newMessage: RawMessage = {
   value: Buffer.from("new"),
 };
 
-test("there is a golden directory", () => {
+test("directories of older formats are kept as golden ones", () => {
   assert.ok(versions.length > 0);
 });
 

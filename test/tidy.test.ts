@@ -58,7 +58,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   index: { rooms: [...RUNTIMES, "host"], outside: [] },
   embedded: { rooms: ["model", "codecs", "broker"], outside: ["node:*"] },
   "stores/sqlite": { rooms: ["model", "store"], outside: ["node:*"] },
-  conformance: { rooms: [...RUNTIMES, "memory"], outside: ["node:assert", "node:assert/strict"] },
+  conformance: {
+    rooms: [...RUNTIMES, "memory", "admin"],
+    outside: ["node:assert", "node:assert/strict"],
+  },
   testing: {
     rooms: [...RUNTIMES, "memory", "host"],
     outside: ["node:assert", "node:assert/strict"],

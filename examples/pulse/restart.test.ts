@@ -1,4 +1,4 @@
-/** What `npm start` promises: killed at any moment and started again, it ends with the right totals. */
+/** What `start.ts` promises: killed at any moment and started again, it ends with the right totals. */
 
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";

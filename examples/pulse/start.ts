@@ -9,10 +9,10 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { setTimeout as sleep } from "node:timers/promises";
-import { isMillraceError, openApp, type App } from "millrace";
+import { openApp } from "millrace";
 import { embedded } from "millrace/embedded";
 import { sqlite } from "millrace/sqlite";
+import { positive, runMain, stopSignal, watch } from "../terminal.ts";
 import { pulse } from "./pulse.ts";
 import { feed, totals } from "./run.ts";
 
@@ -23,25 +23,8 @@ const { values } = parseArgs({
     once: { type: "boolean", default: false },
   },
 });
-const rate = Number(values.rate);
-if (!(rate > 0))
-  throw new Error(`--rate ${values.rate} is not a number of events a second; try --rate 100`);
-
-/** Prints the totals whenever they have changed, until the signal aborts. */
-async function watch(app: App, signal: AbortSignal): Promise<void> {
-  let shown = "";
-  while (!signal.aborted) {
-    const { line } = await totals(app);
-    if (line !== shown) console.log(line);
-    shown = line;
-    await sleep(500, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Aborts when the program is asked to stop, or nobody reads any more what it prints. */
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-process.stdout.on("error", () => stop.abort());
+const rate = positive("rate", values.rate);
+const signal = stopSignal();
 
 async function main(): Promise<void> {
   await using app = await openApp({
@@ -55,10 +38,10 @@ async function main(): Promise<void> {
   console.log(`door: ${url}  token: ${token}\n`);
 
   const fed = new AbortController();
-  const watching = watch(app, fed.signal);
-  const fresh = await feed(app, { rate, signal: stop.signal }).finally(() => fed.abort());
+  const watching = watch(async () => [(await totals(app)).line], fed.signal);
+  const fresh = await feed(app, { rate, signal }).finally(() => fed.abort());
   await watching;
-  if (stop.signal.aborted) return console.log("stopped; start it again and it goes on from here");
+  if (signal.aborted) return console.log("stopped; start it again and it goes on from here");
 
   await app.settled();
   const { events, line } = await totals(app);
@@ -73,12 +56,7 @@ Ask it, from another terminal:
   curl -H 'authorization: Bearer ${token}' '${url}/views/hot-repositories'
   curl -N -H 'authorization: Bearer ${token}' '${url}/streams/pulse-alerts/events?from=start'
 Stop with Ctrl-C, or kill it, and start it again: nothing is missing.`);
-  if (!stop.signal.aborted) await once(stop.signal, "abort");
+  if (!signal.aborted) await once(signal, "abort");
 }
 
-// What can go wrong says by itself what to do: a stack would only hide it.
-await main().catch((error: unknown) => {
-  if (!isMillraceError(error)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-});
+await runMain(main);

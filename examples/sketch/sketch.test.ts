@@ -50,7 +50,7 @@ test("the decider's cases read as the design shows them", () => {
     .then([OrderDrafted({ ...o1, total: 2_000, customerId: actor })]);
 });
 
-test("so do those of the view and the saga", () => {
+test("the cases of the view and the saga read as the design shows them", () => {
   given(byCustomer, [placed, PaymentSettled({ ...o1, paid: 5 }), OrderPaid(o1)])
     .at("2026-01-01T09:00Z")
     .then("o1", { status: "paid", placedAt: Date.parse("2026-01-01T09:00Z"), paid: 5 });
@@ -73,7 +73,7 @@ test("an order that nobody pays is cancelled and refunded after half an hour", a
   assert.deepEqual([...bank.refunds.values()], ["o1"]);
 });
 
-test("it runs in plain Node", async () => {
+test("the sketch runs in plain Node", async () => {
   const folder = await mkdtemp(join(tmpdir(), "millrace-sketch-"));
   try {
     const main = resolve(import.meta.dirname, "plain.ts");
@@ -87,7 +87,7 @@ test("it runs in plain Node", async () => {
   }
 });
 
-test("it runs inside an existing Hono server, with the door below a path", async () => {
+test("the sketch runs inside an existing Hono server, with the door below a path", async () => {
   await using app = await openApp({
     services: [shop],
     broker: memoryBroker(),

@@ -17,7 +17,7 @@ import type { GroupInfo, StreamInfo } from "../broker/streams.ts";
 import type { Envelope } from "../model/envelope.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { OutboxStatus } from "../service/outbox/outbox-status.ts";
-import type { PartStatus } from "../service/running-service.ts";
+import type { PartStatus } from "../service/running/running-service.ts";
 import type { DocumentQuery } from "../store/store.ts";
 import type { CommandAdmin } from "./api/command-admin.ts";
 import type { EditAdmin } from "./api/edit-admin.ts";

@@ -29,8 +29,20 @@ export async function askCommand(
   { deadlineMs = DEADLINE_MS, signal }: AskOptions,
 ): Promise<ShownAnswer> {
   requireCommand(context, command);
-  const { type, dataJson, version, id, correlation, causation, actor, trace } = command;
-  const { declaration } = context.registry.get(type);
+  const { type, dataJson, version, id, correlation, causation, actor, trace, to } = command;
+  const { declaration, channels } = context.registry.get(type);
+  // It goes to whoever handles the type: another address must not seem to be heard, nor be what is
+  // asked about when the rules are.
+  if (
+    to !== undefined &&
+    !channels.some(({ kind, name }) => kind === to.kind && name === to.name)
+  ) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${type} is asked at its own address, ${channels.map(({ name }) => name).join(", ")}, not at ${JSON.stringify(to.name.slice(0, 100))}; leave the address out`,
+      { details: { argument: "to", type } },
+    );
+  }
   if (version !== undefined && version !== declaration.version) {
     throw new MillraceError(
       "BAD_ARGUMENT",

@@ -9,7 +9,7 @@ import type { Registry } from "../schema/registry.ts";
 import type { Answer } from "../service/ask/answer.ts";
 import type { AskOptions } from "../service/ask/direct-asks.ts";
 import type { Service } from "../service/part.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import type { Store } from "../store/store.ts";
 
 /** A service that does not run here, with its store open: for repairs while it is stopped. */

@@ -5,7 +5,7 @@ import type { Streams } from "../broker/streams.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import type { Admin } from "./admin.ts";
 import { askCommand, sendCommand } from "./commands.ts";
 import {

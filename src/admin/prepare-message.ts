@@ -57,7 +57,22 @@ export function prepareMessage(context: AdminContext, request: PublishRequest): 
     time: request.time ?? context.environment.clock.now(),
     ...(key !== undefined && { key }),
   };
-  return { id: stamped.id, target, message: encodeMessage(stamped, bytes) };
+  const message = encodeMessage(stamped, bytes);
+  checkTexts(message);
+  return { id: stamped.id, target, message };
+}
+
+/** UTF-8 has no half of a surrogate pair: two ids or keys that differ in it alone would become one. */
+function checkTexts({ key, headers }: RawMessage): void {
+  for (const [name, value] of [["key", key] as const, ...headers]) {
+    if (typeof value !== "string" || value.isWellFormed()) continue;
+    const field = name.replace(/^ce_/, "");
+    throw new MillraceError(
+      "BAD_ENVELOPE",
+      `the message's ${field} holds half a surrogate pair, which UTF-8 cannot; write whole letters`,
+      { details: { field } },
+    );
+  }
 }
 
 function declaredKey(

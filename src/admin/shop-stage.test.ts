@@ -39,7 +39,6 @@ const part = {
   publishes: [],
   sends: [],
   handles: new Set(["order.placed"]),
-  needs: [],
   policy: DEFAULT_POLICY,
   concurrency: 1,
   pure: true,

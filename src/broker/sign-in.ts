@@ -28,3 +28,21 @@ export interface SignInFacts {
  * in, and the log tells why. It should compare secrets in constant time.
  */
 export type SignIn = (facts: SignInFacts) => Promise<Principal | undefined>;
+
+/**
+ * What a hook answered, whole. Throws a TypeError, a defect of the hook, for a name that is no text and
+ * for roles that are no list of texts: claims of tokens are often one text, and looked into as a list
+ * `administrator` would have the role `admin`.
+ */
+export function checkPrincipal(answered: Principal): Principal {
+  const { name, roles = [] }: { readonly name: unknown; readonly roles?: unknown } = answered;
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError("the sign-in hook answered with somebody without a name");
+  }
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string")) {
+    throw new TypeError(
+      `the sign-in hook answered with roles of "${name}" that are no list of texts`,
+    );
+  }
+  return answered;
+}

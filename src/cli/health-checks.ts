@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { DOOR_PORT } from "../host/door.ts";
 import { readDoorFile } from "../host/door-file.ts";
+import type { Log } from "../model/environment.ts";
 import { isMillraceError } from "../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { loadProject, type Project } from "./project.ts";
@@ -150,14 +151,20 @@ async function runningDoor(
 /** Opening recovers the log, so what a power cut left behind shows here. */
 async function checkBroker({ environment }: CommandContext, project: Project): Promise<Found> {
   const { openDirectory } = await import("./open-directory.ts");
-  await using opened = await openDirectory(project, environment, { ensure: false });
+  const damage: string[] = [];
+  const log: Log = {
+    ...environment.log,
+    error: ({ code }, text) => void (code === "LOG_DAMAGED" && damage.push(text)),
+  };
+  await using opened = await openDirectory(project, { ...environment, log }, { ensure: false });
   const streams = await opened.admin.listStreams();
   const stopped = streams.flatMap(({ spec, partitions }) =>
     partitions
       .filter((partition) => partition.stopped !== undefined)
       .map(({ partition, stopped: why }) => `${spec.name}[${partition}]: ${why}`),
   );
-  if (stopped.length > 0) return ["problem", stopped.join("; ")];
+  const problems = [...stopped, ...damage];
+  if (problems.length > 0) return ["problem", problems.join("; ")];
   const partitions = streams.reduce((sum, { spec }) => sum + spec.partitions, 0);
   return ["ok", `opens; ${streams.length} streams with ${partitions} partitions, none stopped`];
 }

@@ -6,7 +6,7 @@ import { createAdmin } from "../admin/create-admin.ts";
 import type { BrokerFactory } from "../broker/broker.ts";
 import { embedded } from "../embedded/embedded.ts";
 import { openBrokers } from "../host/brokers.ts";
-import { channelsOf, ensureChannels } from "../host/channels.ts";
+import { channelsOf, ensureChannels } from "../service/start/channels.ts";
 import type { Config } from "../host/config.ts";
 import type { Admin } from "../admin/admin.ts";
 import type { Environment } from "../model/environment.ts";

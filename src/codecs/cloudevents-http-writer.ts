@@ -1,8 +1,9 @@
 /**
  * Writes CloudEvents 1.0 for HTTP: the inverse of `cloudevents-http.ts`. What only Millrace's own
- * runtime has a use for (the place in its output, tries, the address of a reply) stays inside.
+ * runtime has a use for (see `RUNTIME_ATTRIBUTES`, and the address of a reply) stays inside.
  */
 
+import { RUNTIME_ATTRIBUTES } from "../model/attributes.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { JSON_MEDIA_TYPE } from "./cloudevents-attributes.ts";
 import { encodeHeaders } from "./cloudevents.ts";
@@ -27,10 +28,12 @@ export function structuredText(envelope: Envelope, dataJson: string): string {
 }
 
 function attributesOf(envelope: Envelope): (readonly [name: string, value: string])[] {
-  const { place: _place, attempt: _attempt, replyTo: _replyTo, ...told } = envelope;
-  return encodeHeaders(told).flatMap(([name, value]) =>
-    name.startsWith("ce_") && typeof value === "string" ? [[name.slice(3), value] as const] : [],
-  );
+  const { replyTo: _replyTo, ...told } = envelope;
+  return encodeHeaders(told).flatMap(([header, value]) => {
+    const name = header.slice(3);
+    const shown = header.startsWith("ce_") && !RUNTIME_ATTRIBUTES.has(name);
+    return shown && typeof value === "string" ? [[name, value] as const] : [];
+  });
 }
 
 /** The binding's rule: all but printable ASCII, and the space, `"` and `%`. */

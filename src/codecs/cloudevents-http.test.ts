@@ -32,7 +32,8 @@ test("what is written in structured mode is read back, every digit of the payloa
 
 test("what is the runtime's own is not told", () => {
   const place = { epoch: 0, lane: "a", sequence: 1 };
-  const own: Envelope = { ...envelope, place, attempt: 3, replyTo: "shop.replies" };
+  const extensions = { ...envelope.extensions, commandid: "c-1", answersfor: "c-0" };
+  const own: Envelope = { ...envelope, place, attempt: 3, replyTo: "shop.replies", extensions };
   assert.equal(structuredText(own, dataJson), structuredText(envelope, dataJson));
   assert.deepEqual(binaryHeaders(own), binaryHeaders(envelope));
 });

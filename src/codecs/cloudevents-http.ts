@@ -2,15 +2,17 @@
  * CloudEvents 1.0 by its HTTP protocol binding: binary mode (attributes are `ce-` headers, the body
  * is the data) and structured mode (one JSON object; a batch is an array of them).
  *
- * A stranger may not say where a message stands in a service's own output (`lane…`) nor how often it
- * was tried: a forged place would make the runtime take the true message for a repetition.
+ * A stranger may not say where a message stands in a service's own output (`lane…`), how often it was
+ * tried, nor for which command it stands: by a forged place or id the runtime would take the true
+ * message for a repetition.
  */
 
+import { RUNTIME_ATTRIBUTES } from "../model/attributes.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Header } from "../model/message.ts";
 import { decodeEnvelope } from "./cloudevents-reader.ts";
-import { membersOf, parseJson } from "./json-text.ts";
+import { membersOf, parseObject } from "./json-text.ts";
 
 /** An event as it came: its envelope as far as it said, and its JSON payload's own text. */
 export interface ReceivedEvent extends Partial<
@@ -24,14 +26,6 @@ export interface CloudEventContext {
   /** The time of a message that names none. */
   readonly nowMs: number;
 }
-
-/** Attributes that only Millrace's own runtime writes. */
-const OWN_ATTRIBUTES: ReadonlySet<string> = new Set([
-  "lane",
-  "laneepoch",
-  "lanesequence",
-  "attempt",
-]);
 
 /** Throws BAD_ENVELOPE naming the attribute. */
 export function readBinary(
@@ -48,16 +42,11 @@ export function readBinary(
 
 /** `text` is valid JSON. Throws BAD_ENVELOPE naming the attribute, UNSUPPORTED_CONTENT. */
 export function readStructured(text: string, context: CloudEventContext): ReceivedEvent {
-  const event = parseJson(text);
-  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+  const event = parseObject(text);
+  if (event === undefined) {
     throw new MillraceError("BAD_ENVELOPE", "a structured CloudEvent is a JSON object");
   }
-  const {
-    data,
-    data_base64,
-    datacontenttype = "application/json",
-    ...rest
-  } = { ...event } as Record<string, unknown>;
+  const { data, data_base64, datacontenttype = "application/json", ...rest } = event;
   if (data_base64 !== undefined) {
     throw unsupported(
       "data_base64 carries bytes, and this door takes JSON payloads; put the JSON under data",
@@ -91,7 +80,7 @@ function toRequest(
     );
   }
   for (const [name] of attributes) {
-    if (OWN_ATTRIBUTES.has(name)) {
+    if (RUNTIME_ATTRIBUTES.has(name)) {
       throw badAttribute(name, "is written by Millrace's own runtime alone; leave it out");
     }
   }

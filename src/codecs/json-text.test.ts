@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elementsOf, membersOf, withMember } from "./json-text.ts";
+import { elementsOf, membersOf, parseJson, parseObject, withMember } from "./json-text.ts";
 
 test("a member's value keeps every character, also digits that a number would lose", () => {
   const text =
@@ -72,4 +72,26 @@ test("cutting agrees with JSON.parse on many random documents", () => {
 test("a member is put in as the text it is", () => {
   assert.equal(withMember({ id: "a" }, "data", "1e400"), '{"id":"a","data":1e400}');
   assert.equal(withMember({}, "data", "[]"), '{"data":[]}');
+});
+
+test("what nests deeper than anybody takes is refused, brackets in texts are none", () => {
+  const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+  assert.deepEqual(parseJson(nested(72)), JSON.parse(nested(72)));
+  assert.throws(() => parseJson(nested(73)), { code: "BAD_JSON", message: /deeper than 72/ });
+  const texts = `["${"[{".repeat(100)}","\\\\","\\"${"[".repeat(100)}"]`;
+  assert.deepEqual(parseJson(texts), JSON.parse(texts));
+  const wide = `[${"[],".repeat(100)}{}]`;
+  assert.deepEqual(parseJson(wide), JSON.parse(wide));
+  for (const broken of ['["', '"\\"', "]]]", '{"a']) {
+    assert.throws(() => parseJson(broken), { code: "BAD_JSON", message: /this is not JSON/ });
+  }
+});
+
+test("an object is given with its members, other JSON is none, and one of very many members is refused", () => {
+  assert.deepEqual(parseObject('{"a":{"b":1}}'), { a: { b: 1 } });
+  for (const text of ["[]", "null", "1", '"a"']) assert.equal(parseObject(text), undefined);
+  const many = (count: number): string =>
+    `{${Array.from({ length: count }, (_, at) => `"a${at}":0`).join()}}`;
+  assert.equal(Object.keys(parseObject(many(1_000)) ?? {}).length, 1_000);
+  assert.throws(() => parseObject(many(1_001)), { code: "BAD_JSON", message: /1001 members/ });
 });

@@ -10,6 +10,7 @@
 import { MillraceError } from "../model/errors.ts";
 import { LIMITS } from "../model/limits.ts";
 import { parseExactly } from "./json-parser.ts";
+import { encodeText } from "./text-bytes.ts";
 import { writable } from "./json-writable.ts";
 import { numberPlan, type NumberPlan } from "./number-plan.ts";
 
@@ -37,7 +38,6 @@ export function jsonCodec(jsonSchema: unknown): JsonCodec {
 }
 
 const codecs = new WeakMap<object, JsonCodec>();
-const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true });
 const depthMax = LIMITS.jsonDepthMax;
 const PLAIN = createCodec(undefined);
@@ -60,7 +60,7 @@ function createCodec(numbers: NumberPlan | undefined): JsonCodec {
   return {
     stringify,
     parse,
-    encode: (data) => checkSize(utf8.encode(stringify(data))),
+    encode: (data) => checkSize(encodeText(stringify(data))),
     decode: (bytes) => parse(textOf(checkSize(bytes))),
   };
 }

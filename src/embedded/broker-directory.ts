@@ -5,6 +5,7 @@
 
 import { dirname, join } from "node:path";
 import type { Environment } from "../model/environment.ts";
+import { MillraceError } from "../model/errors.ts";
 import { KeyedLog } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
 import type { Disk, LogEnvironment } from "./log/open-log.ts";
@@ -36,6 +37,7 @@ export async function openBrokerDirectory(
   try {
     const { path, cluster, logs } = data;
     const state = await KeyedLog.open(logs, join(path, "state"));
+    if (state.get(GENERATION) === undefined) await refuseNameless(logs.disk, path);
     const generation = Number(state.get(GENERATION) ?? 0) + 1;
     await state.put(GENERATION, String(generation));
 
@@ -67,6 +69,19 @@ export async function openBrokerDirectory(
   } catch (error) {
     await data.close();
     throw error;
+  }
+}
+
+/** The first thing in a state log is its generation, so none stands before a stream or queue does. */
+async function refuseNameless(disk: Disk, path: string): Promise<void> {
+  for (const kind of ["streams", "queues"]) {
+    if ((await disk.list(join(path, kind))).length === 0) continue;
+    throw new MillraceError(
+      "LOG_DAMAGED",
+      `${join(path, kind)} has contents, and the state log ${join(path, "state")} that names them is ` +
+        `empty; restore it from a backup. To start with nothing, choose another directory`,
+      { details: { directory: path } },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -121,4 +121,45 @@ test("what the operating system refuses is named with the directory and the reme
       });
     }
   }
+});
+
+test("a stream or queue that cannot be made is refused with its directory and the remedy", async () => {
+  let files = Number.POSITIVE_INFINITY;
+  const memory = createMemoryDisk();
+  const disk = {
+    ...memory,
+    open: (...how: Parameters<typeof memory.open>) =>
+      files-- > 0 ? memory.open(...how) : Promise.reject(systemError("EMFILE", "open")),
+  };
+  const options = checkOptions({ directory: "/data", freeBytesMin: 0 });
+  const lock = () => ({ release: () => undefined });
+  await using broker = await openEmbedded(createTestEnvironment(), options, { disk, lock });
+  files = 1;
+  const refused = { code: "DISK_FAILED", message: /\/data\/(streams|queues)\/x\/.*ulimit -n/ };
+  await assert.rejects(broker.streams!.ensureStream({ name: "x", partitions: 3 }), refused);
+  await assert.rejects(broker.queues!.ensureQueue({ name: "x" }), refused);
+});
+
+test("contents without the state log that names them are refused, and left as they are", async () => {
+  await inDirectory(async (directory) => {
+    const factory = embedded({ directory, freeBytesMin: 0 });
+    {
+      await using broker = await factory.open(createTestEnvironment());
+      await broker.queues!.ensureQueue({ name: "q" });
+      await broker.queues!.send("q", [{ message: message("waits") }]);
+    }
+    const state = join(directory, "state");
+    const kept = `${directory}.state`;
+    renameSync(state, kept);
+    for (let round = 0; round < 2; round++) {
+      await assert.rejects(factory.open(createTestEnvironment()), {
+        code: "LOG_DAMAGED",
+        message: /queues.*state.*restore it from a backup/,
+      });
+    }
+    rmSync(state, { recursive: true });
+    renameSync(kept, state);
+    await using broker = await factory.open(createTestEnvironment());
+    assert.equal((await broker.queues!.describeQueue("q")).waiting, 1);
+  });
 });

@@ -7,7 +7,7 @@ import { durationMs, type Duration } from "../schema/duration.ts";
 import type { Answer } from "../service/ask/answer.ts";
 import type { AskOptions } from "../service/ask/direct-asks.ts";
 import { RemoteAsks } from "../service/ask/remote-asks.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import type { AppPublisher } from "./app-publisher.ts";
 import type { OpenBrokers } from "./brokers.ts";
 

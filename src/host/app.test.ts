@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import * as z from "zod";
 import type { BrokerFactory } from "../broker/broker.ts";
 import { openAdminClient } from "../http/client.ts";
@@ -16,6 +15,7 @@ import { consumer } from "../service/consumer/consumer.ts";
 import { service } from "../service/service.ts";
 import { view } from "../sourcing/view.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
+import { realIo } from "../testing/real-io.ts";
 import { openApp } from "./app.ts";
 import { readDoorFile } from "./door-file.ts";
 
@@ -201,7 +201,7 @@ test("the door's address stands in the broker's directory as long as the app is 
       (await admin.describe()).services.map(({ name }) => name),
       ["shop"],
     );
-    await environment.clock.run(app.close(), { io: { stepMs: 1, turn: () => nextTurn() } });
+    await environment.clock.run(app.close(), { io: realIo });
     assert.equal(await readDoorFile(directory), undefined);
   } finally {
     await rm(directory, { recursive: true });

@@ -19,17 +19,18 @@ import type { WebhookReceiver } from "../service/inbound.ts";
 import type { Duration } from "../schema/duration.ts";
 import type { Answer } from "../service/ask/answer.ts";
 import type { SeenOptions } from "../service/ask/seen.ts";
+import { announceContracts } from "../service/contract/announce-contracts.ts";
 import type { Service } from "../service/part.ts";
 import type { Published, PublishOptions } from "../service/publisher.ts";
 import { refuseContradictions, refuseMissingCapabilities } from "../service/refusal.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import { startService } from "../service/start-service.ts";
 import type { View } from "../sourcing/view.ts";
 import type { DocumentQuery } from "../store/store.ts";
 import { AppAsks, deadlineMsOf, type AppAskOptions } from "./app-asks.ts";
 import { openAppPublisher, type AppPublisher } from "./app-publisher.ts";
 import { openBrokers, type OpenBrokers } from "./brokers.ts";
-import { ensureChannels } from "./channels.ts";
+import { ensureChannels } from "../service/start/channels.ts";
 import { holdContract } from "./contract-file.ts";
 import { openDoor, type OpenDoor } from "./door.ts";
 import { createLog } from "./logger.ts";
@@ -118,6 +119,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   for (const service of options.services) refuseMissingCapabilities(service, brokers);
   const entered = [...webhooksOf(options), ...(options.sources ?? [])].flatMap(({ to }) => to);
   await ensureChannels(entered, brokers);
+  await announce(options, brokers, environment);
   const services = await startServices(options, brokers, environment, opened);
   const publisher = opened.use(openAppPublisher(options, channels, brokers, environment));
   const asks = opened.use(new AppAsks(services, publisher, brokers, environment));
@@ -143,6 +145,17 @@ export async function openApp(options: AppOptions): Promise<App> {
       : opened.use(await openDoor({ admin, environment, registry, settings, directory }));
   const parts = { services, publisher, asks, admin, registry, environment, door };
   return new RunningApp({ ...parts, opened: opened.move() });
+}
+
+/** Shadows say nothing of themselves: they read what the live ones do, and write nothing. */
+async function announce(
+  options: AppOptions,
+  { streams }: OpenBrokers,
+  environment: Environment,
+): Promise<void> {
+  const { contractBreaks: breaks } = options;
+  const live = options.services.filter(({ name }) => effectsOf(options, name) === "live");
+  if (streams !== undefined) await announceContracts(live, { streams, environment, breaks });
 }
 
 /** Stores are closed after the services, and services stop side by side. */

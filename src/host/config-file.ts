@@ -9,6 +9,7 @@ export const CONFIG_FILES: readonly string[] = [
   "millrace.config.mjs",
 ];
 export const DATA_DIRECTORY = ".millrace";
+export const CONTRACT_LOCK = "contracts.lock.json";
 
 /** The configuration file of a folder, or undefined where it has none. */
 export function findConfig(folder: string): string | undefined {

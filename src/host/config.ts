@@ -8,19 +8,27 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MillraceError } from "../model/errors.ts";
-import { DATA_DIRECTORY } from "./config-file.ts";
+import { CONTRACT_LOCK, DATA_DIRECTORY } from "./config-file.ts";
 import { checkServices, SHARED_KEYS, type AppOptions } from "./options.ts";
 import { shape, text } from "./settings/settings.ts";
 
 /** As `openApp` takes it; the command line fills in what is left out from the data directory. */
-export interface Config extends Omit<AppOptions, "store" | "environment"> {
+export interface Config extends Omit<
+  AppOptions,
+  "store" | "environment" | "contracts" | "contractBreaks"
+> {
   /** Where the embedded broker and stores keep their data, from the file's folder; `.millrace` unless said. */
   readonly data?: string;
   /** SQLite files in the data directory unless said. */
   readonly store?: AppOptions["store"];
+  /**
+   * The committed contract lock, from the file's folder; `contracts.lock.json` beside it unless said.
+   * One that is named must be there when something starts.
+   */
+  readonly contracts?: string;
 }
 
-const configShape = shape({ ...SHARED_KEYS, data: text }, ["services"]);
+const configShape = shape({ ...SHARED_KEYS, data: text, contracts: text }, ["services"]);
 
 /** Checks a configuration and returns it as it is. Throws BAD_CONFIG, BAD_DECLARATION. */
 export function defineConfig(config: Config): Config {
@@ -35,6 +43,8 @@ export interface LoadedConfig {
   readonly file: string;
   /** The data directory, absolute. */
   readonly data: string;
+  /** The contract lock, absolute; whether it is there is not looked at. */
+  readonly contracts: string;
 }
 
 /** Loads and checks a configuration file. Throws BAD_CONFIG with the file and the cause. */
@@ -50,7 +60,9 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     );
   }
   const config = checked(path, await importDefault(path));
-  return { config, file: path, data: resolve(dirname(path), config.data ?? DATA_DIRECTORY) };
+  const { data = DATA_DIRECTORY, contracts = CONTRACT_LOCK } = config;
+  const inFolder = (name: string): string => resolve(dirname(path), name);
+  return { config, file: path, data: inFolder(data), contracts: inFolder(contracts) };
 }
 
 async function importDefault(path: string): Promise<unknown> {

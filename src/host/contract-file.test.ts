@@ -13,7 +13,7 @@ import { event } from "../schema/message-type.ts";
 import { consumer } from "../service/consumer/consumer.ts";
 import type { Service } from "../service/part.ts";
 import { service } from "../service/service.ts";
-import { lockOf } from "../service/service-contracts.ts";
+import { lockOf } from "../service/contract/service-contracts.ts";
 import { view } from "../sourcing/view.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
 import { openApp } from "./app.ts";

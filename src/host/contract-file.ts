@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { MillraceError } from "../model/errors.ts";
 import { parseContractLock, type ContractLock } from "../schema/contract-lock.ts";
 import type { Service } from "../service/part.ts";
-import { agreedAbout, refuseBrokenContract } from "../service/service-contracts.ts";
+import { agreedAbout, refuseBrokenContract } from "../service/contract/service-contracts.ts";
 
 /** Undefined where there is none. Throws BAD_JSON, BAD_ARGUMENT for a file that is no lock. */
 export async function readContractLock(path: string): Promise<ContractLock | undefined> {
@@ -29,11 +29,12 @@ export async function holdContract(
   services: readonly Service[],
   contracts: string | ContractLock,
 ): Promise<void> {
-  const agreed = typeof contracts === "string" ? await foundLock(contracts) : contracts;
+  const agreed = typeof contracts === "string" ? await namedContractLock(contracts) : contracts;
   refuseBrokenContract(services, agreedAbout(services, agreed));
 }
 
-async function foundLock(path: string): Promise<ContractLock> {
+/** The lock that a configuration names. Throws BAD_CONFIG where there is no such file; BAD_JSON, BAD_ARGUMENT. */
+export async function namedContractLock(path: string): Promise<ContractLock> {
   const found = await readContractLock(path);
   if (found !== undefined) return found;
   throw new MillraceError(

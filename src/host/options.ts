@@ -85,6 +85,11 @@ export interface AppOptions {
    * break a reader is refused, with the readers. Not looked at unless given.
    */
   readonly contracts?: string | ContractLock;
+  /**
+   * What becomes of a start that would break a service that announced itself on this broker before:
+   * refused, with its name, unless this says `warn`.
+   */
+  readonly contractBreaks?: "refuse" | "warn";
   /** Time, randomness and ids for a test or a simulation; the real ones unless said. */
   readonly environment?: Environment;
 }
@@ -160,6 +165,7 @@ const options = shape(
   {
     ...SHARED_KEYS,
     contracts,
+    contractBreaks: oneOf("refuse", "warn"),
     environment: objectWith(["clock", "ids", "random", "log"], "pass an Environment"),
   },
   ["services", "store"],

@@ -4,12 +4,15 @@ import type { Clock, Timer } from "../model/clock.ts";
 
 /** The longest delay that Node's timers take; more would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** How long it may go unnoticed that the clock was set. */
+const LOOK_MS = 10_000;
 
 export function createRealClock(): Clock {
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     after: startTimer,
+    at: startAlarm,
   };
 }
 
@@ -21,6 +24,21 @@ function startTimer(delayMs: number, callback: () => void): Timer {
     handle.unref();
   };
   wait(delayMs);
+  return { cancel: () => clearTimeout(handle) };
+}
+
+/** One wait for a moment far away, in steps: a timer does not see that the clock was set. */
+function startAlarm(timeMs: number, callback: () => void): Timer {
+  let handle: NodeJS.Timeout;
+  const wait = (): void => {
+    const restMs = Math.max(0, timeMs - Date.now());
+    handle = setTimeout(
+      () => (Date.now() < timeMs ? wait() : callback()),
+      Math.min(restMs, LOOK_MS),
+    );
+    handle.unref();
+  };
+  wait();
   return { cancel: () => clearTimeout(handle) };
 }
 

@@ -1,3 +1,5 @@
+/** What every room is given in a process in the field. */
+
 import type { Environment, Log } from "../model/environment.ts";
 import { createIdSource } from "../model/ids.ts";
 import type { Tracer } from "../model/tracer.ts";

@@ -1,3 +1,5 @@
+/** The system's randomness. */
+
 import { randomBytes, randomFillSync } from "node:crypto";
 import type { Random } from "../model/ids.ts";
 

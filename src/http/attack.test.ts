@@ -182,6 +182,8 @@ test("a malformed CloudEvent is refused with the attribute's name", () =>
       ["Bad-Name", { ...good, "Bad-Name": "x" }],
       ["lanesequence", { ...good, lane: "a", laneepoch: 0, lanesequence: 99 }],
       ["attempt", { ...good, attempt: 3 }],
+      ["commandid", { ...good, commandid: "c-1" }],
+      ["answersfor", { ...good, answersfor: "c-1" }],
     ];
     for (const [attribute, event] of malformed) {
       const answer = await attempt("/events", post(JSON_EVENT, JSON.stringify(event)));

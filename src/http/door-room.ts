@@ -21,7 +21,8 @@ export interface DoorRoom {
   readonly adminFor: (c: Context) => Admin;
   /** Undefined for a caller that nobody knows, at an address that is open to all. */
   readonly principalOf: (c: Context) => Principal | undefined;
-  readonly registry: Registry;
+  /** The declared types that whoever sent this request may know of. */
+  readonly registryFor: (c: Context) => Registry;
   /** Where the door is mounted; empty where it has a server of its own. */
   readonly path: string;
   readonly limits: DoorLimits;

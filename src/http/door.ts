@@ -14,7 +14,7 @@ import { Hono, type Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import type { Admin } from "../admin/admin.ts";
-import { guardAdmin } from "../admin/guard/guarded-admin.ts";
+import { guardAdmin, registryFor } from "../admin/guard/guarded-admin.ts";
 import { KnownNames } from "../admin/guard/known-names.ts";
 import { checkRules, type Rule } from "../broker/rules.ts";
 import type { Principal, SignIn } from "../broker/sign-in.ts";
@@ -93,7 +93,11 @@ export function createDoor(options: DoorOptions): Door {
       return principal === OWNER ? admin : guarded(principal);
     },
     principalOf,
-    registry,
+    registryFor: (c) => {
+      const principal = principalOf(c);
+      assert(principal !== undefined, "only addresses that are open to all are asked by nobody");
+      return principal === OWNER ? registry : registryFor(registry, { principal, rules });
+    },
     path: checkPath(options.path ?? ""),
     limits: { ...DOOR_LIMITS, ...options.limits },
     stopping: options.stopping ?? new AbortController().signal,

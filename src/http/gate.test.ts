@@ -81,3 +81,27 @@ test("only addresses of this machine count as loopback", () => {
     [true, true, true, false, false, false, false],
   );
 });
+
+test("a principal without a name, or with roles that are no list, is let in by nobody", async () => {
+  const answers: readonly any[] = [
+    {},
+    { name: "" },
+    { name: 5 },
+    { name: "eve", roles: "administrator" },
+    { name: "eve", roles: [["admin"]] },
+    { name: "eve", roles: { admin: true } },
+    null,
+  ];
+  for (const answer of answers) {
+    // A hook as JavaScript writes it, from the claims of a token.
+    const hooked = createGate({ token: TOKEN, signIn: async () => answer });
+    await assert.rejects(
+      hooked.admit({ host: "localhost", origin: undefined, token: "hers" }),
+      TypeError,
+      JSON.stringify(answer),
+    );
+  }
+  const ann = { name: "ann", roles: ["clerk"] };
+  const known = createGate({ token: TOKEN, signIn: async () => ann });
+  assert.equal(await known.admit({ host: "localhost", origin: undefined, token: "hers" }), ann);
+});

@@ -12,7 +12,7 @@
  */
 
 import { timingSafeEqual } from "hono/utils/buffer";
-import type { Principal, SignIn } from "../broker/sign-in.ts";
+import { checkPrincipal, type Principal, type SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Random } from "../model/ids.ts";
 
@@ -91,7 +91,7 @@ export function createGate({ token, hosts = [], signIn }: GateOptions): Gate {
         ...(given !== undefined && { token: given }),
         ...(header !== undefined && { header }),
       });
-      if (known !== undefined) return known;
+      if (known !== undefined) return checkPrincipal(known);
       const what = given === undefined ? "the token is missing" : "the token is wrong";
       throw new MillraceError(
         "NOT_ALLOWED",

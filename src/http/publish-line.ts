@@ -8,8 +8,10 @@
  */
 
 import type { PublishRequest } from "../admin/admin.ts";
-import { membersOf, parseJson } from "../codecs/json-text.ts";
+import { membersOf, parseObject } from "../codecs/json-text.ts";
+import { RUNTIME_ATTRIBUTES } from "../model/attributes.ts";
 import { MillraceError } from "../model/errors.ts";
+import { LIMITS } from "../model/limits.ts";
 
 const TEXTS = [
   "type",
@@ -26,15 +28,28 @@ const TEXTS = [
   "dataJson",
 ];
 const NUMBERS = ["time", "version", "expires"];
-const OBJECTS = ["trace", "extensions", "to", "encrypted"];
+/** The fields that are objects: what they look like, and whether a value does. */
+const OBJECTS: ReadonlyMap<string, readonly [form: string, fits: (value: Fields) => boolean]> =
+  new Map([
+    ["to", ['{"kind":"stream","name":"orders"}, of stream or queue', isTarget]],
+    ["trace", ['{"traceparent":"00-…"}, with tracestate where there is one', isTrace]],
+    ["encrypted", ['{"fields":["iban"],"keyId":"k1"}', isEncrypted]],
+    [
+      "extensions",
+      ['{"name":"text"}, of names that the runtime does not write itself', isExtensions],
+    ],
+  ]);
+const KNOWN = [...TEXTS, ...NUMBERS, ...OBJECTS.keys(), "data"];
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Throws BAD_JSON, BAD_ENVELOPE naming the field. */
 export function readPublishLine(text: string): PublishRequest {
-  const line = parseJson(text);
-  if (typeof line !== "object" || line === null || Array.isArray(line)) {
+  const line = parseObject(text);
+  if (line === undefined) {
     throw badField("line", 'is no JSON object such as {"type":"order.placed","data":{}}');
   }
-  const { data, ...fields } = { ...line } as Record<string, unknown>;
+  const { data, ...fields } = line;
   for (const [name, value] of Object.entries(fields)) checkField(name, value);
   if (fields["type"] === undefined) throw badField("type", "is missing; every message needs one");
   if ((data === undefined) === (fields["dataJson"] === undefined)) {
@@ -53,26 +68,45 @@ function checkField(name: string, value: unknown): void {
     if (typeof value !== "string") throw badField(name, "must be a text");
   } else if (NUMBERS.includes(name)) {
     if (!Number.isSafeInteger(value)) throw badField(name, "must be a whole number");
-  } else if (OBJECTS.includes(name)) {
-    checkObject(name, value);
   } else {
-    throw badField(
-      name.slice(0, 40),
-      `is unknown here; known are ${[...TEXTS, ...NUMBERS, ...OBJECTS, "data"].join(", ")}`,
-    );
+    const [form, fits] = OBJECTS.get(name) ?? [];
+    if (form === undefined || fits === undefined) {
+      throw badField(name.slice(0, 40), `is unknown here; known are ${KNOWN.join(", ")}`);
+    }
+    if (!isObject(value) || !fits(value)) throw badField(name, `must be as in ${form}`);
   }
 }
 
-/** One level deep: texts, and for `encrypted.fields` a list of texts. */
-function checkObject(name: string, value: unknown): void {
-  const plain = typeof value === "object" && value !== null && !Array.isArray(value);
-  const good =
-    plain && Object.values(value).every((item) => typeof item === "string" || isListOfTexts(item));
-  if (!good) throw badField(name, "must be an object of texts");
+// Each form whole: what is let through goes into headers and names as it is.
+
+function isTarget({ kind, name, ...more }: Fields): boolean {
+  const named = isText(name) && name.length <= LIMITS.nameLengthMax;
+  return (kind === "stream" || kind === "queue") && named && isEmpty(more);
 }
 
-function isListOfTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+function isTrace({ traceparent, tracestate = "", ...more }: Fields): boolean {
+  return isText(traceparent) && isText(tracestate) && isEmpty(more);
+}
+
+function isEncrypted({ fields, keyId, ...more }: Fields): boolean {
+  return Array.isArray(fields) && fields.every(isText) && isText(keyId) && isEmpty(more);
+}
+
+function isExtensions(value: Fields): boolean {
+  const own = Object.keys(value).some((name) => RUNTIME_ATTRIBUTES.has(name));
+  return !own && Object.values(value).every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isEmpty(object: Fields): boolean {
+  return Object.keys(object).length === 0;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The fields have the names and forms of a request; `publish` checks what they say. */

@@ -136,6 +136,61 @@ test("a view's other name is no way around its rule, and repairs need their own 
     assert.deepEqual([redriven.status, redriven.text], [200, '{"count":1}']);
   }));
 
+test("a right to one thing is no way to another that is named beside it", () =>
+  atDoor(async (_ask, stage) => {
+    const { admin, environment } = stage;
+    const mine = (kind: "queue" | "group", name: string): Rule => ({
+      principal: "eve",
+      actions: "*",
+      resources: { kind, name },
+    });
+    const door = createDoor({
+      admin,
+      environment,
+      registry: createRegistry([orders, orderDesk]),
+      token: TOKEN,
+      signIn: async () => ({ name: "eve" }),
+      rules: [mine("queue", "eve.*"), mine("group", "*")],
+    });
+    const refused = async (path: string, init: RequestInit = {}): Promise<string> => {
+      const headers = new Headers(init.headers);
+      headers.set("host", "localhost");
+      headers.set("authorization", "Bearer hers");
+      const response = await door(new Request(`http://localhost${path}`, { ...init, headers }));
+      const text = await response.text();
+      assert.equal(response.status, 403, `${path}: ${text}`);
+      return text;
+    };
+    // A command is done by whoever handles its type, whatever address stands beside it.
+    const order = json({ orderId: "o1" });
+    assert.match(await refused("/commands/order.place?to=queue:eve.x", order), /order-desk/);
+    // One filter does not answer for the other.
+    await refused("/failures?queue=eve.x&part=shop.totals");
+    const both = { queue: "eve.x", part: "shop.totals" };
+    for (const action of ["redrive", "discard"]) await refused(`/failures/${action}`, json(both));
+    assert.equal((await admin.listFailures({ part: "shop.totals" })).length, 2);
+    // The names under which a part keeps its progress are the service's, not a group's of anybody.
+    for (const group of ["shop.totals", "shop.order-totals%2F1", "shop.order-totals.v1.r2"]) {
+      const text = await refused(
+        `/groups/${group}/seek`,
+        json({ stream: "orders", to: "start", dryRun: true }),
+      );
+      assert.match(text, /admin service \\"shop\\"/);
+    }
+  }));
+
+test("the declared types are told to those who may read or write where they go", () =>
+  atDoor(async (ask) => {
+    const document = await ask("token-of-ann", "/openapi.json");
+    assert.match(document.text, /order\.placed/);
+    assert.doesNotMatch(document.text, /"order\.place"|commands\/order\.place/);
+    assert.match((await ask(TOKEN, "/openapi.json")).text, /commands\/order\.place/);
+    assert.doesNotMatch((await ask("token-of-bob", "/")).text, /order\.place/);
+    const unknown = await ask("token-of-bob", "/events", lines({ type: "nope", data: {} }));
+    assert.match(unknown.text, /UNKNOWN_TYPE/);
+    assert.doesNotMatch(unknown.text, /order\.place/);
+  }));
+
 test("to somebody without any rule no address gives or changes anything", () =>
   atDoor(async (_ask, { admin, environment, streams }) => {
     const door = createDoor({

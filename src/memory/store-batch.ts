@@ -15,6 +15,7 @@ import type { MemoryTimers } from "./store-timers.ts";
 
 /** What a store in memory holds. */
 export interface Contents {
+  readonly epoch: number;
   readonly documents: MemoryDocuments;
   readonly events: MemoryEvents;
   readonly inputs: MemoryInputs;

@@ -42,23 +42,23 @@ import { MemoryOutbox } from "./store-outbox.ts";
 import { MemoryParking } from "./store-parking.ts";
 import type { ParkedFilter } from "./store-parking.ts";
 import { MemoryTimers } from "./store-timers.ts";
+import { newStoreEpoch } from "../store/store-epoch.ts";
 import type { DueFilter, TimerFilter } from "./store-timers.ts";
 
 export interface MemoryStoreOptions {
   readonly idWindow?: IdWindow;
 }
 
-const EPOCH = 1;
-
 export function memoryStore({
   idWindow = DEFAULT_ID_WINDOW,
 }: MemoryStoreOptions = {}): StoreFactory {
   const services = new Map<string, Contents>();
-  const createContents = (): Contents => ({
+  const createContents = (epoch: number): Contents => ({
+    epoch,
     documents: new MemoryDocuments(),
     events: new MemoryEvents(),
     inputs: new MemoryInputs(idWindow),
-    outbox: new MemoryOutbox(EPOCH),
+    outbox: new MemoryOutbox(epoch),
     parking: new MemoryParking(),
     timers: new MemoryTimers(),
     effects: new MemoryEffects(),
@@ -67,7 +67,8 @@ export function memoryStore({
   return {
     adapter: "memory",
     open({ service, environment }: { service: string; environment: Environment }): Promise<Store> {
-      const contents = services.get(service) ?? createContents();
+      const contents =
+        services.get(service) ?? createContents(newStoreEpoch(environment.clock.now()));
       if (contents.open) {
         const text = `the store of ${service} is open already; close it first, or give each its own memoryStore()`;
         return Promise.reject(new MillraceError("DIRECTORY_IN_USE", text));
@@ -82,13 +83,14 @@ export function memoryStore({
 
 class MemoryStore implements Store {
   readonly capabilities: StoreCapabilities = { adapter: "memory", durable: false, shared: false };
-  readonly epoch = EPOCH;
+  readonly epoch: number;
   readonly #contents: Contents;
   readonly #clock: Clock;
   #closed = false;
 
   constructor(contents: Contents, clock: Clock) {
     this.#contents = contents;
+    this.epoch = contents.epoch;
     this.#clock = clock;
   }
 

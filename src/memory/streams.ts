@@ -106,6 +106,14 @@ export class MemoryLog implements RecordLog {
     this.#retention = retention;
   }
 
+  get retentionDueMs(): number {
+    const { ageMs = Infinity, bytes = Infinity, count = Infinity } = this.#retention;
+    const [oldest] = this.#records;
+    if (oldest === undefined) return Infinity;
+    if (this.#bytes > bytes || this.#records.length > count) return 0;
+    return oldest.appendedMs + ageMs + 1;
+  }
+
   async enforceRetention(nowMs: number): Promise<number> {
     const { ageMs = Infinity, bytes = Infinity, count = Infinity } = this.#retention;
     let gone = 0;

@@ -36,6 +36,20 @@ const NOT_EXTENSIONS: ReadonlySet<string> = new Set([
   "datacontenttype",
 ]);
 
+/**
+ * What the runtime alone writes, to tell its own messages apart: the place in its output, tries, and
+ * the command that a message stands for (`service/ask/command-id.ts`). Doors refuse it from strangers,
+ * whose message would be taken for another, and do not tell it to them.
+ */
+export const RUNTIME_ATTRIBUTES: ReadonlySet<string> = new Set([
+  "lane",
+  "laneepoch",
+  "lanesequence",
+  "attempt",
+  "commandid",
+  "answersfor",
+]);
+
 /** CloudEvents allows lower-case letters and digits, so that every binding can carry the name. */
 export function isExtensionName(name: string): boolean {
   return /^[a-z0-9]+$/.test(name) && !NOT_EXTENSIONS.has(name);

@@ -11,6 +11,11 @@ export interface Clock {
   monotonic(): number;
   /** Calls `callback` once after at least `delayMs`. A timer alone does not keep a process alive. */
   after(delayMs: number, callback: () => void): Timer;
+  /**
+   * Calls `callback` once when `now()` has reached `timeMs`, sooner or later where the clock is set
+   * meanwhile. A real clock may notice that, or that the machine slept, only after ten seconds.
+   */
+  at(timeMs: number, callback: () => void): Timer;
 }
 
 /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */

@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import * as z from "zod";
 import { embedded } from "../embedded/embedded.ts";
 import { memoryBroker } from "../memory/broker.ts";
@@ -18,6 +17,7 @@ import type { Part } from "../service/part.ts";
 import { service } from "../service/service.ts";
 import { sqlite } from "../stores/sqlite/sqlite.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
+import { realIo } from "../testing/real-io.ts";
 import {
   openTestService,
   type TestService,
@@ -102,7 +102,7 @@ function onBothStacks(title: string, run: (open: Open) => Promise<void>): void {
         environment: createTestEnvironment(),
         broker: embedded({ directory: join(directory, "broker") }),
         store: sqlite({ directory: join(directory, "stores") }),
-        run: { io: { stepMs: 1, turn: () => turn() } },
+        run: { io: realIo },
       };
       await run((options) => openTestService({ ...stack, ...options }));
     } finally {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type } from "arktype";
 import * as v from "valibot";
 import { z } from "zod";
+import { isMillraceError } from "../model/errors.ts";
 import { queue, stream } from "./channel.ts";
 import { checkContract, type ContractChange } from "./contract-check.ts";
 import {
@@ -118,6 +119,43 @@ test("text that is no lock is refused with the remedy", () => {
     });
   }
 });
+
+test("a lock with any one value of another form is refused or compared, and never a defect", () => {
+  const text = formatContractLock(lock);
+  let refused = 0;
+  let compared = 0;
+  for (const path of pathsOf(JSON.parse(text))) {
+    for (const other of [null, 5, "x", true, [], [null], {}, { a: null }, undefined]) {
+      const edited = JSON.stringify(withValue(JSON.parse(text), path, other));
+      try {
+        const known = parseContractLock(edited, "x.json");
+        checkContract(known, lock);
+        checkContract(lock, known);
+        compared++;
+      } catch (error) {
+        assert.ok(
+          isMillraceError(error),
+          `${path.join(".")} = ${JSON.stringify(other)}: ${String(error)}`,
+        );
+        refused++;
+      }
+    }
+  }
+  assert.ok(refused > 50 && compared > 50, `${refused} were refused, ${compared} compared`);
+});
+
+function pathsOf(value: unknown, path: readonly string[] = []): string[][] {
+  const below = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  const own = path.length === 0 ? [] : [[...path]];
+  return [...own, ...below.flatMap(([name, item]) => pathsOf(item, [...path, name]))];
+}
+
+function withValue(root: any, path: readonly string[], value: unknown): unknown {
+  let at = root;
+  for (const name of path.slice(0, -1)) at = at[name];
+  at[path.at(-1)!] = value;
+  return root;
+}
 
 test("a breaking change names its field and the consumers that it would break", () => {
   const narrowed = event(

@@ -178,26 +178,53 @@ export function parseContractLock(text: string, file: string): ContractLock {
   if (typeof parsed !== "object" || parsed === null || !("format" in parsed)) {
     throw refused("it has no format");
   }
-  if (parsed.format !== 1) throw refused(`its format is ${String(parsed.format)}, and 1 is known`);
+  if (parsed.format !== 1)
+    throw refused(`its format is ${JSON.stringify(parsed.format)?.slice(0, 40)}, and 1 is known`);
   if (!isLock(parsed)) throw refused("it lacks types or channels, or one of them is incomplete");
   return parsed;
 }
 
+/** Whole: what is compared later is trusted, and a lock is merged and edited by hand. */
 function isLock(value: object): value is ContractLock {
   return (
     "types" in value &&
     "channels" in value &&
-    everyItem(
-      value.types,
-      (type) => "version" in type && "schema" in type && "consumers" in type,
-    ) &&
-    everyItem(value.channels, (channel) => "types" in channel && "consumers" in channel)
+    everyItem(value.types, isLockedType) &&
+    everyItem(value.channels, isLockedChannel)
   );
 }
 
-function everyItem(map: unknown, holds: (item: object) => boolean): boolean {
-  if (typeof map !== "object" || map === null) return false;
-  return Object.values(map).every(
-    (item: unknown) => typeof item === "object" && item !== null && holds(item),
+function isLockedType({ kind, version, keyed, refuses = [], schema, consumers }: Item): boolean {
+  return (
+    (kind === "event" || kind === "command") &&
+    Number.isSafeInteger(version) &&
+    typeof keyed === "boolean" &&
+    isTexts(refuses) &&
+    (isItem(schema) || typeof schema === "boolean") &&
+    isTexts(consumers)
   );
+}
+
+function isLockedChannel(item: Item): boolean {
+  const { kind, name, types, partitions = 1, publishers, consumers } = item;
+  return (
+    (kind === "stream" || kind === "queue") &&
+    typeof name === "string" &&
+    Number.isSafeInteger(partitions) &&
+    [types, publishers, consumers].every(isTexts)
+  );
+}
+
+type Item = Readonly<Record<string, unknown>>;
+
+function everyItem(map: unknown, holds: (item: Item) => boolean): boolean {
+  return isItem(map) && Object.values(map).every((item) => isItem(item) && holds(item));
+}
+
+function isItem(value: unknown): value is Item {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

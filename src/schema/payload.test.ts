@@ -137,3 +137,14 @@ test("asynchrony that a schema hid from its declaration is refused at the first 
   assert.throws(() => checkPayload(Hidden, { k: "x" }), refused);
   assert.throws(() => readPayload(Hidden, 1, { k: "x" }), refused);
 });
+
+test("a key of half a surrogate pair is refused: in UTF-8 it would be the key of others", () => {
+  const named = event("named", z.object({ name: z.string() }), { key: (data) => data.name });
+  for (const name of ["\ud800", "a\udc00b", "\udc00\ud800"]) {
+    assert.throws(() => checkPayload(named, { name }), {
+      code: "BAD_PAYLOAD",
+      message: /half a surrogate pair/,
+    });
+  }
+  assert.equal(checkPayload(named, { name: "\u{1F600}" }).key, "\u{1F600}");
+});

@@ -143,6 +143,13 @@ function keyOf<Output>(type: MessageType<string, any, Output>, output: Output): 
       { details: { type: type.type, fields: ["key"] } },
     );
   }
+  if (!key.isWellFormed()) {
+    throw new MillraceError(
+      "BAD_PAYLOAD",
+      `${type.type}: the key holds half a surrogate pair, which UTF-8 cannot; it would become the key of others`,
+      { details: { type: type.type, fields: ["key"] } },
+    );
+  }
   if (key.length * UTF8_BYTES_PER_UNIT_MAX > LIMITS.keyBytesMax) checkKeyBytes(type, key);
   return key;
 }

@@ -71,7 +71,7 @@ function unknownType(type: string, known: readonly string[]): never {
   const list = told.slice(0, 5).join(", ") + (told.length > 5 ? ", …" : "");
   throw new MillraceError(
     "UNKNOWN_TYPE",
-    `no declared stream or queue carries the type "${type}"; ${known.length === 0 ? "none is declared" : `declared are ${list}`}`,
-    { details: { type } },
+    `no declared stream or queue carries the type "${type.slice(0, 100)}"; ${known.length === 0 ? "none is declared" : `declared are ${list}`}`,
+    { details: { type: type.slice(0, 100) } },
   );
 }

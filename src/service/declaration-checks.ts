@@ -30,6 +30,12 @@ export function checkOptions(options: object, what: string, known: readonly stri
   }
 }
 
+/** Keys worked on at one time. */
+export function checkConcurrency(what: string, concurrency: number): void {
+  if (Number.isInteger(concurrency) && concurrency >= 1) return;
+  refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
+}
+
 /** One or several, as a list. */
 export function listOf<Item>(items: Item | readonly Item[] | undefined): readonly Item[] {
   if (items === undefined) return [];

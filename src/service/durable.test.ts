@@ -5,14 +5,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import * as z from "zod";
 import { embedded } from "../embedded/embedded.ts";
 import { queue, stream } from "../schema/channel.ts";
 import { command, event } from "../schema/message-type.ts";
 import { view } from "../sourcing/view.ts";
 import { sqlite } from "../stores/sqlite/sqlite.ts";
-import { createTestEnvironment } from "../testing/environment.ts";
+import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { realIo } from "../testing/real-io.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
 import { consumer } from "./consumer/consumer.ts";
 import { document } from "./consumer/document.ts";
@@ -46,7 +46,11 @@ const sums = view("sums", { from: outs, initial: { n: 0, sum: 0 }, index: ["n"] 
 const small = service("small", { split, doer, sums });
 
 async function inDirectory(
-  work: (open: () => Promise<TestService>, directory: string) => Promise<void>,
+  work: (
+    open: () => Promise<TestService>,
+    directory: string,
+    environment: TestEnvironment,
+  ) => Promise<void>,
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "millrace-service-"));
   const environment = createTestEnvironment();
@@ -58,9 +62,10 @@ async function inDirectory(
           environment,
           broker: embedded({ directory: join(directory, "broker") }),
           store: sqlite({ directory: join(directory, "stores") }),
-          run: { io: { stepMs: 1, turn: () => turn() } },
+          run: { io: realIo },
         }),
       directory,
+      environment,
     );
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -119,5 +124,24 @@ test("a position of another log is refused at start, with the remedy", async () 
       code: "POSITION_MISMATCH",
       message: /bring the old data back, or seek/,
     });
+  });
+});
+
+test("a store that was lost while the broker stayed is told at the start, once an input", async () => {
+  await inDirectory(async (open, directory, environment) => {
+    const complaints = (): readonly string[] =>
+      environment.entries
+        .filter(({ level, text }) => level === "warn" && text.includes("lost or replaced"))
+        .map(({ facts }) => String(facts["input"]));
+    for (let round = 0; round < 2; round++) {
+      await using app = await open();
+      await app.publish(Array.from({ length: 30 }, (_, n) => In({ key: `k${n}`, n })));
+      await app.settled();
+    }
+    assert.deepEqual(complaints(), [], "neither a first start nor a later one is suspect");
+    await rm(join(directory, "stores", "small.db"));
+    await using app = await open();
+    await app.settled();
+    assert.deepEqual(complaints().toSorted(), ["ins/0", "ins/1", "ins/2", "outs/0", "outs/1"]);
   });
 });

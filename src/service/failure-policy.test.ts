@@ -13,6 +13,7 @@ import { queue, stream } from "../schema/channel.ts";
 import { command, event } from "../schema/message-type.ts";
 import { sqlite } from "../stores/sqlite/sqlite.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
+import { realIo } from "../testing/real-io.ts";
 import { openTestService, type TestService } from "../testing/test-service.ts";
 import { consumer } from "./consumer/consumer.ts";
 import type { FailurePolicy } from "./part.ts";
@@ -97,7 +98,7 @@ test("the count of decoupled tries, and the moment of the next one, survive a re
     const environment = createTestEnvironment();
     const broker = memoryBroker();
     const store = sqlite({ directory });
-    const run = { io: { stepMs: 1, turn } };
+    const run = { io: realIo };
     const attempts: number[] = [];
     const handled = counting({ ...DECOUPLED, backoffMs: 2_000 }, (_, { attempt }) => {
       attempts.push(attempt);

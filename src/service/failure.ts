@@ -72,14 +72,13 @@ export function isStoreOutage(error: unknown): error is MillraceError {
 
 /** What is kept of a failure beside its message. */
 export function parkCause(error: unknown, kind: ParkCause["kind"], attempts: number): ParkCause {
-  if (!(error instanceof Error)) {
-    return { kind, code: "Error", message: String(error).slice(0, TEXT_MAX), attempts };
-  }
+  const text = (value: unknown): string => shown(value).slice(0, TEXT_MAX);
+  if (!(error instanceof Error)) return { kind, code: "Error", message: text(error), attempts };
   return {
     kind,
-    code: isMillraceError(error) ? error.code : error.name,
-    message: error.message.slice(0, TEXT_MAX),
-    ...(error.stack !== undefined && { stack: error.stack.slice(0, TEXT_MAX) }),
+    code: isMillraceError(error) ? error.code : text(error.name),
+    message: text(error.message),
+    ...(error.stack !== undefined && { stack: text(error.stack) }),
     attempts,
   };
 }
@@ -98,5 +97,14 @@ export function backoffMs(
 }
 
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return shown(error instanceof Error ? error.message : error);
+}
+
+/** Handlers throw whatever they like, and what has no text must not end the input that it fails on. */
+function shown(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `a thrown ${typeof value} that has no text`;
+  }
 }

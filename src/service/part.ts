@@ -44,11 +44,12 @@ export interface FailurePolicy {
 }
 
 /**
- * When so many different keys fail by a bug within the time, their input pauses instead of parking
- * them one after another. After the rest one message is tried alone: if it goes through, all go on.
+ * When so many different keys fail by a bug within the time, and no message is handled in between,
+ * their input pauses instead of parking them one after another. After the rest one message is tried
+ * alone: if it goes through, all go on. So it finds what fails for everybody, not what fails often.
  */
 export interface Breaker {
-  /** Different keys. */
+  /** Different keys, without a success among them. */
   readonly failures: number;
   readonly withinMs: number;
   readonly restMs: number;
@@ -226,7 +227,8 @@ export interface Part {
   readonly entityFold?: EntityFold;
   /** Under whose name the answers of its effects are recorded and found; `consumer` unless said. */
   readonly journal?: string;
-  readonly needs: readonly Capability[];
+  /** Capabilities beyond those that its channels ask for by themselves; see `refusal.ts`. */
+  readonly needs?: readonly Capability[];
   readonly policy: FailurePolicy;
   /** Keys worked on at one time, per input. */
   readonly concurrency: number;

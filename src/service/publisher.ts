@@ -7,6 +7,7 @@
  * for company; a batch that is full goes at once.
  */
 
+import { textOf } from "./failure.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Timer } from "../model/clock.ts";
@@ -282,8 +283,7 @@ function noBroker(kind: string, name: string): MillraceError {
 function asMillraceError(error: unknown): MillraceError {
   if (isMillraceError(error)) return error;
   if (error instanceof Error && error.name === "InvariantBroken") throw error;
-  const text = error instanceof Error ? error.message : String(error);
-  return new MillraceError("BAD_PAYLOAD", `the message could not be made: ${text}`, {
+  return new MillraceError("BAD_PAYLOAD", `the message could not be made: ${textOf(error)}`, {
     cause: error,
   });
 }

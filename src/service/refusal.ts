@@ -34,13 +34,15 @@ export function refuseMissingCapabilities(
   }
 }
 
-function needsOf({ from, publishes, sends, needs }: Part): ReadonlySet<Capability> {
+function needsOf({ from, publishes, sends, needs = [] }: Part): ReadonlySet<Capability> {
   const all = new Set<Capability>(needs);
   for (const channel of [...from, ...publishes, ...sends]) {
     all.add(channel.kind === "stream" ? "streams" : "queues");
   }
   for (const channel of from) {
-    if (channel.kind === "queue" && !channel.keyOrder) all.add("deadLetters").add("delay");
+    if (channel.kind !== "queue") continue;
+    if (channel.keyOrder) all.add("keyOrder");
+    else all.add("deadLetters").add("delay");
   }
   return all;
 }

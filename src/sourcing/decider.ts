@@ -9,6 +9,7 @@ import type {
   StreamDeclaration,
 } from "../schema/declaration.ts";
 import {
+  checkConcurrency,
   checkOptions,
   checkPartName,
   handlersByType,
@@ -16,7 +17,7 @@ import {
   policyOf,
   refuse,
 } from "../service/declaration-checks.ts";
-import type { DocumentDeclaration } from "../service/consumer/document.ts";
+import { collectionsOf, type DocumentDeclaration } from "../service/consumer/document.ts";
 import type { Part } from "../service/part.ts";
 import type { DeciderRules } from "./decider-rules.ts";
 import type {
@@ -91,9 +92,7 @@ export function decider<Shape extends DeciderShape, State>(
   ]);
   const { commands, events, initial }: DeciderShape & DeciderSettings<State> = options;
   const { concurrency = CONCURRENCY } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
-  }
+  checkConcurrency(what, concurrency);
   if (commands?.kind !== "queue" || "feed" in commands) {
     refuse(`${what} takes its commands from a queue; pass what queue() returns`);
   }
@@ -159,8 +158,7 @@ function build<Shape extends DeciderShape, State>(
     appends: Object.values<EventType>(events),
     publishes: streams,
     sends,
-    collections: Object.values(docs).map(({ collection, index }) => ({ name: collection, index })),
-    needs: commands.keyOrder ? ["keyOrder"] : [],
+    collections: collectionsOf(docs),
     policy,
     concurrency,
     pure: true,

@@ -140,7 +140,7 @@ export function view<const From extends Sources, State>(
             upcast: (document, from) => upcastDocument(document, { from, to: version }, upcast),
             generation,
           },
-          needs: streams.length > 0 ? ["replay"] : [],
+          ...(streams.length > 0 && { needs: ["replay"] }),
           policy,
           concurrency: CONCURRENCY,
           pure: true,

@@ -103,9 +103,12 @@ function parseCursor(cursor: string, order: string | undefined): Place {
     throw badArgument(`"after" must be the "next" of a page before`);
   }
   const [cursorOrder, value, id]: unknown[] = parsed;
+  if (typeof cursorOrder !== "string") {
+    throw badArgument(`"after" must be the "next" of a page before`);
+  }
   if (cursorOrder !== (order ?? "id")) {
     throw badArgument(
-      `"after" belongs to the order "${String(cursorOrder)}", not "${order ?? "id"}"; ` +
+      `"after" belongs to the order "${cursorOrder.slice(0, 100)}", not "${order ?? "id"}"; ` +
         `ask every page in the same order`,
     );
   }

@@ -16,6 +16,11 @@ export interface TestEnvironment extends Environment {
   readonly entries: readonly LogEntry[];
 }
 
+/**
+ * Every call without options gives the same: time begins at one moment and the seed is 1, so ids and
+ * randomness come in the same order in every test and every run. Two environments that meet in one
+ * broker or store need different seeds, or they draw the same ids.
+ */
 export function createTestEnvironment(
   options: { readonly startMs?: number; readonly seed?: number } = {},
 ): TestEnvironment {

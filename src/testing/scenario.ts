@@ -37,7 +37,13 @@ export interface Scenario extends Driven, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens the services. Throws as `openApp` does. */
+/**
+ * Opens the services. Throws as `openApp` does.
+ *
+ * Unless an environment is given every scenario begins at the same time with the same seed: ids are
+ * the same in every test and every run, and so may stand in what a test expects. For others, give
+ * `environment: createTestEnvironment({ seed })`.
+ */
 export async function openScenario(options: ScenarioOptions): Promise<Scenario> {
   const { environment = createTestEnvironment(), run, ...rest } = options;
   const { clock } = environment;

@@ -8,7 +8,7 @@ import { valuesOf } from "../model/outcome.ts";
 import type { Channel } from "../schema/declaration.ts";
 import type { Service } from "../service/part.ts";
 import { createPublisher, type Published, type PublishOptions } from "../service/publisher.ts";
-import type { RunningService } from "../service/running-service.ts";
+import type { RunningService } from "../service/running/running-service.ts";
 import { startService } from "../service/start-service.ts";
 import type { Store, StoreFactory } from "../store/store.ts";
 import { createTestEnvironment, type TestEnvironment } from "./environment.ts";

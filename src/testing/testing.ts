@@ -13,4 +13,10 @@ export {
   type TestService,
   type TestServiceOptions,
 } from "./test-service.ts";
-export { createVirtualClock, type RunOptions, type VirtualClock } from "./virtual-clock.ts";
+export { realIo } from "./real-io.ts";
+export {
+  createVirtualClock,
+  type RealIo,
+  type RunOptions,
+  type VirtualClock,
+} from "./virtual-clock.ts";

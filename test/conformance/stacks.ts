@@ -3,7 +3,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as turn, setTimeout } from "node:timers/promises";
 import type { LawPlace, LawTime } from "../../src/conformance/law-case.ts";
 import { embedded } from "../../src/embedded/embedded.ts";
 import { memoryBroker } from "../../src/memory/broker.ts";
@@ -11,11 +10,9 @@ import { memoryStore } from "../../src/memory/store.ts";
 import { delay } from "../../src/model/clock.ts";
 import { sqlite } from "../../src/stores/sqlite/sqlite.ts";
 import { createTestEnvironment, type TestEnvironment } from "../../src/testing/environment.ts";
+import { realIo } from "../../src/testing/real-io.ts";
 
-const HOUR_MS = 3_600_000;
 const STEP_MS = 2;
-/** In which a long time passes. */
-const PASS_STEPS = 200;
 
 /** Both in memory: the data lives with the factories. */
 export function openMemoryStack(): Promise<LawPlace> {
@@ -59,32 +56,13 @@ export async function openDurableStack(): Promise<LawPlace> {
   };
 }
 
-/**
- * Virtual time beside a real disk. While the disk or the store's thread is at work time stands still,
- * so nothing falls due because the machine is slow; while they rest it moves as in memory.
- */
+/** Virtual time beside a real disk. */
 function timeOnDisk({ clock }: TestEnvironment): LawTime {
-  const until = async <Result>(work: Promise<Result>, stepMs = STEP_MS): Promise<Result> => {
-    const progress = { done: false };
-    const finish = (): void => void (progress.done = true);
-    work.then(finish, finish);
-    const limitMs = clock.monotonic() + HOUR_MS;
-    for (;;) {
-      await turn();
-      if (progress.done) return work;
-      if (atWork()) await setTimeout(1);
-      else if (clock.monotonic() < limitMs) await clock.advance(stepMs);
-      else throw new Error("still waiting after an hour of virtual time");
-    }
-  };
+  const until = <Result>(work: Promise<Result>): Promise<Result> =>
+    clock.run(work, { io: { ...realIo, stepMs: STEP_MS } });
   return {
     now: () => clock.now(),
-    pass: (ms) => until(delay(clock, ms), Math.max(STEP_MS, ms / PASS_STEPS)),
+    pass: (ms) => until(delay(clock, ms)),
     until,
   };
-}
-
-/** Whether an answer of the disk, or of a thread, is awaited in this process. */
-function atWork(): boolean {
-  return process.getActiveResourcesInfo().some((name) => /^(FSReq|MessagePort|Worker)/.test(name));
 }

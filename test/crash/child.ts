@@ -6,12 +6,14 @@ import { holdProcess } from "../../src/host/real-clock.ts";
 import { createSeededRandom } from "../../src/model/ids.ts";
 import { openCrashBroker } from "./broker.ts";
 import { CASTS } from "./drivers/index.ts";
-import { type Assignment, READY, tellOn } from "./report.ts";
+import { type Assignment, READY, tellOn, writeWhole } from "./report.ts";
 import { stderrLog } from "./stderr-log.ts";
+
+const STANDARD_OUTPUT = 1;
 
 const assignment: Assignment = JSON.parse(await text(process.stdin));
 const { directory, control, seed, life, components, resume } = assignment;
-const write = (line: string): void => void process.stdout.write(line);
+const write = (line: string): void => writeWhole(STANDARD_OUTPUT, line);
 
 holdProcess();
 tellOn(write, "child")("opening");

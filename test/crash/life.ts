@@ -8,7 +8,7 @@ import type { Random } from "../../src/model/ids.ts";
 import { type Assignment, parseReport, type Report } from "./report.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 120_000;
 
 export interface LifeOptions {
   readonly assignment: Assignment;

@@ -1,10 +1,12 @@
 /**
  * What the child tells the parent, one line of JSON each on its standard output.
  *
- * Writes to a pipe are synchronous, so a line is out of the child before its next step begins; what
- * the parent has read stays known when the child is killed. A thing is acknowledged when the parent
- * has read so, not earlier.
+ * A line is out of the child before its next step begins (`writeWhole`), and what is in the pipe is
+ * read although the child was killed. So nothing happens that the parent could not have known of. A
+ * thing is acknowledged when the parent has read so, not earlier.
  */
+
+import { writeSync } from "node:fs";
 
 export type Json =
   | null
@@ -53,6 +55,17 @@ export const READY: Report = ["child", "ready"];
 
 export function tellOn(write: (line: string) => void, component: string): Tell {
   return (kind, ...facts) => write(`${JSON.stringify([component, kind, ...facts])}\n`);
+}
+
+/**
+ * Writes the line, and waits where the pipe is full because the parent is slow. `process.stdout` would
+ * keep what does not fit in memory and go on: a kill then takes reports of things that were done, and
+ * what was done looks as if nobody had tried it.
+ */
+export function writeWhole(file: number, line: string): void {
+  for (let bytes = Buffer.from(line); bytes.length > 0;) {
+    bytes = bytes.subarray(writeSync(file, bytes));
+  }
 }
 
 export function parseReport(line: string): Report {

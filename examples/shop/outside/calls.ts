@@ -4,7 +4,7 @@
  * a file, where there is one, so that it outlives this process as a real bank's books would.
  */
 
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dependencyDown } from "millrace";
 
 /** How an effect calls. */
@@ -35,9 +35,12 @@ export class Calls<Answer> {
   keepIn(file: string): void {
     this.#file = file;
     if (!existsSync(file)) return;
-    // The last line may have been cut by a crash of this process: then nobody was answered.
-    const whole = readFileSync(file, "utf8").split("\n").slice(0, -1);
-    for (const line of whole) {
+    const text = readFileSync(file, "utf8");
+    // The last line may have been cut by a crash of this process: then nobody was answered, and what
+    // is appended next must not continue it.
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    if (whole.length < text.length) writeFileSync(file, whole);
+    for (const line of whole.split("\n").slice(0, -1)) {
       const { key, answer }: Entry<Answer> = JSON.parse(line);
       this.#answers.set(key, answer);
     }
@@ -63,9 +66,10 @@ export class Calls<Answer> {
     const before = this.#answers.get(key);
     if (before !== undefined) return before;
     const answer = decide();
-    this.#answers.set(key, answer);
     const entry: Entry<Answer> = { key, answer };
     if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(entry)}\n`);
+    // What could not be noted was not done.
+    this.#answers.set(key, answer);
     return answer;
   }
 }

@@ -33,11 +33,21 @@ export interface FailurePlace {
   countRedrive(failures: readonly Failure[] | "all"): Promise<number>;
 }
 
-/** Queues before services, each by name. Throws UNKNOWN_QUEUE, BAD_ARGUMENT for a part that is not here. */
+/**
+ * Queues before services, each by name. Throws UNKNOWN_QUEUE, BAD_ARGUMENT for a part that is not here,
+ * and for a queue and a part: what one of them names would be passed over without a word.
+ */
 export async function failurePlaces(
   context: AdminContext,
   { queue, part }: FailureFilter = {},
 ): Promise<readonly FailurePlace[]> {
+  if (queue !== undefined && part !== undefined) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      "failures are those of a queue or those of a part; name one of them, not both",
+      { details: { argument: "queue" } },
+    );
+  }
   const queues = queue === undefined ? context.queues : queuesOf(context);
   const places: FailurePlace[] = [];
   if (queues !== undefined && part === undefined) {

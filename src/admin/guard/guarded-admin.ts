@@ -9,9 +9,9 @@
 import type { Action, Resource, ResourceKind, Rule } from "../../broker/rules.ts";
 import { allowed, requireAllowed } from "../../broker/rules.ts";
 import type { Principal } from "../../broker/sign-in.ts";
-import { isMillraceError } from "../../model/errors.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
-import type { Registry } from "../../schema/registry.ts";
+import { createRegistry, type Registry } from "../../schema/registry.ts";
 import { parseReplyAddress } from "../../service/ask/reply-message.ts";
 import type { FailureFilter, Published, PublishRequest } from "../admin.ts";
 import type { Admin } from "../admin.ts";
@@ -26,6 +26,19 @@ export interface GuardOptions {
 }
 
 const BROKER: Resource = { kind: "broker", name: "broker" };
+
+/** The types of the channels that a principal may read or write: no others are told. */
+export function registryFor(
+  registry: Registry,
+  { principal, rules }: Pick<GuardOptions, "principal" | "rules">,
+): Registry {
+  const actions = ["read", "write"] as const;
+  return createRegistry(
+    registry.channels.filter(({ kind, name }) =>
+      actions.some((action) => allowed(rules, { principal, action, resource: { kind, name } })),
+    ),
+  );
+}
 
 export function guardAdmin(
   admin: Admin,
@@ -43,10 +56,10 @@ export function guardAdmin(
     need(action, service === undefined ? BROKER : { kind: "service", name: service });
   };
   const needGroup = async (action: Action, group: string): Promise<void> => {
-    // A service's part moves under the name of its group.
-    const service = await names.serviceOf(group);
-    if (service !== undefined) need(action, { kind: "service", name: service });
-    else need(action, { kind: "group", name: group });
+    // A service's part moves under the name of its group, and that of each generation of it.
+    const owners = await names.ownersOf(group);
+    for (const name of owners) need(action, { kind: "service", name });
+    if (owners.length === 0) need(action, { kind: "group", name: group });
   };
   const needRef = (action: Action, ref: string): void => {
     const named = parseFailureRef(ref);
@@ -58,13 +71,17 @@ export function guardAdmin(
     failures: readonly string[] | FailureFilter,
   ): Promise<void> => {
     if (isRefs(failures)) for (const ref of failures) needRef(action, ref);
-    else if (failures.queue !== undefined) need(action, { kind: "queue", name: failures.queue });
-    else if (failures.part !== undefined) await needPart(action, failures.part);
-    else need(action, BROKER);
+    else {
+      const { queue, part } = failures;
+      if (queue !== undefined) need(action, { kind: "queue", name: queue });
+      if (part !== undefined) await needPart(action, part);
+      if (queue === undefined && part === undefined) need(action, BROKER);
+    }
   };
-  /** Every channel that the message may come to. An unknown type comes to none: that is told as such. */
+  /** Every channel that the message may come to; what is known to nobody comes nowhere. */
   const needTargets = ({ type, to, replyTo }: PublishRequest): void => {
-    const targets = to === undefined ? (registry.find(type)?.channels ?? []) : [to];
+    const targets = to === undefined ? registry.find(type)?.channels : [to];
+    if (targets === undefined) throw unknownType(type);
     for (const { kind, name } of targets) need("write", { kind, name });
     // An answer is written where the message says.
     if (replyTo !== undefined) {
@@ -145,7 +162,9 @@ export function guardAdmin(
       return admin.find(view, query, options);
     },
     ask: async (command, options) => {
-      needTargets(command);
+      // Whatever address it names: it is done by whoever handles its type.
+      const { to: _, ...addressed } = command;
+      needTargets(addressed);
       return admin.ask(inOwnName(command), options);
     },
     send: async (command) => {
@@ -254,6 +273,16 @@ export function guardAdmin(
     // It belongs to the door: one caller's leaving must not close it for the others.
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** Without the types that there are: they may be those of others. */
+function unknownType(type: string): MillraceError {
+  const shown = type.slice(0, 100);
+  return new MillraceError(
+    "UNKNOWN_TYPE",
+    `no declared stream or queue carries the type ${JSON.stringify(shown)}; see /openapi.json for those that are yours, or say where to`,
+    { details: { type: shown } },
+  );
 }
 
 function isRefs(failures: readonly string[] | FailureFilter): failures is readonly string[] {

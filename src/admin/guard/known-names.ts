@@ -9,6 +9,7 @@ export class KnownNames {
   readonly #describe: () => Promise<Description>;
   #views: ReadonlyMap<string, string> = new Map();
   #services: ReadonlyMap<string, string> = new Map();
+  #names: readonly string[] = [];
 
   constructor(describe: () => Promise<Description>) {
     this.#describe = describe;
@@ -29,11 +30,22 @@ export class KnownNames {
     return this.#services.get(part);
   }
 
+  /**
+   * The services whose reader the group may be: the part's own, and otherwise each whose groups begin
+   * so, because a part keeps its progress under other names than its own too (`shop.totals.v2`).
+   */
+  async ownersOf(group: string): Promise<readonly string[]> {
+    const service = await this.serviceOf(group);
+    if (service !== undefined) return [service];
+    return this.#names.filter((name) => group.startsWith(`${name}.`));
+  }
+
   async #learn(): Promise<void> {
     const views = new Map<string, string>();
     const services = new Map<string, string>();
     const ofSagas = new Map<string, string | undefined>();
-    for (const { name: service, parts, status } of (await this.#describe()).services) {
+    const described = (await this.#describe()).services;
+    for (const { name: service, parts, status } of described) {
       for (const { name, kind } of parts) {
         services.set(`${service}.${name}`, service);
         if (kind === "saga") ofSagas.set(name, ofSagas.has(name) ? undefined : service);
@@ -44,6 +56,7 @@ export class KnownNames {
       for (const { name } of status) services.set(`${service}.${name}`, service);
     }
     for (const [saga, service] of ofSagas) if (service !== undefined) services.set(saga, service);
+    this.#names = described.map(({ name }) => name);
     this.#views = views;
     this.#services = services;
   }

@@ -4,7 +4,7 @@ import { MillraceError } from "../../model/errors.ts";
 import type { ReplayPlan as ServicePlan } from "../../service/replay/plan-replay.ts";
 import type { ReplayRequest as ServiceRequest } from "../../service/replay/replay-request.ts";
 import type { ReplayOutcome, ReplayProgress } from "../../service/replay/run-replay.ts";
-import type { RunningService } from "../../service/running-service.ts";
+import type { RunningService } from "../../service/running/running-service.ts";
 import type { RepairOptions } from "../admin.ts";
 import type { Job, ReplayPlan, ReplayRequest } from "../api/replay-admin.ts";
 import { streamsOf, type AdminContext } from "../context.ts";

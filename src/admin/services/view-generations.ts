@@ -1,7 +1,7 @@
 /** The generations of views, over all services that run here. */
 
 import { MillraceError } from "../../model/errors.ts";
-import type { RunningService } from "../../service/running-service.ts";
+import type { RunningService } from "../../service/running/running-service.ts";
 import type { GenerationStatus } from "../../service/views/view-status.ts";
 import type { RepairOptions } from "../admin.ts";
 import type { ViewGeneration } from "../api/view-admin.ts";

@@ -27,6 +27,10 @@ test("what is no condition is refused with the forms", () => {
   for (const bad of ["status", "=5", "a>true", ""]) {
     assert.throws(() => parseWhere([bad]), { code: "BAD_ARGUMENT" }, bad);
   }
+  for (const wide of ["a=9007199254740993", "a>=-9007199254740993", "a=1,9007199254740993"]) {
+    assert.throws(() => parseWhere([wide]), { code: "BAD_ARGUMENT", message: /lose digits/ }, wide);
+  }
+  assert.deepEqual(parseWhere(['a="9007199254740993"']), { a: "9007199254740993" });
   assert.throws(() => parseWhere(["a=1", "a>2"]), /has another condition/);
   assert.throws(() => parseWhere(["a=1", "a=2"]), /has another condition/);
 });

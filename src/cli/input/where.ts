@@ -50,12 +50,16 @@ function rangeValue(value: string, text: string): string | number {
 
 function indexValue(text: string): IndexValue {
   if (!/^(-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null|".*")$/s.test(text)) return text;
+  let value: IndexValue;
   try {
-    const value: IndexValue = JSON.parse(text);
-    return value;
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  if (/^-?\d+$/.test(text) && !Number.isSafeInteger(value)) {
+    throw badCondition(text, `${text} would lose digits; index it as text, and write it in quotes`);
+  }
+  return value;
 }
 
 function isRange(comparison: Comparison): comparison is Exclude<Comparison, IndexValue> {

@@ -65,7 +65,7 @@ function addContracts(program: Command): void {
   contract
     .command("lock")
     .description("write the lock file from the configuration's declarations")
-    .option("--file <file>", "the lock file", "contracts.lock.json")
+    .option("--file <file>", "the lock file; the configuration's unless said")
     .option("--yes", "also where readers would break")
     .option("--dry-run", "only show what would change")
     .addHelpText("after", examples("millrace contract lock"))
@@ -73,7 +73,7 @@ function addContracts(program: Command): void {
   contract
     .command("check")
     .description("compare the declarations with the lock file; exit 3 if a reader would break")
-    .option("--file <file>", "the lock file", "contracts.lock.json")
+    .option("--file <file>", "the lock file; the configuration's unless said")
     .addHelpText("after", examples("millrace contract check"))
     .action(act(async () => (await load()).check));
 }

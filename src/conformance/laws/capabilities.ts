@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { has, type BrokerCapabilities, type Capability } from "../../broker/capabilities.ts";
 import type { Part } from "../../service/part.ts";
-import type { RunningService } from "../../service/running-service.ts";
+import type { RunningService } from "../../service/running/running-service.ts";
 import { service } from "../../service/service.ts";
 import { startService } from "../../service/start-service.ts";
 import { view } from "../../sourcing/view.ts";

@@ -8,7 +8,8 @@ import { stream } from "../../schema/channel.ts";
 import { checkContract } from "../../schema/contract-check.ts";
 import { event } from "../../schema/message-type.ts";
 import { consumer } from "../../service/consumer/consumer.ts";
-import { lockOf, refuseBrokenContract } from "../../service/service-contracts.ts";
+import { announceContracts } from "../../service/contract/announce-contracts.ts";
+import { lockOf, refuseBrokenContract } from "../../service/contract/service-contracts.ts";
 import { service } from "../../service/service.ts";
 import type { Service } from "../../service/part.ts";
 import type { Law } from "../law-case.ts";
@@ -116,6 +117,33 @@ export const contracts: Law = {
         assert.deepEqual([row?.cause?.kind, row?.cause?.code], ["bug", "BAD_PAYLOAD"]);
         assert.match(row!.cause!.message, /\bn\b/);
         assert.deepEqual(await stage.envelopes("sales"), []);
+      },
+    },
+    {
+      title: "a start that breaks readers who announced themselves is refused with their names",
+      needs: ["restart"],
+      run: async (context) => {
+        const { environment } = context;
+        const [seller, billing, reporting] = shop("number");
+        const starting = async (services: readonly (Service | undefined)[]): Promise<unknown> => {
+          await using stage = await openStage(context, streamKeeper(counts));
+          const streams = stage.broker.streams!;
+          const given = services.filter((each) => each !== undefined);
+          await stage.until(announceContracts(given, { streams, environment }));
+          return (await stage.envelopes("millrace.contracts")).map(({ source }) => source);
+        };
+        await starting([seller, billing]);
+        await context.restart();
+        assert.deepEqual(await starting([reporting]), ["shop", "billing", "reporting"]);
+        await context.restart();
+        const error = await refused("CONTRACT_BROKEN", starting([shop("string")[0]]));
+        assert.deepEqual(error.details["consumers"], ["billing", "reporting"]);
+        assert.match(error.message, /sold of shop for billing \(n: /);
+        await context.restart();
+        const announced = ["shop", "billing", "reporting"];
+        assert.deepEqual(await starting([seller, billing]), announced, "nothing new was to tell");
+        await context.restart();
+        assert.deepEqual(await starting([shop("string", 2)[0]]), [...announced, "shop"]);
       },
     },
     {

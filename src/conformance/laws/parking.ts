@@ -1,14 +1,64 @@
-/** Law 3, second half: what a parked key is, its bound, its redrive, and reads of what is parked. */
+/**
+ * Law 3, second half: what a parked key is, its bound, its redrive, reads of what is parked, and what
+ * the tools show of it.
+ */
 
 import assert from "node:assert/strict";
-import { stream } from "../../schema/channel.ts";
-import { event } from "../../schema/message-type.ts";
+import type { Admin } from "../../admin/admin.ts";
+import { createAdmin } from "../../admin/create-admin.ts";
+import { queue, stream } from "../../schema/channel.ts";
+import { command, event } from "../../schema/message-type.ts";
+import { createRegistry } from "../../schema/registry.ts";
 import { consumer } from "../../service/consumer/consumer.ts";
 import { badMessage } from "../../service/failure.ts";
+import type { Part } from "../../service/part.ts";
 import { view } from "../../sourcing/view.ts";
-import type { Law } from "../law-case.ts";
-import { Counted, counts, item, items, streamKeeper, trailsFor, trailsOf } from "./declarations.ts";
-import { openStage, pausedOf, refused } from "./stage.ts";
+import type { Law, LawContext } from "../law-case.ts";
+import {
+  byKey,
+  Counted,
+  counts,
+  item,
+  items,
+  streamKeeper,
+  trailsFor,
+  trailsOf,
+  Work,
+  work,
+} from "./declarations.ts";
+import { openStage, pausedOf, refused, type LawStage } from "./stage.ts";
+
+const Line = command("line", item, byKey);
+const line = queue("line", { Line }, { attempts: 3, keyOrder: true });
+
+/** A part of a stream, of a queue, and of a queue that keeps order: 0 fails them while it is broken. */
+function threeKinds(broken: () => boolean): readonly Part[] {
+  const seen = ({ n }: { readonly n: number }): void => {
+    if (n === 0 && broken()) throw badMessage("it is 0");
+  };
+  return [
+    consumer("listener", { from: counts }).handle({ Counted: seen }),
+    consumer("worker", { from: work }).handle({ Work: seen }),
+    consumer("queuer", { from: line }).handle({ Line: seen }),
+  ];
+}
+
+function adminOf({ broker, running }: LawStage, { environment }: LawContext): Admin {
+  const { streams, queues } = broker;
+  const registry = createRegistry([counts, work, line]);
+  return createAdmin({ streams, queues, services: () => [running], registry, environment });
+}
+
+/** Of each failure where it is, of whom, of which key, and whether it failed or waits behind one. */
+async function shown({ until }: LawStage, admin: Admin): Promise<readonly string[]> {
+  const failures = await until(admin.listFailures());
+  return failures
+    .map(({ place, part, input, key, waiting, cause }) => {
+      assert.equal(cause === undefined, waiting, "what failed says why");
+      return `${place} ${part ?? input} ${key} ${waiting ? "waiting" : "failed"}`;
+    })
+    .toSorted();
+}
 
 export const parking: Law = {
   topic: "law 3",
@@ -173,6 +223,40 @@ export const parking: Law = {
         await stage.until(stage.running.redriveParked("all"));
         await stage.settled();
         assert.deepEqual(await get("a", a!.token), { sum: 1 });
+      },
+    },
+    {
+      title: "tools show what is parked in the store and what is dead in a queue, each labelled",
+      needs: ["queues", "deadLetters", "delay", "keyOrder"],
+      run: async (context) => {
+        let broken = true;
+        await using stage = await openStage(
+          context,
+          threeKinds(() => broken),
+        );
+        await using admin = adminOf(stage, context);
+        assert.deepEqual(await shown(stage, admin), []);
+        await stage.publish(items(3, ["a"]).map(Counted));
+        await stage.publish(items(3, ["a"]).map(Work));
+        await stage.publish(items(3, ["a"]).map(Line));
+        await stage.settled();
+        assert.deepEqual(await shown(stage, admin), [
+          "queue work a failed",
+          "store laws.listener a failed",
+          "store laws.listener a waiting",
+          "store laws.listener a waiting",
+          "store laws.queuer a failed",
+          "store laws.queuer a waiting",
+          "store laws.queuer a waiting",
+        ]);
+        broken = false;
+        const { count } = await stage.until(admin.redrive({ part: "laws.listener" }));
+        await stage.settled();
+        assert.equal(count, 3);
+        assert.equal((await shown(stage, admin)).length, 4, "the other two are as they were");
+        await stage.until(admin.redrive({}));
+        await stage.settled();
+        assert.deepEqual(await shown(stage, admin), []);
       },
     },
   ],

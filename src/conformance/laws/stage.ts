@@ -11,7 +11,7 @@ import { valuesOf, type Outcome } from "../../model/outcome.ts";
 import type { Channel } from "../../schema/declaration.ts";
 import type { Part, Service } from "../../service/part.ts";
 import { createPublisher, type Published, type PublishOptions } from "../../service/publisher.ts";
-import type { PartStatus, RunningService } from "../../service/running-service.ts";
+import type { PartStatus, RunningService } from "../../service/running/running-service.ts";
 import { service } from "../../service/service.ts";
 import { startService } from "../../service/start-service.ts";
 import { eventually } from "../broker-case.ts";

@@ -1,4 +1,10 @@
-/** One file on its way into a channel; see `file-source.ts`. */
+/**
+ * One file on its way into a channel; see `file-source.ts`.
+ *
+ * Of each chunk's lines the messages are published first; when they are durable the rejected lines are
+ * written, and only then the position moves. What a crash cuts off in between comes again: messages
+ * under the same ids, and rejected lines at the same place of their file.
+ */
 
 import type { Environment } from "../../model/environment.ts";
 import { isMillraceError, MillraceError, type ErrorCode } from "../../model/errors.ts";

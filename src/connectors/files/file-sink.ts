@@ -7,28 +7,17 @@
  */
 
 import type { Message } from "../../model/message.ts";
-import type { Channel, MessageType } from "../../schema/declaration.ts";
 import { byteCount, type ByteSize } from "../../schema/duration.ts";
-import {
-  checkOptions,
-  checkPartName,
-  listOf,
-  policyOf,
-  refuse,
-} from "../../service/declaration-checks.ts";
+import { checkOptions, checkPartName, refuse } from "../../service/declaration-checks.ts";
 import { dependencyDown } from "../../service/failure.ts";
-import type { Decision, FailurePolicy, Part, WorkContext, Worker } from "../../service/part.ts";
-import { handledTypes } from "../handled-types.ts";
+import type { Decision, Part, WorkContext, Worker } from "../../service/part.ts";
+import { OUTGOING_OPTIONS, outgoingPart, type OutgoingOptions } from "../outgoing-part.ts";
 import { NODE_FILE_DISK, type FileDisk } from "./disk/file-disk.ts";
 import { FileAppender, type AppendedLine } from "./file-appender.ts";
 import { writeCsvRecord } from "./format/csv-record.ts";
 import { csvLine, dataLine, ENVELOPE_COLUMNS, eventLine, isEnvelopeColumn } from "./line-writer.ts";
 
-export interface FileSinkOptions {
-  /** The streams and queues that it reads. */
-  readonly from: Channel | readonly Channel[];
-  /** Which of their types are written; all unless said. */
-  readonly types?: readonly MessageType[];
+export interface FileSinkOptions extends OutgoingOptions {
   readonly path: string;
   readonly format: "ndjson" | "csv";
   /** NDJSON: the whole message as a CloudEvent, or its payload alone; `event` unless said. */
@@ -37,9 +26,6 @@ export interface FileSinkOptions {
   readonly columns?: readonly string[];
   /** A file of this size is closed: `sales.csv` becomes `sales.000001.csv`. Never unless said. */
   readonly roll?: ByteSize;
-  readonly policy?: Partial<FailurePolicy>;
-  /** Where it begins on a stream that it never read; `earliest` unless said. */
-  readonly start?: "earliest" | "latest";
   /** The machine's own unless given. */
   readonly disk?: FileDisk;
 }
@@ -52,39 +38,25 @@ export function fileSink(name: string, options: FileSinkOptions): Part {
   checkPartName(name, "file sink");
   const what = `file sink "${name}"`;
   checkOptions(options, what, [
-    "from",
-    "types",
+    ...OUTGOING_OPTIONS,
     "path",
     "format",
     "content",
     "columns",
     "roll",
-    "policy",
-    "start",
     "disk",
   ]);
-  const { path, columns = [], roll, start = "earliest", disk = NODE_FILE_DISK } = options;
+  const { path, columns = [], roll, disk = NODE_FILE_DISK } = options;
   if (typeof path !== "string" || path === "") refuse(`${what} has no path`);
   const lineOf = lineWriter(what, options);
-  const from = listOf(options.from);
   const head = options.format === "csv" ? writeCsvRecord(columns) : "";
   const rollBytes =
     roll === undefined ? Number.POSITIVE_INFINITY : byteCount(roll, `roll of ${what}`);
-  return Object.freeze<Part>({
-    partKind: "consumer",
+  return outgoingPart({
     name,
-    consumer: name,
-    from,
-    handles: handledTypes(what, from, options.types),
-    publishes: [],
-    sends: [],
-    collections: [],
-    needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
-    policy: policyOf(what, options.policy),
+    what,
+    options,
     concurrency: CONCURRENCY,
-    pure: false,
-    start,
-    keepsRaw: true,
     createWorker: () => {
       const appender = new FileAppender({ disk, path, head, rollBytes });
       return new FileSinkWorker(path, appender, lineOf);

@@ -137,6 +137,24 @@ test("a CloudEvent comes in as it is, in each mode, and a repeat of it counts on
   assert.deepEqual(await stage.published(), [sent("ce-1"), sent("ce-3"), sent("ce-2")]);
 });
 
+test("a sender who leaves in the middle of its body, or encodes it, is told so and fills no log", async () => {
+  const stage = await openStage();
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+    pull: (controller) => controller.error(new Error("aborted")),
+  });
+  const init = { method: "POST", body, duplex: "half" } as const;
+  const left = await answerOf(hookWith(), new Request("http://host/", init), stage.context);
+  assert.equal(left.status, 400);
+  assert.match(left.text, /the body broke off/);
+  const encoded = requestOf(stage, { headers: { "content-encoding": "gzip" } });
+  const { status, text } = await answerOf(hookWith(), encoded, stage.context);
+  assert.equal(status, 415);
+  assert.match(text, /Content-Encoding/);
+  assert.deepEqual(stage.environment.entries, []);
+  assert.deepEqual(await stage.published(), []);
+});
+
 test("a body is mapped to messages of its delivery's id, and a repeat counts once", async () => {
   const stage = await openStage();
   const hook = webhookIn("code", {

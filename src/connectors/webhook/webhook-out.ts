@@ -9,19 +9,12 @@
 
 import type { Environment } from "../../model/environment.ts";
 import type { Message } from "../../model/message.ts";
-import type { Channel, MessageType } from "../../schema/declaration.ts";
-import {
-  checkOptions,
-  checkPartName,
-  listOf,
-  policyOf,
-  refuse,
-} from "../../service/declaration-checks.ts";
+import { checkConcurrency, checkOptions, checkPartName } from "../../service/declaration-checks.ts";
 import { AnswerBuffer } from "../../service/effects/answer-buffer.ts";
 import { EffectCalls } from "../../service/effects/effect-calls.ts";
-import type { Decision, FailurePolicy, Part, WorkContext, Worker } from "../../service/part.ts";
+import type { Decision, Part, WorkContext, Worker } from "../../service/part.ts";
 import type { Sink } from "../../service/router/sink.ts";
-import { handledTypes } from "../handled-types.ts";
+import { OUTGOING_OPTIONS, outgoingPart, type OutgoingOptions } from "../outgoing-part.ts";
 import { Delivery, DELIVERY_OPTIONS, type DeliveryOptions } from "./outgoing/delivery.ts";
 
 export type WebhookOptions = DeliveryOptions;
@@ -40,16 +33,9 @@ export function webhook(name: string, options: WebhookOptions): Sink {
   });
 }
 
-export interface WebhookOutOptions extends WebhookOptions {
-  /** The streams and queues that it reads. */
-  readonly from: Channel | readonly Channel[];
-  /** Which of their types are posted; all unless said. The others are passed over. */
-  readonly types?: readonly MessageType[];
-  readonly policy?: Partial<FailurePolicy>;
+export interface WebhookOutOptions extends WebhookOptions, OutgoingOptions {
   /** Keys posted at one time, per partition or queue; 16 unless said. */
   readonly concurrency?: number;
-  /** Where it begins on a stream that it never read; `earliest` unless said. */
-  readonly start?: "earliest" | "latest";
 }
 
 /** Receivers are smaller than we are. */
@@ -58,35 +44,15 @@ const CONCURRENCY = 16;
 /** Declares a part that posts what it reads. Throws BAD_DECLARATION. */
 export function webhookOut(name: string, options: WebhookOutOptions): Part {
   const what = nameOf(name);
-  checkOptions(options, what, [
-    ...DELIVERY_OPTIONS,
-    "from",
-    "types",
-    "policy",
-    "concurrency",
-    "start",
-  ]);
-  const { start = "earliest", concurrency = CONCURRENCY } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
-  }
-  const from = listOf(options.from);
+  checkOptions(options, what, [...DELIVERY_OPTIONS, ...OUTGOING_OPTIONS, "concurrency"]);
+  const { concurrency = CONCURRENCY } = options;
+  checkConcurrency(what, concurrency);
   const delivery = new Delivery(what, options);
-  return Object.freeze<Part>({
-    partKind: "consumer",
+  return outgoingPart({
     name,
-    consumer: name,
-    from,
-    handles: handledTypes(what, from, options.types),
-    publishes: [],
-    sends: [],
-    collections: [],
-    needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
-    policy: policyOf(what, options.policy),
+    what,
+    options,
     concurrency,
-    pure: false,
-    start,
-    keepsRaw: true,
     createWorker: (environment) => new WebhookWorker(name, delivery, environment),
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expiredCount, outgrown } from "./retention.ts";
+import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import { openTestLog, texts } from "./log-stage.test.ts";
 
 const segment = (newestMs: number, count = 10, bytes = 100) => ({
@@ -39,6 +39,26 @@ test("a segment ends as a quarter of what is kept, and an empty one never", () =
   assert.equal(outgrown(full, { ...options, retention: { ageMs: 1199 } }), true);
   assert.equal(outgrown(full, { ...options, retention: { ageMs: 1200 } }), false);
   assert.equal(outgrown({ ...full, count: 0 }, { ...options, retention: { count: 0 } }), false);
+});
+
+test("what time alone will bring is known in advance, to the moment", () => {
+  const due = (segments: readonly ReturnType<typeof segment>[], retention: object): number =>
+    retentionDueMs(segments, { retention, segmentBytesMax: 1_000 });
+  const two = [segment(100), segment(200)];
+  assert.equal(due(two, {}), Infinity);
+  assert.equal(due(two, { bytes: 10_000, count: 1_000 }), Infinity, "only an append brings it");
+  assert.equal(due(two, { ageMs: 100 }), 150 + 25 + 1, "the one that is written ends first");
+  assert.equal(due([segment(100), segment(900)], { ageMs: 400 }), 501, "the oldest goes first");
+  assert.equal(due([segment(100, 0)], { ageMs: 400 }), Infinity, "an empty log stays");
+  assert.equal(due(two, { count: 10 }), 0, "there is something to do already");
+  const [retention, segmentBytesMax] = [{ ageMs: 400 }, 1_000];
+  for (const segments of [two, [segment(100), segment(900)]]) {
+    const nowMs = due(segments, retention);
+    const todo = (at: number): boolean =>
+      expiredCount(segments, { retention, nowMs: at }) > 0 ||
+      outgrown(segments.at(-1)!, { retention, nowMs: at, segmentBytesMax });
+    assert.deepEqual([todo(nowMs - 1), todo(nowMs)], [false, true]);
+  }
 });
 
 test("age retention empties an idle log, and the next offset survives a restart", async () => {

@@ -59,3 +59,24 @@ export function outgrown(
     (ageMs !== undefined && nowMs - segment.oldestMs > ageMs / PART)
   );
 }
+
+/**
+ * The first moment at which age lets a segment go or ends the one that is written; 0 where something
+ * is to do already, Infinity where time alone brings nothing.
+ */
+export function retentionDueMs(
+  segments: readonly RetainedSegment[],
+  {
+    retention,
+    segmentBytesMax,
+  }: { readonly retention: Retention; readonly segmentBytesMax: number },
+): number {
+  const rules = { retention, nowMs: 0, segmentBytesMax };
+  const oldest = segments[0]!;
+  const active = segments.at(-1)!;
+  if (expiredCount(segments, rules) > 0 || outgrown(active, rules)) return 0;
+  const { ageMs = Infinity } = retention;
+  const goesMs = oldest === active ? Infinity : oldest.newestMs + ageMs;
+  const endsMs = active.count === 0 ? Infinity : active.oldestMs + ageMs / PART;
+  return Math.floor(Math.min(goesMs, endsMs)) + 1;
+}

@@ -16,7 +16,7 @@ import { errorCode } from "./disks/error-code.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { EndWaiters } from "./end-waiters.ts";
 import type { AppendRecord, LogRecord, PartitionLogOptions } from "./partition-log.ts";
-import { expiredCount, outgrown } from "./retention.ts";
+import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { BatchLog } from "./batch-log.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
@@ -134,6 +134,12 @@ export class SegmentedLog implements BatchLog {
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
     this.retention = options.retention;
     this.commit.configure(options.durability);
+  }
+
+  get retentionDueMs(): number {
+    if (this.closed !== undefined || this.commit.stopped !== undefined) return Infinity;
+    const { retention, segmentBytesMax } = this;
+    return retentionDueMs(this.segments, { retention, segmentBytesMax });
   }
 
   async enforceRetention(nowMs: number): Promise<number> {

@@ -243,3 +243,31 @@ test("a queue with damaged records is named and refused, and the rest of the bro
   await stage.queues.deleteQueue("bad");
   assert.equal((await stage.queues.ensureQueue({ name: "bad" })).waiting, 0);
 });
+
+test("removing the files of a damaged queue, as its error says, leaves an empty one that works", async () => {
+  await using stage = await openTestBroker();
+  await stage.queues.ensureQueue({ name: "q" });
+  for (const text of ["first", "second", "third"]) {
+    valuesOf(await stage.queues.send("q", [{ message: message(text) }]));
+  }
+  const files = [...stage.disk.files.keys()].filter((file) => file.includes("queues/q/"));
+  const { bytes } = stage.disk.files.get(files.find((file) => file.endsWith(".log"))!)!;
+  bytes[Buffer.from(bytes).indexOf("second")]! ^= 0xff;
+  await stage.crash();
+  await assert.rejects(stage.queues.ensureQueue({ name: "q" }), {
+    code: "LOG_DAMAGED",
+    message: /^the queue q cannot be opened.*remove their directory/,
+  });
+  for (const file of stage.disk.files.keys()) {
+    if (file.includes("queues/q/")) stage.disk.files.delete(file);
+  }
+  await stage.crash();
+  await stage.queues.ensureQueue({ name: "q" });
+  valuesOf(await stage.queues.send("q", [{ message: message("fourth") }]));
+  await stage.crash();
+  const taken = await takeGroup(stage.queues, "q");
+  assert.deepEqual(
+    taken.map(({ message: each }) => textOf(each)),
+    ["fourth"],
+  );
+});

@@ -8,6 +8,7 @@ import type { Environment } from "../../model/environment.ts";
 import type { QueueSpec } from "../../broker/queues.ts";
 import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue/queue-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
+import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog } from "../log/open-log.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { LogJournal } from "./log-journal.ts";
@@ -75,7 +76,9 @@ export async function openDiskQueues(
     async createQueue(spec) {
       const facts = { spec, incarnation: ids.newId() };
       await state.put(queueKey(spec.name), JSON.stringify(facts));
-      return openQueue(facts);
+      return openQueue(facts).catch((error: unknown) => {
+        throw openingFailure(join(data.path, directoryOf(spec.name)), error);
+      });
     },
     async saveSpec(spec) {
       const incarnation = incarnations.get(spec.name)!;

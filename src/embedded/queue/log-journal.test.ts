@@ -40,6 +40,7 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
     waitFor: () => Promise.resolve(),
     offsetAt: () => Promise.resolve(0),
     configure: () => undefined,
+    retentionDueMs: Infinity,
     enforceRetention: () => Promise.resolve(0),
     trimBefore: () => Promise.resolve(0),
     close: () => Promise.resolve(),

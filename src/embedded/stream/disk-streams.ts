@@ -18,6 +18,7 @@ import type {
 } from "../../broker/in-process/stream/stream-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import type { BatchLog } from "../log/batch-log.ts";
+import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog } from "../log/open-log.ts";
 
 interface StoredDiskStream extends StoredStream {
@@ -93,7 +94,9 @@ export async function openDiskStreams(
     async createStream(spec) {
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
-      return openStream(facts);
+      return openStream(facts).catch((error: unknown) => {
+        throw openingFailure(join(data.path, directoryOf(facts)), error);
+      });
     },
     async saveSpec(incarnation, spec) {
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));

@@ -23,6 +23,7 @@ export interface Operation {
   readonly takes?: readonly string[];
   /** Of the good answer. */
   readonly gives: string;
+  /** 200 unless said. */
   readonly status?: number;
   /** Needs no token. */
   readonly open?: boolean;
@@ -81,101 +82,88 @@ const COMMAND_PARAMETERS = [
   { name: "Idempotency-Key", in: "header", description: "The same as id." } as const,
 ];
 
-type Short = Omit<Operation, "method" | "path">;
-const get = (path: string, rest: Short): Operation => ({ method: "get", path, ...rest });
-const post = (path: string, rest: Short): Operation => ({ method: "post", path, ...rest });
-const look = (path: string, id: string, summary: string, parameters: readonly Parameter[] = []) =>
-  get(path, { id, tag: "look", summary, parameters, gives: JSON_ANSWER });
-const repair = (path: string, id: string, summary: string, status = 200) =>
-  post(path, { id, tag: "repair", summary, takes: JSON_BODY, gives: JSON_ANSWER, status });
+type More = Partial<Omit<Operation, "method" | "path" | "id" | "summary">>;
+/** Looks at something, unless `more` says otherwise. */
+const get = (path: string, id: string, summary: string, more: More = {}): Operation => ({
+  method: "get",
+  path,
+  id,
+  summary,
+  tag: "look",
+  gives: JSON_ANSWER,
+  ...more,
+});
+/** Repairs something, unless `more` says otherwise. */
+const post = (path: string, id: string, summary: string, more: More = {}): Operation => ({
+  method: "post",
+  path,
+  id,
+  summary,
+  tag: "repair",
+  takes: JSON_BODY,
+  gives: JSON_ANSWER,
+  ...more,
+});
 
 export const OPERATIONS: readonly Operation[] = [
-  get("/healthz", {
-    id: "health",
+  get("/healthz", "health", "Whether the process lives.", { tag: "health", open: true }),
+  get(
+    "/readyz",
+    "ready",
+    "Whether every part runs and nothing stands still; 503 with the reasons.",
+    { tag: "health", open: true },
+  ),
+  get("/metrics", "metrics", "Metrics in Prometheus' text format.", {
     tag: "health",
-    summary: "Whether the process lives.",
-    gives: JSON_ANSWER,
-    open: true,
-  }),
-  get("/readyz", {
-    id: "ready",
-    tag: "health",
-    summary: "Whether every part runs and nothing stands still; 503 with the reasons.",
-    gives: JSON_ANSWER,
-    open: true,
-  }),
-  get("/metrics", {
-    id: "metrics",
-    tag: "health",
-    summary: "Metrics in Prometheus' text format.",
     gives: "text/plain",
   }),
-  get("/", { id: "page", tag: "page", summary: "What runs here, for people.", gives: "text/html" }),
-  get("/style.css", {
-    id: "style",
-    tag: "page",
-    summary: "The page's style.",
-    gives: "text/css",
-    open: true,
-  }),
-  get("/openapi.json", {
-    id: "openapi",
-    tag: "look",
-    summary: "This document.",
-    gives: JSON_ANSWER,
-  }),
+  get("/", "page", "What runs here, for people.", { tag: "page", gives: "text/html" }),
+  get("/style.css", "style", "The page's style.", { tag: "page", gives: "text/css", open: true }),
+  get("/openapi.json", "openapi", "This document."),
 
-  post("/events", {
-    id: "publish",
+  post("/events", "publish", "Publishes one CloudEvent, a batch of them, or lines of JSON.", {
     tag: "messages",
-    summary: "Publishes one CloudEvent, a batch of them, or lines of JSON.",
     parameters: [query("to", "stream:NAME or queue:NAME, where the type does not tell.")],
     takes: EVENT_BODIES,
-    gives: JSON_ANSWER,
     status: 201,
   }),
-  post("/commands", {
-    id: "command",
+  post("/commands", "command", "Asks or sends a command, as one CloudEvent.", {
     tag: "messages",
-    summary: "Asks or sends a command, as one CloudEvent.",
     parameters: COMMAND_PARAMETERS,
     takes: COMMAND_BODIES,
-    gives: JSON_ANSWER,
   }),
-  post("/commands/{type}", {
-    id: "commandByType",
+  post("/commands/{type}", "commandByType", "Asks or sends a command by its type.", {
     tag: "messages",
-    summary: "Asks or sends a command by its type.",
     parameters: COMMAND_PARAMETERS,
     takes: COMMAND_BODIES,
-    gives: JSON_ANSWER,
   }),
-  get("/streams/{stream}/events", {
-    id: "cloudEvents",
+  get(
+    "/streams/{stream}/events",
+    "cloudEvents",
+    "CloudEvents as server-sent events, with resume.",
+    {
+      tag: "messages",
+      parameters: [...FILTERS, RESUME],
+      gives: "text/event-stream",
+    },
+  ),
+  get("/streams/{stream}/tail", "tail", "Records as server-sent events, with resume.", {
     tag: "messages",
-    summary: "CloudEvents as server-sent events, with resume.",
     parameters: [...FILTERS, RESUME],
     gives: "text/event-stream",
   }),
-  get("/streams/{stream}/tail", {
-    id: "tail",
-    tag: "messages",
-    summary: "Records as server-sent events, with resume.",
-    parameters: [...FILTERS, RESUME],
-    gives: "text/event-stream",
-  }),
-  get("/streams/{stream}/records", {
-    id: "records",
-    tag: "messages",
-    summary: "A page of records; with Accept: application/x-ndjson, lines.",
-    parameters: [...FILTERS, query("follow", "Lines alone: go on at the end.")],
-    gives: JSON_ANSWER,
-  }),
+  get(
+    "/streams/{stream}/records",
+    "records",
+    "A page of records; with Accept: application/x-ndjson, lines.",
+    {
+      tag: "messages",
+      parameters: [...FILTERS, query("follow", "Lines alone: go on at the end.")],
+    },
+  ),
 
-  get("/views/{view}", {
-    id: "find",
+  get("/views/{view}", "find", "Documents by indexed fields, or one by ?id=.", {
     tag: "views",
-    summary: "Documents by indexed fields, or one by ?id=.",
     parameters: [
       query("where", 'JSON of indexed fields: {"status":"open","total":{"gte":5}}'),
       query("order", "A field; -field sorts downwards."),
@@ -184,69 +172,69 @@ export const OPERATIONS: readonly Operation[] = [
       query("id", "One document, whatever its id looks like."),
       ...FRESH,
     ],
-    gives: JSON_ANSWER,
   }),
-  get("/views/{view}/{id}", {
-    id: "document",
-    tag: "views",
-    summary: "A document.",
-    parameters: FRESH,
-    gives: JSON_ANSWER,
+  get("/views/{view}/{id}", "document", "A document.", { tag: "views", parameters: FRESH }),
+  get("/views", "views", "The generations of views."),
+  post("/views/{view}/rebuild", "rebuildView", "Builds a view anew beside the one that answers."),
+  post("/views/{view}/swap", "swapView", "Lets another generation answer."),
+  post("/views/{view}/drop", "dropView", "Removes a generation that does not answer."),
+
+  get("/describe", "describe", "Services, parts, streams, queues and groups."),
+  get("/lag", "lag", "How far each part is behind on each input."),
+  get("/streams", "streams", "All streams."),
+  get("/streams/{stream}", "stream", "A stream."),
+  get("/streams/{stream}/offsets", "offsets", "What an offset expression means now.", {
+    parameters: [query("at", "An offset expression."), query("partition", "One partition alone.")],
   }),
-  look("/views", "views", "The generations of views."),
-  repair("/views/{view}/rebuild", "rebuildView", "Builds a view anew beside the one that answers."),
-  repair("/views/{view}/swap", "swapView", "Lets another generation answer."),
-  repair("/views/{view}/drop", "dropView", "Removes a generation that does not answer."),
+  get("/queues", "queues", "All queues."),
+  get("/queues/{queue}", "queue", "A queue."),
+  get("/groups", "groups", "All groups."),
+  get("/groups/{group}", "group", "A group."),
+  get("/flow", "flow", "The messages of one conversation, in the order of their causes.", {
+    parameters: [
+      query("correlation", "The conversation, or a message's id.", { required: true }),
+      query("since", "An offset expression: where to begin looking."),
+      query("scanMax", "Records looked at in each stream."),
+    ],
+  }),
+  get("/state", "state", "The state of a decider's entity.", {
+    parameters: [
+      query("entity", "DECIDER/KEY", { required: true }),
+      query("at", "A version, or @ and a moment."),
+    ],
+  }),
+  get("/pauses", "pauses", "The parts that a person has paused."),
+  get("/sagas", "sagas", "Instances of sagas.", {
+    parameters: [
+      query("saga", "One saga."),
+      query("status", "active, compensating, ended or stuck."),
+      query("limit", "At most so many."),
+      query("after", "The cursor of the page before."),
+    ],
+  }),
+  get("/sagas/{saga}", "saga", "One instance.", {
+    parameters: [query("instance", "Its id.", { required: true })],
+  }),
+  get("/jobs", "jobs", "Replays that run or ran."),
+  get("/jobs/{id}", "job", "One job."),
+  get("/failures", "failures", "Dead letters and parked messages.", {
+    parameters: [
+      query("queue", "Of one queue."),
+      query("part", "Of one part."),
+      query("limit", "At most so many."),
+      query("after", "Behind this reference."),
+    ],
+  }),
+  get("/failures/{ref}", "failure", "One failure."),
 
-  look("/describe", "describe", "Services, parts, streams, queues and groups."),
-  look("/lag", "lag", "How far each part is behind on each input."),
-  look("/streams", "streams", "All streams."),
-  look("/streams/{stream}", "stream", "A stream."),
-  look("/streams/{stream}/offsets", "offsets", "What an offset expression means now.", [
-    query("at", "An offset expression."),
-    query("partition", "One partition alone."),
-  ]),
-  look("/queues", "queues", "All queues."),
-  look("/queues/{queue}", "queue", "A queue."),
-  look("/groups", "groups", "All groups."),
-  look("/groups/{group}", "group", "A group."),
-  look("/flow", "flow", "The messages of one conversation, in the order of their causes.", [
-    query("correlation", "The conversation, or a message's id.", { required: true }),
-    query("since", "An offset expression: where to begin looking."),
-    query("scanMax", "Records looked at in each stream."),
-  ]),
-  look("/state", "state", "The state of a decider's entity.", [
-    query("entity", "DECIDER/KEY", { required: true }),
-    query("at", "A version, or @ and a moment."),
-  ]),
-  look("/pauses", "pauses", "The parts that a person has paused."),
-  look("/sagas", "sagas", "Instances of sagas.", [
-    query("saga", "One saga."),
-    query("status", "active, compensating, ended or stuck."),
-    query("limit", "At most so many."),
-    query("after", "The cursor of the page before."),
-  ]),
-  look("/sagas/{saga}", "saga", "One instance.", [
-    query("instance", "Its id.", { required: true }),
-  ]),
-  look("/jobs", "jobs", "Replays that run or ran."),
-  look("/jobs/{id}", "job", "One job."),
-  look("/failures", "failures", "Dead letters and parked messages.", [
-    query("queue", "Of one queue."),
-    query("part", "Of one part."),
-    query("limit", "At most so many."),
-    query("after", "Behind this reference."),
-  ]),
-  look("/failures/{ref}", "failure", "One failure."),
-
-  repair("/groups/{group}/seek", "seek", "Moves a group or a part."),
-  repair("/failures/redrive", "redrive", "Lets failures run again."),
-  repair("/failures/discard", "discard", "Removes failures for good."),
-  repair("/failures/{ref}/edit", "editFailure", "Publishes a corrected copy in a failure's place."),
-  repair("/parts/{part}/pause", "pausePart", "Stops a part until it is resumed."),
-  repair("/parts/{part}/resume", "resumePart", "Lets a part go on."),
-  repair("/sagas/{saga}/retry", "retrySaga", "Tries the undo again at which an instance is stuck."),
-  repair("/replays/plan", "planReplay", "What a replay would do; touches nothing."),
-  repair("/replays", "runReplay", "Starts a replay.", 202),
-  repair("/jobs/{id}/cancel", "cancelJob", "Ends a job."),
+  post("/groups/{group}/seek", "seek", "Moves a group or a part."),
+  post("/failures/redrive", "redrive", "Lets failures run again."),
+  post("/failures/discard", "discard", "Removes failures for good."),
+  post("/failures/{ref}/edit", "editFailure", "Publishes a corrected copy in a failure's place."),
+  post("/parts/{part}/pause", "pausePart", "Stops a part until it is resumed."),
+  post("/parts/{part}/resume", "resumePart", "Lets a part go on."),
+  post("/sagas/{saga}/retry", "retrySaga", "Tries the undo again at which an instance is stuck."),
+  post("/replays/plan", "planReplay", "What a replay would do; touches nothing."),
+  post("/replays", "runReplay", "Starts a replay.", { status: 202 }),
+  post("/jobs/{id}/cancel", "cancelJob", "Ends a job."),
 ];

@@ -1,8 +1,8 @@
 /** Reading a request's body: bounded while it comes in, of a known media type, and of good UTF-8. */
 
 import type { Context } from "hono";
-import { parseJson } from "../../codecs/json-text.ts";
-import { MillraceError } from "../../model/errors.ts";
+import { parseObject } from "../../codecs/json-text.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import { JSON_TYPE } from "../media-types.ts";
 
 export interface MediaType {
@@ -29,6 +29,12 @@ export async function readText(c: Context, bytesMax: number): Promise<string> {
       `the charset ${JSON.stringify(charset.slice(0, 40))} is not read here; send UTF-8`,
     );
   }
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw unsupported(
+      `the Content-Encoding ${JSON.stringify(encoding.slice(0, 40))} is not read here; send the body as it is`,
+    );
+  }
   if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const bytes = await readBytes(c.req.raw.body, bytesMax);
   try {
@@ -44,11 +50,15 @@ async function readBytes(
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop cancels the stream.
-  for await (const chunk of body ?? []) {
-    length += chunk.byteLength;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+  try {
+    // Leaving the loop cancels the stream.
+    for await (const chunk of body ?? []) {
+      length += chunk.byteLength;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw isMillraceError(error) ? error : brokeOff(error);
   }
   return Buffer.concat(chunks, length);
 }
@@ -70,13 +80,20 @@ export async function readJsonText(c: Context, bytesMax: number): Promise<string
 
 /** Throws BAD_JSON, BAD_REQUEST. */
 export function objectOf(text: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  const value = parseObject(text);
+  if (value !== undefined) return value;
   throw new MillraceError("BAD_REQUEST", 'the body must be a JSON object, as in {"to":"start"}');
 }
 
 export function unsupported(message: string): MillraceError {
   return new MillraceError("UNSUPPORTED_CONTENT", message);
+}
+
+/** Whoever leaves in the middle of a sentence has met no defect, and must not fill the log with some. */
+function brokeOff(cause: unknown): MillraceError {
+  return new MillraceError("BAD_REQUEST", "the body broke off before its end; send it whole", {
+    cause,
+  });
 }
 
 function tooLarge(bytesMax: number): MillraceError {

@@ -21,8 +21,11 @@ export function addHealthRoutes(app: Hono, room: DoorRoom): void {
     const { services } = await room.admin.describe();
     const reasons = reasonsNotReady(services);
     if (reasons.length === 0) return c.json({ status: "ready" });
-    // Names and failures of parts are for those who may come in.
-    const told = room.principalOf(c) === undefined ? { count: reasons.length } : { reasons };
+    // Names and failures of parts are for those who may see them.
+    const told =
+      room.principalOf(c) === undefined
+        ? { count: reasons.length }
+        : { reasons: reasonsNotReady((await room.adminFor(c).describe()).services) };
     return c.json({ status: "not ready", ...told }, 503);
   });
 

@@ -9,6 +9,6 @@ export function addOpenApiRoutes(app: Hono, room: DoorRoom): void {
   app.get("/openapi.json", async (c) => {
     readQuery(c, []);
     const { services } = await room.adminFor(c).describe();
-    return c.json(openApiDocument({ registry: room.registry, services, path: room.path }));
+    return c.json(openApiDocument({ registry: room.registryFor(c), services, path: room.path }));
   });
 }

@@ -17,7 +17,14 @@ export function addPageRoutes(app: Hono, room: DoorRoom): void {
     const rates = meter.rates(countsOf(description), room.clock.monotonic());
     const { origin } = new URL(c.req.url);
     return c.html(
-      writePage({ description, lag, rates, registry: room.registry, origin, path: room.path }),
+      writePage({
+        description,
+        lag,
+        rates,
+        registry: room.registryFor(c),
+        origin,
+        path: room.path,
+      }),
     );
   });
 

@@ -13,6 +13,7 @@ import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import { encodeToken } from "../../service/ask/position-token.ts";
 import type { DoorRoom } from "../door-room.ts";
+import type { DoorLimits } from "../limits.ts";
 import { BATCH_TYPE, LINES_TYPE, STRUCTURED_TYPE } from "../media-types.ts";
 import { readPublishLine } from "../publish-line.ts";
 import { mediaTypeOf, readText, unsupported } from "../request/body.ts";
@@ -42,9 +43,11 @@ export function addPublishRoutes(app: Hono, room: DoorRoom): void {
       const lines = text.split("\n").filter((line) => line.trim() !== "");
       return publishMany(c, room, lines, (line) => withTarget(readPublishLine(line), to));
     }
-    if (!Array.isArray(parseJson(text))) {
+    const batch = parseJson(text);
+    if (!Array.isArray(batch)) {
       throw new MillraceError("BAD_REQUEST", "a batch of CloudEvents is a JSON array");
     }
+    checkCount(batch.length, room.limits);
     return publishMany(c, room, elementsOf(text), (item) =>
       withTarget(readStructured(item, { nowMs }), to),
     );
@@ -74,14 +77,7 @@ async function publishMany(
   texts: readonly string[],
   read: (text: string) => PublishRequest,
 ): Promise<Response> {
-  const { publishCountMax } = room.limits;
-  if (texts.length > publishCountMax) {
-    throw new MillraceError(
-      "TOO_LARGE",
-      `${texts.length} messages are over ${publishCountMax}, the most of one request; send several requests`,
-      { details: { limit: publishCountMax } },
-    );
-  }
+  checkCount(texts.length, room.limits);
   const requests = texts.map((text) => outcomeOf(() => read(text)));
   const trace = traceOf(c);
   const good = requests.flatMap((item) =>
@@ -94,6 +90,15 @@ async function publishMany(
   );
   const status = outcomes.every((outcome) => outcome.ok) ? 200 : 207;
   return c.json({ outcomes }, status);
+}
+
+function checkCount(count: number, { publishCountMax }: DoorLimits): void {
+  if (count <= publishCountMax) return;
+  throw new MillraceError(
+    "TOO_LARGE",
+    `${count} messages are over ${publishCountMax}, the most of one request; send several requests`,
+    { details: { limit: publishCountMax } },
+  );
 }
 
 function outcomeOf(read: () => PublishRequest): Outcome<PublishRequest> {

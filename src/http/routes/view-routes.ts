@@ -5,7 +5,8 @@
 
 import type { Context, Hono } from "hono";
 import type { ReadOptions } from "../../admin/admin.ts";
-import { MillraceError } from "../../model/errors.ts";
+import { parseExactly } from "../../codecs/json-parser.ts";
+import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { Comparison, DocumentQuery } from "../../store/store.ts";
 import type { DoorRoom } from "../door-room.ts";
 import { JSON_TYPE } from "../media-types.ts";
@@ -19,6 +20,8 @@ export const TOKEN_HEADER = "Millrace-Token";
 const JSON_BODY = { "Content-Type": JSON_TYPE };
 const FRESHNESS = ["notBefore", "deadline"];
 const DEADLINE_MS_MAX = 60_000;
+/** Conditions, one of them, and its list. */
+const WHERE_DEPTH_MAX = 3;
 
 export function addViewRoutes(app: Hono, room: DoorRoom): void {
   app.get("/views/:view", async (c) => {
@@ -78,12 +81,7 @@ type Where = NonNullable<DocumentQuery["where"]>;
 
 /** Conditions as JSON: `{"status":"open","total":{"gte":5}}`. */
 function parseWhere(text: string): Where {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw badWhere();
-  }
+  const value = whereValue(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw badWhere();
   return Object.fromEntries(
     Object.entries(value).map(([field, condition]) => {
@@ -91,6 +89,16 @@ function parseWhere(text: string): Where {
       return [field, condition];
     }),
   );
+}
+
+/** Exactly: a number that lost its digits would find the documents of another. */
+function whereValue(text: string): unknown {
+  try {
+    return parseExactly(text, { numbers: undefined, depthMax: WHERE_DEPTH_MAX });
+  } catch (error) {
+    if (!isMillraceError(error, "BAD_JSON")) throw error;
+    throw badWhere(error.message);
+  }
 }
 
 const BOUNDS = ["gte", "gt", "lte", "lt"];
@@ -116,9 +124,9 @@ function isIndexValue(value: unknown): boolean {
   return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
-function badWhere(): MillraceError {
+function badWhere(why?: string): MillraceError {
   return badArgument(
     "where",
-    'where must be JSON of indexed fields, as in {"status":"open","total":{"gte":5},"place":{"in":["a","b"]}}',
+    `where must be JSON of indexed fields, as in {"status":"open","total":{"gte":5},"place":{"in":["a","b"]}}${why === undefined ? "" : `: ${why}`}`,
   );
 }

@@ -8,7 +8,7 @@ import { openStage, OrderPaid, OrderPlaced, type Stage } from "../../admin/shop-
 import { queue, stream } from "../../schema/channel.ts";
 import { command } from "../../schema/message-type.ts";
 import { createRegistry } from "../../schema/registry.ts";
-import type { PartStatus } from "../../service/running-service.ts";
+import type { PartStatus } from "../../service/running/running-service.ts";
 import { createDoor, type Door } from "../door.ts";
 import { OPERATIONS } from "../openapi/operations.ts";
 import { RateMeter } from "../page/rates.ts";
@@ -123,6 +123,32 @@ test("a process is ready when every part runs, and otherwise tells who may come 
     const stranger = await ask("/readyz", { authorization: "Bearer wrong" });
     assert.equal(stranger.text, '{"status":"not ready","count":1}');
   }
+});
+
+test("why a process is not ready is told to those who may see the part", async () => {
+  await using stage = await openStage();
+  const { environment } = stage;
+  const failed = { ...RUNNING, state: "failed" } as const;
+  const reasonsOf = async (name: string): Promise<unknown> => {
+    const door = createDoor({
+      admin: telling(stage, [failed]),
+      environment,
+      token: TOKEN,
+      signIn: async () => ({ name }),
+      rules: [
+        { principal: "ann", actions: ["read"], resources: { kind: "service", name: "shop" } },
+      ],
+    });
+    const headers = { host: "localhost", authorization: "Bearer hers" };
+    const answer = await door(new Request("http://localhost/readyz", { headers }));
+    assert.equal(answer.status, 503);
+    return answer.json();
+  };
+  assert.deepEqual(await reasonsOf("ann"), {
+    status: "not ready",
+    reasons: ["shop.totals is failed"],
+  });
+  assert.deepEqual(await reasonsOf("eve"), { status: "not ready", reasons: [] });
 });
 
 interface Sample {

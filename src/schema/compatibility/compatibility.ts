@@ -75,7 +75,8 @@ function newFields(older: JsonSchema, newer: JsonSchema, path = ""): string[] {
 }
 
 function propertiesOf(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
-  const properties = typeof schema === "object" ? schema["properties"] : undefined;
+  // A lock that somebody has edited may hold null, too.
+  const properties = isSchemaMap(schema) ? schema["properties"] : undefined;
   return isSchemaMap(properties) ? properties : {};
 }
 

@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import * as z from "zod";
 import type { Broker, BrokerFactory } from "../../broker/broker.ts";
 import { encodeMessage } from "../../codecs/cloudevents.ts";
@@ -21,6 +20,7 @@ import { view } from "../../sourcing/view.ts";
 import type { Store } from "../../store/store.ts";
 import { sqlite } from "../../stores/sqlite/sqlite.ts";
 import { createTestEnvironment, type TestEnvironment } from "../../testing/environment.ts";
+import { realIo } from "../../testing/real-io.ts";
 import {
   openTestService,
   type TestService,
@@ -101,7 +101,7 @@ async function onDisk(
   const environment = createTestEnvironment();
   const store = sqlite({ directory: join(directory, "stores") });
   const broker = shared(embedded({ directory: join(directory, "broker") }));
-  const run = { io: { stepMs: 1, turn: () => turn() } };
+  const run = { io: realIo };
   try {
     await work(
       (options) =>
@@ -372,7 +372,8 @@ test("while a dependency is down a command waits, and at its deadline it is give
     const ask = app.running.ask.bind(app.running);
     const soon = ask(Charge({ account: "a" }), { deadlineMs: 500 });
     const later = ask(Charge({ account: "b" }), { deadlineMs: 120_000 });
-    await assert.rejects(app.until(soon), { code: "DEADLINE" });
+    const why = /stands still: the bank does not answer/;
+    await assert.rejects(app.until(soon), { code: "DEADLINE", message: why });
     down = false;
     assert.equal((await app.until(later)).ok, true);
     assert.deepEqual(done, ["b"]);

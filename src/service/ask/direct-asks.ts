@@ -7,11 +7,12 @@
 import type { Environment } from "../../model/environment.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Draft } from "../../model/message.ts";
+import { outboxLane } from "../outbox/lane.ts";
 import { documentJson, parseDocument } from "../document-json.ts";
 import { MessageStamper, type Stamp } from "../message-stamper.ts";
 import type { MessageType } from "../../schema/declaration.ts";
-import type { RunningPart } from "../running-part.ts";
-import type { ChangeSignal } from "../settling.ts";
+import type { RunningPart } from "../running/running-part.ts";
+import type { ChangeSignal } from "../running/settling.ts";
 import type { RunningInput } from "../source/part-runtime.ts";
 import type { Answer } from "./answer.ts";
 import type { Answered, Asker } from "./asker.ts";
@@ -83,7 +84,7 @@ export class DirectAsks {
     const command = this.#stamperOf(part, source ?? service).stampWhole(draft, stamp, to);
     const answer = Promise.withResolvers<Answered>();
     const timer = clock.after(deadlineMs, () => {
-      answer.reject(lateAnswer(draft.type, id, deadlineMs));
+      answer.reject(lateAnswer(draft.type, { id, deadlineMs, standstill: standstillOf(desk) }));
     });
     const asker = {
       repeatable: given.id !== undefined,
@@ -171,11 +172,30 @@ export function answerOf({ verdict, places }: Answered): Answer {
   };
 }
 
+/** Why the handler's part takes up nothing, or gives out nothing, where that is so. */
+function standstillOf({ part: { runtime }, queue }: Desk): string | undefined {
+  const { inputs, part, relay } = runtime;
+  const lane = outboxLane(part.consumer, queue);
+  return inputs.get(queue)?.engine.paused ?? relay.troubleOf(lane);
+}
+
 /** It may have been done: only asking again under its id tells. */
-export function lateAnswer(type: string, id: string, deadlineMs: number): MillraceError {
+export function lateAnswer(
+  type: string,
+  {
+    id,
+    deadlineMs,
+    standstill,
+  }: {
+    readonly id: string;
+    readonly deadlineMs: number;
+    readonly standstill?: string | undefined;
+  },
+): MillraceError {
+  const why = standstill === undefined ? "" : ` (its handler stands still: ${standstill})`;
   return new MillraceError(
     "DEADLINE",
-    `${type} was not answered within ${deadlineMs} ms; ask again under the id ${id} to learn what became of it, or allow more time`,
-    { details: { type, id, deadlineMs } },
+    `${type} was not answered within ${deadlineMs} ms${why}; ask again under the id ${id} to learn what became of it, or allow more time`,
+    { details: { type, id, deadlineMs, ...(standstill !== undefined && { standstill }) } },
   );
 }

@@ -77,7 +77,7 @@ export class RemoteAsks implements AsyncDisposable {
     const answer = Promise.withResolvers<Answer>();
     const waiting = {
       timer: environment.clock.after(deadlineMs, () => {
-        answer.reject(lateAnswer(draft.type, id, deadlineMs));
+        answer.reject(lateAnswer(draft.type, { id, deadlineMs }));
       }),
       resolve: answer.resolve,
       reject: answer.reject,

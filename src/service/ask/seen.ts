@@ -12,7 +12,7 @@ import { delay } from "../../model/clock.ts";
 import { MillraceError } from "../../model/errors.ts";
 import { isFinished, laneKey } from "../../store/progress.ts";
 import type { InboxMark } from "../../store/write-set.ts";
-import type { ChangeSignal } from "../settling.ts";
+import type { ChangeSignal } from "../running/settling.ts";
 import { EVENTS_INPUT } from "../source/event-input.ts";
 import type { PartRuntime } from "../source/part-runtime.ts";
 import { decodeToken, type WrittenPlace } from "./position-token.ts";

@@ -1,15 +1,16 @@
 /** `consumer`: the only kind of part whose code does I/O. */
 
 import {
+  checkConcurrency,
   checkOptions,
   checkPartName,
   handlersByType,
   listOf,
   policyOf,
-  refuse,
 } from "../declaration-checks.ts";
 import type { Part } from "../part.ts";
 import { ConsumerWorker, commandsOf, type AnyHandler } from "./consumer-worker.ts";
+import { collectionsOf } from "./document.ts";
 import type { ConsumerOptions, DistinctNames, Handlers, KnownOptions } from "./handler-types.ts";
 
 export interface Consumer extends Part {
@@ -48,9 +49,7 @@ export function consumer<const Options extends ConsumerOptions>(
     "start",
   ]);
   const { docs = {}, start = "earliest", concurrency = CONCURRENCY }: ConsumerOptions = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
-  }
+  checkConcurrency(what, concurrency);
   const policy = policyOf(what, options.policy);
   const from = listOf(options.from);
   return {
@@ -65,11 +64,7 @@ export function consumer<const Options extends ConsumerOptions>(
         handles: new Set(byType.keys()),
         publishes: listOf(options.publishes),
         sends: listOf(options.sends),
-        collections: Object.values(docs).map(({ collection, index }) => ({
-          name: collection,
-          index,
-        })),
-        needs: from.some((each) => each.kind === "queue" && each.keyOrder) ? ["keyOrder"] : [],
+        collections: collectionsOf(docs),
         policy,
         concurrency,
         pure: false,

@@ -2,6 +2,7 @@
 
 import { MillraceError } from "../../model/errors.ts";
 import type { MessageType } from "../../schema/declaration.ts";
+import type { CollectionSpec } from "../../store/store.ts";
 import type { IndexValue } from "../../store/write-set.ts";
 import { checkPartName, checkOptions } from "../declaration-checks.ts";
 
@@ -73,6 +74,13 @@ function checkDocument(name: string, schema: MessageType["schema"], data: unknow
       details: { document: name, fields: [field || "data"] },
     },
   );
+}
+
+/** Where the store keeps the documents that a part declares. */
+export function collectionsOf(
+  docs: Readonly<Record<string, DocumentDeclaration>>,
+): readonly CollectionSpec[] {
+  return Object.values(docs).map(({ collection, index }) => ({ name: collection, index }));
 }
 
 /** The values of a state's indexed fields; absent ones are null. */

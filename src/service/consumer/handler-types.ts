@@ -128,7 +128,8 @@ export interface HandlerContext<Options> extends FoldContext {
   readonly attempt: number;
   /**
    * Publishes or sends when the handler's work is committed, together with its documents or not at
-   * all. Throws BAD_PAYLOAD naming the field, TOO_LARGE.
+   * all. It takes no attributes: what readers shall know stands in the payload, and a subscription's
+   * or router's `set` makes attributes of it. Throws BAD_PAYLOAD naming the field, TOO_LARGE.
    */
   readonly emit: (draft: DraftsOf<Emittable<Options>>) => void;
   /**

@@ -1,5 +1,12 @@
-/** The effects of one handling of one message. */
+/**
+ * The effects of one handling of one message; when a call is made at all stands in `EffectMode`.
+ *
+ * An answer is looked for in two places: in the buffer, which has what this process called and perhaps
+ * could not commit, and in the store's journal. `answers` is what the journal may lack, and must be
+ * committed whatever becomes of the handler: the calls were made. A call that throws leaves nothing.
+ */
 
+import { textOf } from "../failure.ts";
 import { jsonCodec } from "../../codecs/json.ts";
 import { MillraceError } from "../../model/errors.ts";
 import { STORE_LIMITS } from "../../store/limits.ts";
@@ -109,7 +116,7 @@ export class EffectCalls {
     try {
       text = json.stringify(result === undefined ? null : result);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = textOf(cause);
       throw new MillraceError(
         "BAD_PAYLOAD",
         `the answer of effect "${name}" cannot be recorded: ${why}; return plain data, such as the fields that the handler needs`,

@@ -7,7 +7,7 @@ import { textOf } from "../failure.ts";
 
 /** Long enough to replay what went wrong last month. */
 export const EFFECT_RETENTION_MS: number = 30 * 24 * 60 * 60 * 1000;
-const EVERY_MS_MAX = 60 * 60 * 1000;
+const EVERY_MS_MAX = 6 * 60 * 60 * 1000;
 const FIRST_MS_MAX = 60 * 1000;
 const TRIM_LIMIT = 1000;
 
@@ -29,7 +29,7 @@ export class JournalTrim {
     this.#retentionMs = options.retentionMs;
   }
 
-  /** Looks a minute after a start, then every hour, or more often where less is kept. */
+  /** Looks a minute after a start, then every six hours, or more often where less is kept. */
   start(): void {
     this.#after(Math.min(FIRST_MS_MAX, this.#everyMs));
   }

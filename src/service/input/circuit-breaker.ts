@@ -3,7 +3,8 @@
  *
  * One poisoned message fails its own key alone, while others go on; when the handler itself is broken,
  * or what it calls, one key after another fails and none goes through. So different keys are counted
- * that failed within the time, and one message that is handled begins the count anew.
+ * that failed within the time, and one message that is handled, of whatever key, begins the count
+ * anew. Where some keys fail and others go through between them it stays closed, and those keys park.
  */
 
 import type { Breaker } from "../part.ts";
@@ -17,7 +18,7 @@ export class CircuitBreaker {
     this.#breaker = breaker;
   }
 
-  /** Notes the failure; returns how many keys failed, if that is an outage. */
+  /** Notes the failure; returns how many keys failed since the last success, if that is an outage. */
   failed(key: string, nowMs: number): number | undefined {
     const { failures, withinMs } = this.#breaker;
     this.#failedMs.delete(key);

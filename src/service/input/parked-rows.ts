@@ -2,8 +2,8 @@
  * What an input knows of its parked rows: how many each key has, and which shall be worked off.
  *
  * It asks the store when it is told to (a redrive through the running service), when loaded rows are
- * used up, when a decoupled retry falls due, and every second while there are any, because another
- * process may have marked or discarded some.
+ * used up, and when a decoupled retry falls due. While there are any in a store that other processes
+ * share it asks every second, because those may have marked or discarded some.
  */
 
 import type { Timer } from "../../model/clock.ts";
@@ -36,7 +36,9 @@ export class ParkedRows {
   /** Somebody asked for what the store has, and a key moved too much to take it over. */
   #owed = false;
   #poll: Timer | undefined;
-  #pollMs = Infinity;
+  /** For the next retry. */
+  #alarm: Timer | undefined;
+  #alarmMs = Infinity;
   /** When the next decoupled retry falls due. */
   #retryMs = Infinity;
   /** The earliest retry heard of since the store was last asked. */
@@ -90,17 +92,21 @@ export class ParkedRows {
 
   /** Goes on asking while there are rows; `retryAtMs` is when one that was just parked is tried again. */
   watch(retryAtMs: number = Infinity): void {
-    const { clock, keys } = this.#options;
+    const { store, clock, keys } = this.#options;
     this.#heardMs = Math.min(this.#heardMs, retryAtMs);
     this.#retryMs = Math.min(this.#retryMs, retryAtMs);
     if (this.#ended || (keys.parked === 0 && !this.#owed)) return;
-    const nowMs = clock.now();
-    const dueMs = Math.min(nowMs + POLL_MS, this.#retryMs);
-    if (this.#pollMs <= dueMs) return;
-    this.#poll?.cancel();
-    this.#pollMs = dueMs;
-    this.#poll = clock.after(dueMs - nowMs, () => {
-      this.#pollMs = Infinity;
+    if (store.capabilities.shared || this.#owed) {
+      this.#poll ??= clock.after(POLL_MS, () => {
+        this.#poll = undefined;
+        void this.#refresh();
+      });
+    }
+    if (this.#alarmMs <= this.#retryMs) return;
+    this.#alarm?.cancel();
+    this.#alarmMs = this.#retryMs;
+    this.#alarm = clock.at(this.#retryMs, () => {
+      this.#alarmMs = Infinity;
       void this.#refresh();
     });
   }
@@ -108,6 +114,7 @@ export class ParkedRows {
   end(): void {
     this.#ended = true;
     this.#poll?.cancel();
+    this.#alarm?.cancel();
   }
 
   async #askAll(): Promise<void> {

@@ -14,7 +14,7 @@ import type { ParkedMessage, Store } from "../../store/store.ts";
 import { NO_PROGRESS } from "../../store/progress.ts";
 import { HeldWorker } from "../effects/held-worker.ts";
 import type { Part } from "../part.ts";
-import type { ChangeSignal } from "../settling.ts";
+import type { ChangeSignal } from "../running/settling.ts";
 import { runLog, type LogBatch, type LogSource } from "../source/log-input.ts";
 import { checkPosition, logOf } from "../source/log-position.ts";
 import type { PartRuntime } from "../source/part-runtime.ts";

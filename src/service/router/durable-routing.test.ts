@@ -14,6 +14,7 @@ import { subscription } from "../../schema/subscription.ts";
 import { view } from "../../sourcing/view.ts";
 import { sqlite } from "../../stores/sqlite/sqlite.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
+import { realIo } from "../../testing/real-io.ts";
 import { openTestService, type TestService } from "../../testing/test-service.ts";
 import { consumer } from "../consumer/consumer.ts";
 import { document } from "../consumer/document.ts";
@@ -52,7 +53,7 @@ test("what is on its way through routes when the service stops arrives once afte
       environment,
       broker: embedded({ directory: join(directory, "broker") }),
       store: sqlite({ directory: join(directory, "stores") }),
-      run: { io: { stepMs: 1, turn: () => turn() } },
+      run: { io: realIo },
     });
   const to = { to: { kind: "stream", name: "counts" } } as const;
   const keys = ["a", "b", "c"];

@@ -2,7 +2,14 @@
 
 import type { EventTypes, OutputOf, StreamDeclaration } from "../../schema/declaration.ts";
 import type { ItemOf } from "../consumer/handler-types.ts";
-import { checkOptions, checkPartName, listOf, policyOf, refuse } from "../declaration-checks.ts";
+import {
+  checkConcurrency,
+  checkOptions,
+  checkPartName,
+  listOf,
+  policyOf,
+  refuse,
+} from "../declaration-checks.ts";
 import type { FailurePolicy, Part } from "../part.ts";
 import { RouterWorker } from "./router-worker.ts";
 import {
@@ -69,9 +76,7 @@ export function router<const From extends Streams>(
   if (mode !== "first" && mode !== "all") {
     refuse(`mode of ${what} is ${JSON.stringify(mode)}; write "first" or "all"`);
   }
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    refuse(`concurrency of ${what} is ${concurrency}; give a whole number from 1`);
-  }
+  checkConcurrency(what, concurrency);
   const from = listOf<StreamDeclaration>(options.from);
   if (from.length === 0 || from.some((each) => each?.kind !== "stream")) {
     refuse(`${what} reads from something that is no stream; name streams in from`);
@@ -114,7 +119,6 @@ export function routingPart(facts: {
     publishes: [...targets].filter((target) => target.kind === "stream"),
     sends: [...targets].filter((target) => target.kind === "queue"),
     collections: [],
-    needs: [],
     pure: all.every(({ route }) => route.kind === "forward"),
     undecoded: true,
     createWorker: ({ clock }) => new RouterWorker({ name, rules, mode, otherwise, clock }),

@@ -14,6 +14,8 @@ export interface LeaseKeeperOptions {
   readonly environment: Environment;
   /** Leases were accepted: the queue holds fewer. */
   readonly changed: () => void;
+  /** This lease ended although it was needed. */
+  readonly lost: (lease: Lease) => void;
 }
 
 export class LeaseKeeper {
@@ -21,33 +23,31 @@ export class LeaseKeeper {
   readonly #leaseMs: number;
   readonly #environment: Environment;
   readonly #changed: () => void;
+  readonly #lost: (lease: Lease) => void;
   /** The newest form of each lease, by the one that was received. */
   readonly #held = new Map<Lease, Lease>();
   #timer: Timer | undefined;
+  #stopped = false;
   #accepting: Promise<void> | undefined;
   #toAccept: Lease[] = [];
 
-  constructor({ queues, leaseMs, environment, changed }: LeaseKeeperOptions) {
+  constructor({ queues, leaseMs, environment, changed, lost }: LeaseKeeperOptions) {
     this.#queues = queues;
     this.#leaseMs = leaseMs;
     this.#environment = environment;
     this.#changed = changed;
-  }
-
-  /** `lost` is told of leases that ended although they were needed. */
-  start(lost: (lease: Lease) => void): void {
-    this.#timer = this.#environment.clock.after(this.#leaseMs / 4, () => {
-      this.#prolong(lost);
-      this.start(lost);
-    });
-  }
-
-  stop(): void {
-    this.#timer?.cancel();
+    this.#lost = lost;
   }
 
   hold(leases: readonly Lease[]): void {
     for (const lease of leases) this.#held.set(lease, lease);
+    this.#watch();
+  }
+
+  /** Prolongs nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
   }
 
   /** Lets go of leases, for the caller to settle; returns their newest forms. */
@@ -91,7 +91,17 @@ export class LeaseKeeper {
     this.#environment.log.debug({ error: String(error) }, "a lease could not be accepted");
   }
 
-  #prolong(lost: (lease: Lease) => void): void {
+  /** While some are held: a queue at rest has no timer. */
+  #watch(): void {
+    if (this.#timer !== undefined || this.#held.size === 0 || this.#stopped) return;
+    this.#timer = this.#environment.clock.after(this.#leaseMs / 4, () => {
+      this.#timer = undefined;
+      this.#prolong();
+      this.#watch();
+    });
+  }
+
+  #prolong(): void {
     const soonMs = this.#environment.clock.now() + this.#leaseMs / 2;
     for (const [received, newest] of this.#held) {
       if (newest.endsMs >= soonMs) continue;
@@ -101,7 +111,7 @@ export class LeaseKeeper {
         },
         (error: unknown) => {
           if (isMillraceError(error, "LEASE_LOST")) {
-            if (this.#held.delete(received)) lost(received);
+            if (this.#held.delete(received)) this.#lost(received);
             return;
           }
           // Tried again while the lease lasts; afterwards it is lost, and that is told.

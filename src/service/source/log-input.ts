@@ -14,7 +14,8 @@ import { createArrival, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { Interrupt } from "./interrupt.ts";
 import { persistently } from "./persistently.ts";
-import { admit, rereadRow, type PartRuntime, type RunningInput } from "./part-runtime.ts";
+import { admit, rereadRow } from "./admission.ts";
+import type { PartRuntime, RunningInput } from "./part-runtime.ts";
 
 export interface LogRecord {
   readonly raw: RawMessage;

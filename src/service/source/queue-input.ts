@@ -18,7 +18,8 @@ import type { Asker } from "../ask/asker.ts";
 import { leasesOf, type Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import { admit, rereadRow, type PartRuntime, type StampedCommand } from "./part-runtime.ts";
+import { admit, rereadRow } from "./admission.ts";
+import type { PartRuntime, StampedCommand } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
 import { seenOf } from "./log-input.ts";
 
@@ -37,7 +38,11 @@ export async function runQueue(
   const { epoch, lanes } = await persistently(runtime, stop, () =>
     store.readProgress(part.consumer, input),
   );
-  const keeper = new LeaseKeeper({ ...declaration, queues, environment, changed });
+  const lost = (lease: Lease): void => {
+    const arrival = engine.arrivalOf(lease);
+    if (arrival !== undefined) engine.lose(arrival);
+  };
+  const keeper = new LeaseKeeper({ ...declaration, queues, environment, changed, lost });
   const tell = (what: Promise<unknown>): void => {
     what.then(changed, (error: unknown) => {
       // The lease ends by itself, and the message comes again; if it was committed, as a repeat.
@@ -79,10 +84,6 @@ export async function runQueue(
     takeDirect(runtime, engine, command, asker).catch((error: unknown) => asker.failed(error));
   };
   runtime.inputs.set(input, { name: input, engine, ask });
-  keeper.start((lease) => {
-    const arrival = engine.arrivalOf(lease);
-    if (arrival !== undefined) engine.lose(arrival);
-  });
   changed();
   try {
     await receive(runtime, receiver, engine, keeper);

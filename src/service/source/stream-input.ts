@@ -3,7 +3,8 @@
  *
  * What the broker's group knows of its progress is a mirror of the store for the tools. So taking over
  * begins with the store: the fencing epoch is claimed there before anything is read, and the position
- * is compared with the log that is found, because an offset of another log is another message.
+ * is compared with the log that is found, because an offset of another log is another message. Where
+ * the store knows nothing and the mirror does, the store was lost or removed: that is said aloud.
  *
  * The epoch is the assignment's, or one more than the store has seen where that is not higher: a
  * broker that counts from its own start must not lock a service out of its store.
@@ -41,8 +42,8 @@ export function runPartition(runtime: PartRuntime, assigned: AssignedPartition):
 }
 
 async function takeOver(
-  { part, store, streams }: PartRuntime,
-  { stream, partition, epoch: assignedEpoch }: AssignedPartition,
+  { service, part, store, streams, environment }: PartRuntime,
+  { stream, partition, epoch: assignedEpoch, committed }: AssignedPartition,
 ): Promise<TakenOver> {
   const input = `${stream}/${partition}`;
   const info = await streams!.describeStream(stream);
@@ -51,6 +52,12 @@ async function takeOver(
   const before = await store.readProgress(part.consumer, input);
   if (before.progress === undefined) {
     const position = part.start === "latest" ? found.end : found.earliest;
+    if (committed !== undefined && committed > found.earliest) {
+      environment.log.warn(
+        { service, part: part.name, input, position, mirrored: committed },
+        `the store of ${service} knows nothing of ${input}, of which the broker says that ${part.name} was at ${committed}: the store is new, or was lost or replaced; unless you meant it, stop, bring the store back and start again`,
+      );
+    }
     if (position > 0 || part.start === "latest") {
       await store.seek(part.consumer, input, { position, log });
     }

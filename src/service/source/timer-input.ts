@@ -9,8 +9,8 @@
  * them off. The input is
  *
  * - **looking**: it asks the store what is due, and hands over what it has not handed over yet;
- * - **waiting**: for the next moment by the clock, which is looked at every second because it may be
- *   set; or for a commit of this process that sets an earlier timer;
+ * - **waiting**: for the next moment by the clock, or for a commit of this process that sets an
+ *   earlier timer;
  * - **full**: it has handed over as much as may be in flight, and waits until some of it is settled;
  * - **standing by**: another process has the lease.
  *
@@ -22,7 +22,8 @@ import { timersLease } from "../../store/timers-lease.ts";
 import { isStoreOutage, textOf } from "../failure.ts";
 import type { Arrival } from "../input/arrival.ts";
 import { InputEngine } from "../input/input-engine.ts";
-import { admit, rereadRow, type PartRuntime } from "./part-runtime.ts";
+import { admit, rereadRow } from "./admission.ts";
+import type { PartRuntime } from "./part-runtime.ts";
 import { persistently } from "./persistently.ts";
 import type { TimerWatch } from "./timer-watch.ts";
 
@@ -30,7 +31,7 @@ import type { TimerWatch } from "./timer-watch.ts";
 export const TIMER_INPUT = "timers";
 
 const LEASE_MS = 15_000;
-/** How long a clock that was set, or a timer set by another process, may go unnoticed. */
+/** How long a timer set by another process may go unnoticed. */
 const LOOK_MS = 1000;
 const IN_FLIGHT_MAX = 1024;
 const FETCH = 256;
@@ -188,21 +189,19 @@ class Clockwork {
     const { store, environment } = this.#options.runtime;
     const { clock } = environment;
     const others = store.capabilities.shared || this.#state === "standing by";
-    const waiting = this.#state === "waiting";
-    const idle = !others && waiting && this.#dueMs === undefined;
-    const untilDueMs = waiting ? (this.#dueMs ?? Infinity) - clock.now() : Infinity;
-    const waitMs = Math.max(0, Math.min(LOOK_MS, untilDueMs));
-    await new Promise<void>((resolve) => {
-      const ring = (): void => {
-        if (others) this.#state = "looking";
-        resolve();
-      };
-      const timer = idle ? undefined : clock.after(waitMs, ring);
-      this.#wake = () => {
-        timer?.cancel();
-        resolve();
-      };
-    });
+    const dueMs = this.#state === "waiting" ? this.#dueMs : undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      this.#state = "looking";
+      resolve();
+    };
+    const timers = [
+      ...(others ? [clock.after(LOOK_MS, look)] : []),
+      ...(dueMs === undefined ? [] : [clock.at(dueMs, resolve)]),
+    ];
+    this.#wake = resolve;
+    await promise;
+    for (const timer of timers) timer.cancel();
   }
 
   async #look(): Promise<void> {

@@ -6,6 +6,7 @@
  * done twice. Both runs see the same moment, the same documents and the same drawn ids.
  */
 
+import { textOf } from "../failure.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
 import type { Decision, DocumentRef, Part, WorkContext, Worker } from "../part.ts";
@@ -67,7 +68,7 @@ function comparable(decision: Decision): unknown {
   const error = failure?.error;
   return {
     ...rest,
-    ...(failure && { failure: error instanceof Error ? error.message : String(error) }),
+    ...(failure && { failure: textOf(error) }),
   };
 }
 

@@ -102,13 +102,13 @@ export class UnitContext implements WorkContext {
   }
 
   #stampOf(cause: Message, how: Omit<StampOptions, "to">): Stamp {
-    const { attributes } = how;
+    const { attributes, id = this.chanceOf(cause).newId() } = how;
     const via = viaOf(cause.envelope);
     return {
       ...causedBy(cause),
       time: this.nowMs,
-      id: this.chanceOf(cause).newId(),
       ...how,
+      id,
       ...(via !== undefined && { attributes: { ...attributes, [VIA]: via } }),
     };
   }

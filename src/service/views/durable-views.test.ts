@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import * as z from "zod";
 import { embedded } from "../../embedded/embedded.ts";
 import { queue, stream } from "../../schema/channel.ts";
@@ -14,6 +13,7 @@ import { decider } from "../../sourcing/decider.ts";
 import { view } from "../../sourcing/view.ts";
 import { sqlite } from "../../stores/sqlite/sqlite.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
+import { realIo } from "../../testing/real-io.ts";
 import { openTestService, type TestService } from "../../testing/test-service.ts";
 import { consumer } from "../consumer/consumer.ts";
 import { document } from "../consumer/document.ts";
@@ -65,7 +65,7 @@ test("views, own events and recorded answers are where they were after each rest
       environment,
       broker: embedded({ directory: join(directory, "broker") }),
       store: sqlite({ directory: join(directory, "stores") }),
-      run: { io: { stepMs: 1, turn: () => turn() } },
+      run: { io: realIo },
     });
   const place = async (shop: TestService): Promise<void> => {
     await shop.publish(

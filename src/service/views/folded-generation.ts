@@ -6,8 +6,8 @@
  */
 
 import type { Environment } from "../../model/environment.ts";
-import type { RunningPart } from "../running-part.ts";
-import type { ChangeSignal } from "../settling.ts";
+import type { RunningPart } from "../running/running-part.ts";
+import type { ChangeSignal } from "../running/settling.ts";
 import { persistently } from "../source/persistently.ts";
 import { endsOf } from "./part-ends.ts";
 import type { GenerationRef } from "./view-record.ts";

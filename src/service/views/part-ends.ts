@@ -1,6 +1,6 @@
 /** How far a part's inputs reach, also those that are not at work just now. */
 
-import type { RunningPart } from "../running-part.ts";
+import type { RunningPart } from "../running/running-part.ts";
 import { EVENTS_INPUT } from "../source/event-input.ts";
 
 /** The end of each log that the part reads, by the name of its input. */

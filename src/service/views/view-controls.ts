@@ -1,8 +1,8 @@
 /** What a running service offers for its views' generations, over their keepers. */
 
 import type { Store } from "../../store/store.ts";
-import type { ViewControls } from "../running-service.ts";
-import type { ServiceParts } from "../service-parts.ts";
+import type { ViewControls } from "../running/running-service.ts";
+import type { ServiceParts } from "../running/service-parts.ts";
 import type { ViewKeeper } from "./view-keeper.ts";
 import type { Generation } from "./view-record.ts";
 import { generationStatus, viewStatus, type GenerationStatus } from "./view-status.ts";

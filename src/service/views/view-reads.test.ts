@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createTestEnvironment } from "../../testing/environment.ts";
 import { encodeToken } from "../ask/position-token.ts";
-import { ChangeSignal } from "../settling.ts";
+import { ChangeSignal } from "../running/settling.ts";
 import { findInView, getFromView } from "./view-reads.ts";
 
 test("a generation that takes over while a view is read is waited for before it is read", async () => {

@@ -10,7 +10,7 @@
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import type { DocumentQuery, Store } from "../../store/store.ts";
 import { untilSeen, type SeenOptions } from "../ask/seen.ts";
-import type { ChangeSignal } from "../settling.ts";
+import type { ChangeSignal } from "../running/settling.ts";
 import { parseDocument } from "../document-json.ts";
 import type { ViewKeeper } from "./view-keeper.ts";
 import { generationName, isSame, viewCollection, type Generation } from "./view-record.ts";

@@ -18,6 +18,7 @@ function optionsFor(t: TestContext): DatabaseOptions {
     service: "shop",
     durable: true,
     bytesMax: undefined,
+    newEpoch: 1,
   };
 }
 

@@ -6,7 +6,8 @@
  * a second process is refused, and the kernel frees the lock however the first one ends.
  * `journal_mode=WAL` with `synchronous=FULL` syncs the log once a commit, before the commit returns.
  * Pages of 8 KiB: a commit of a thousand scattered rows writes fewer of them (measured 10 to 30 %
- * faster than 4 KiB, smaller ones slower). The log is copied into the file every 32 MiB.
+ * faster than 4 KiB, smaller ones slower). The log is copied into the file every 32 MiB,
+ * or every MiB from when the disk was nearly full to the next opening.
  */
 
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
@@ -15,7 +16,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert } from "../../model/assert.ts";
 import { MillraceError, isMillraceError } from "../../model/errors.ts";
-import { LogSpace } from "./log-space.ts";
+import { LogRemoved, LogSpace } from "./log-space.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -25,12 +26,16 @@ export interface DatabaseOptions {
   readonly durable: boolean;
   /** The file grows to no more than this; beyond it writes fail with DISK_FULL. */
   readonly bytesMax: number | undefined;
+  /** The epoch of a file that is made now; one that is there keeps its own. */
+  readonly newEpoch: number;
 }
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 const PAGE_BYTES = 8192;
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+/** On a disk that is nearly full. */
+const CHECKPOINT_SCARCE_BYTES = 1024 * 1024;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const STATEMENTS_MAX = 300;
 
@@ -50,6 +55,7 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   /** Undefined where commits do not wait for the disk. */
   readonly #logSpace: LogSpace | undefined;
+  #short = false;
 
   /** Throws DIRECTORY_IN_USE, DIRECTORY_VERSION, STORE_FAILED. */
   constructor(options: DatabaseOptions) {
@@ -63,7 +69,9 @@ export class Database {
     try {
       this.#configure();
       this.#migrate();
-      if (options.durable) this.#logSpace = new LogSpace(`${options.path}-wal`, CHECKPOINT_BYTES);
+      if (options.durable) {
+        this.#logSpace = new LogSpace(`${options.path}-wal`, { bytesMax: CHECKPOINT_BYTES });
+      }
     } catch (error) {
       this.#connection.close();
       throw this.translate(error);
@@ -94,6 +102,7 @@ export class Database {
 
   begin(): void {
     this.#logSpace?.keepAhead();
+    if (this.#logSpace?.scarce === true) this.#shorten();
     this.#connection.exec("BEGIN IMMEDIATE");
   }
 
@@ -107,6 +116,15 @@ export class Database {
     if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
   }
 
+  /**
+   * Gives the disk back what the write-ahead log holds beyond the file, as far as the disk still
+   * allows. Never inside a transaction.
+   */
+  giveBackLog(): void {
+    this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#logSpace?.begunAnew();
+  }
+
   close(): void {
     this.#statements.clear();
     this.#logSpace?.close();
@@ -118,6 +136,14 @@ export class Database {
     if (isMillraceError(error) || !(error instanceof Error)) return error;
     const { path, service } = this.#options;
     const details = { path, service };
+    if (error instanceof LogRemoved) {
+      return new MillraceError(
+        "STORE_FAILED",
+        `${path} was removed while it was open; stop the process, bring the files of the store back ` +
+          `from a backup, and start again. Nothing is written to what is left of them`,
+        { cause: error, details, retryable: false },
+      );
+    }
     const code = resultCode(error);
     if (code === BUSY || code === LOCKED) {
       return new MillraceError(
@@ -145,8 +171,8 @@ export class Database {
     if (code === IO_ERROR || code === CANNOT_OPEN || systemCode(error) !== undefined) {
       return new MillraceError(
         "STORE_FAILED",
-        `${path} cannot be read or written (${error.message}); see to the disk and its rights, then ` +
-          `start the process again`,
+        `${path} cannot be read or written (${error.message}); see to the disk, its rights and ` +
+          `the limit of open files (ulimit -n), then start the process again`,
         { cause: error, details, retryable: false },
       );
     }
@@ -155,6 +181,13 @@ export class Database {
       cause: error,
       details,
     });
+  }
+
+  /** Once the disk is full the file cannot grow to take in a long log, so it must not become long. */
+  #shorten(): void {
+    if (this.#short) return;
+    this.#short = true;
+    this.define(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_SCARCE_BYTES / PAGE_BYTES}`);
   }
 
   #configure(): void {
@@ -205,6 +238,7 @@ export class Database {
         COMMIT;
       `);
     }
+    if (version === 0) this.run("UPDATE store SET epoch = ?", this.#options.newEpoch);
   }
 
   #pragma(name: "application_id" | "user_version"): number {
@@ -226,8 +260,14 @@ export class Database {
 
 /** Whether nothing more may be asked of the file after this error: what it holds is in doubt. */
 export function isFatal(error: unknown): boolean {
+  if (error instanceof LogRemoved) return true;
   const code = error instanceof Error ? resultCode(error) : undefined;
   return code === IO_ERROR || code === CORRUPT || code === NOT_A_DATABASE;
+}
+
+/** Whether the disk, or the bound of the file, has no room left. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && resultCode(error) === FULL;
 }
 
 export function integerOf(row: Row | undefined, column: string): number {

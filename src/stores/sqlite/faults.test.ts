@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,6 +10,7 @@ import { isMillraceError } from "../../model/errors.ts";
 import { DEFAULT_ID_WINDOW } from "../../store/limits.ts";
 import type { Store } from "../../store/store.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
+import { createVirtualClock } from "../../testing/virtual-clock.ts";
 import { sqlite } from "./sqlite.ts";
 import type { SqliteOptions } from "./sqlite.ts";
 import { WorkerClient } from "./worker-client.ts";
@@ -69,7 +70,8 @@ test("a killed process leaves all it acknowledged, and its lock is free at once"
 });
 
 test("a full disk refuses what does not fit, and what is there can be read and removed", async (t) => {
-  const store = await openIn(directoryFor(t), { bytesMax: 2 * 1024 * 1024 });
+  const directory = directoryFor(t);
+  const store = await openIn(directory, { bytesMax: 2 * 1024 * 1024 });
   await store.ensureCollections([{ name: "c", index: ["size"] }]);
   const json = JSON.stringify("x".repeat(100_000));
   const write = (n: number) =>
@@ -96,6 +98,8 @@ test("a full disk refuses what does not fit, and what is there can be read and r
   })();
   assert.ok(isMillraceError(refusal, "DISK_FULL"), String(refusal));
   assert.ok(refusal.retryable && /bytesMax/.test(refusal.message));
+  // Others on the disk may need what the log held.
+  assert.equal(statSync(join(directory, "shop.db-wal")).size, 0);
   assert.ok(written > 5 && written < 21, `${written} documents of 100 kB fit into 2 MiB`);
   assert.equal(await store.countDocuments("c"), written);
   assert.equal((await store.findDocuments("c", { where: { size: written } })).documents.length, 0);
@@ -107,6 +111,51 @@ test("a full disk refuses what does not fit, and what is there can be read and r
   await store.close();
 });
 
+test("a store made anew in the place of a lost one tells its messages from the lost one's", async (t) => {
+  const directory = directoryFor(t);
+  const clock = createVirtualClock({ startMs: Date.UTC(2026, 0, 1) });
+  const openAgain = () =>
+    sqlite({ directory }).open({ service: "shop", environment: { ...environment, clock } });
+  const epochs: number[] = [];
+  for (let round = 0; round < 2; round++) {
+    await clock.advance(60_000);
+    await using store = await openAgain();
+    epochs.push(store.epoch);
+  }
+  assert.equal(epochs[1], epochs[0], "a store that is there keeps its own");
+  rmSync(join(directory, "shop.db"));
+  await using anew = await openAgain();
+  assert.ok(anew.epoch > epochs[0]!, `${anew.epoch} after ${epochs[0]}`);
+});
+
+test("files removed while they are open are told, and nothing more is acknowledged", async (t) => {
+  const directory = directoryFor(t);
+  const store = await openIn(directory);
+  await store.ensureCollections([{ name: "c", index: [] }]);
+  for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  const removed = { code: "STORE_FAILED", message: /was removed while it was open/ };
+  const documents = [{ collection: "c", id: "1", expected: 0, json: "{}" }];
+  await assert.rejects(store.apply({ sets: [{ key: "k", finishes: [], documents }] }), removed);
+  await assert.rejects(store.countDocuments("c"), removed, "reads say so too from then on");
+  await store.close();
+});
+
+test("a file damaged beyond its header is refused with the remedy", async (t) => {
+  const directory = directoryFor(t);
+  const store = await openIn(directory);
+  await store.ensureCollections([{ name: "c", index: [] }]);
+  await store.close();
+  const path = join(directory, "shop.db");
+  const bytes = readFileSync(path);
+  for (let page = 1; page * 8192 < bytes.length; page++)
+    bytes.fill(0xff, page * 8192, page * 8192 + 64);
+  writeFileSync(path, bytes);
+  await assert.rejects(
+    openIn(directory),
+    (error) => isMillraceError(error, "STORE_FAILED") && /restore a backup/.test(error.message),
+  );
+});
+
 test("when the worker ends, every open and every later call fails by name", async () => {
   const crashing = new URL(
     `data:text/javascript,${encodeURIComponent(`
@@ -115,7 +164,13 @@ test("when the worker ends, every open and every later call fails by name", asyn
     parentPort.on("message", () => { throw new Error("out of order"); });
   `)}`,
   );
-  const database = { path: "nowhere", service: "shop", durable: true, bytesMax: undefined };
+  const database = {
+    path: "nowhere",
+    service: "shop",
+    durable: true,
+    bytesMax: undefined,
+    newEpoch: 1,
+  };
   const client = new WorkerClient({ database, idWindow: DEFAULT_ID_WINDOW }, crashing);
   assert.equal(await client.opened(), 1);
   const open = await Promise.allSettled([
@@ -139,6 +194,7 @@ test("a defect in one request fails it alone, with the others of its commit appl
     service: "shop",
     durable: true,
     bytesMax: undefined,
+    newEpoch: 1,
   };
   const client = new WorkerClient({ database, idWindow: DEFAULT_ID_WINDOW });
   await client.opened();

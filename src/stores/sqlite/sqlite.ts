@@ -9,6 +9,7 @@ import { MillraceError } from "../../model/errors.ts";
 import { DEFAULT_ID_WINDOW } from "../../store/limits.ts";
 import type { IdWindow } from "../../store/limits.ts";
 import type { Store, StoreFactory } from "../../store/store.ts";
+import { newStoreEpoch } from "../../store/store-epoch.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import { WorkerClient } from "./worker-client.ts";
 
@@ -48,7 +49,13 @@ export function sqlite(options: SqliteOptions = {}): StoreFactory {
     }): Promise<Store> {
       const path = resolve(file ?? join(directory, `${service}.db`));
       const worker = new WorkerClient({
-        database: { path, service, durable, bytesMax },
+        database: {
+          path,
+          service,
+          durable,
+          bytesMax,
+          newEpoch: newStoreEpoch(environment.clock.now()),
+        },
         idWindow: options.idWindow ?? DEFAULT_ID_WINDOW,
       });
       const epoch = await worker.opened();

@@ -9,13 +9,16 @@
  * A request that the engine refuses (it does so before it writes) fails alone. Any other error may
  * leave half of a request written, so it rolls the group back and each member runs again on its own.
  * After an error of the disk or damage nothing is tried again: what the file holds is in doubt.
+ *
+ * On a full disk the write-ahead log, of which most is overtaken, is copied and cut off before anybody
+ * is answered: its room is what the next commits of this and of other stores may need.
  */
 
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { assert } from "../../model/assert.ts";
 import { MillraceError, isMillraceError } from "../../model/errors.ts";
-import { Database, isFatal } from "./database.ts";
+import { Database, isFatal, isFull } from "./database.ts";
 import { Engine } from "./engine.ts";
 import { isWrite, packError } from "./wire/protocol.ts";
 import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from "./wire/protocol.ts";
@@ -27,18 +30,24 @@ class StoreThread {
   readonly #port: MessagePort;
   readonly #database: Database;
   readonly #engine: Engine;
+  readonly #epoch: number;
   /** Why nothing may be asked of the file any more. */
   #failed: unknown;
 
   constructor(port: MessagePort, { database, idWindow }: WorkerOptions) {
     this.#port = port;
     this.#database = new Database(database);
-    this.#engine = new Engine(this.#database, idWindow);
+    try {
+      this.#engine = new Engine(this.#database, idWindow);
+      this.#epoch = this.#engine.epoch();
+    } catch (error) {
+      throw this.#database.translate(error);
+    }
   }
 
   start(): void {
     this.#port.on("message", (first: ToWorker) => this.#receive(first));
-    this.#send({ kind: "opened", epoch: this.#engine.epoch() });
+    this.#send({ kind: "opened", epoch: this.#epoch });
   }
 
   #receive(first: ToWorker): void {
@@ -120,6 +129,16 @@ class StoreThread {
     } catch (rollbackError) {
       // Without a rollback the next transaction would build on half of this one.
       this.#failed ??= rollbackError;
+    }
+    if (isFull(error) && this.#failed === undefined) this.#giveBackLog();
+  }
+
+  #giveBackLog(): void {
+    try {
+      this.#database.giveBackLog();
+    } catch (error) {
+      // Also the file itself may find no room to grow: then the log keeps what it has.
+      if (isFatal(error)) this.#failed = error;
     }
   }
 

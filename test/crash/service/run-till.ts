@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Queues } from "../../../src/broker/queues.ts";
 import type { Streams } from "../../../src/broker/streams.ts";
-import type { RunningService } from "../../../src/service/running-service.ts";
+import type { RunningService } from "../../../src/service/running/running-service.ts";
 import { startService } from "../../../src/service/start-service.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { sqlite } from "../../../src/stores/sqlite/sqlite.ts";

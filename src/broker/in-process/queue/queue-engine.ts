@@ -119,8 +119,9 @@ export class QueueEngine {
     } catch (error) {
       if (!isMillraceError(error, "LOG_DAMAGED")) throw error;
       const { name } = stored.spec;
-      this.#damaged.set(name, { error, stored });
-      this.#options.report.error({ queue: name, code: error.code }, error.message);
+      const refusal = damagedQueue(name, error);
+      this.#damaged.set(name, { error: refusal, stored });
+      this.#options.report.error({ queue: name, code: error.code }, refusal.message);
     }
   }
 
@@ -163,6 +164,16 @@ function refuseMismatch(present: QueueSpec, asked: QueueSpec): void {
       { details: { queue: name, temporary: present.temporary ?? false } },
     );
   }
+}
+
+function damagedQueue(name: string, cause: MillraceError): MillraceError {
+  return new MillraceError(
+    "LOG_DAMAGED",
+    `the queue ${name} cannot be opened: ${cause.message}. What became of its messages cannot be told ` +
+      `without these: restore its files, or stop the process and remove their directory, and with it ` +
+      `all that waits in the queue`,
+    { cause, details: { ...cause.details, queue: name } },
+  );
 }
 
 function unknownQueue(name: string): MillraceError {

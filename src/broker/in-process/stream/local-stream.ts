@@ -25,6 +25,8 @@ export interface LocalStreamOptions {
   readonly cluster: string;
   readonly clock: Clock;
   readonly defer: (callback: () => void) => void;
+  /** Some of its logs has grown. */
+  readonly grown: (stream: LocalStream) => void;
 }
 
 const TAIL_READ = { count: 2_000, bytes: 4 * 1024 * 1024 };
@@ -41,7 +43,7 @@ export class LocalStream {
   /** Whether the window holds what the logs' tails hold. */
   #seenState: "unread" | "reading" | "read";
 
-  constructor({ stored, cluster, clock, defer }: LocalStreamOptions) {
+  constructor({ stored, cluster, clock, defer, grown }: LocalStreamOptions) {
     this.#stored = stored;
     this.#spec = stored.spec;
     this.#cluster = cluster;
@@ -57,6 +59,7 @@ export class LocalStream {
           defer,
           seen: () => this.#seen,
           lastDurable,
+          grown: () => grown(this),
         }),
     );
     const empty = stored.logs.every((log) => log.end === log.earliest);
@@ -180,6 +183,12 @@ export class LocalStream {
     } else {
       this.#seen.configure(dedupe, this.#clock.now());
     }
+  }
+
+  /** When retention next has something to do, as its logs stand; Infinity for never. */
+  get retentionDueMs(): number {
+    if (this.#spec.retention === undefined) return Infinity;
+    return Math.min(...this.#stored.logs.map((log) => log.retentionDueMs));
   }
 
   async enforceRetention(): Promise<void> {

@@ -39,6 +39,7 @@ class RefusingFirst implements RecordLog {
     return Promise.resolve(this.end);
   }
   configure(): void {}
+  retentionDueMs = Infinity;
   enforceRetention(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -55,6 +56,7 @@ function appenderBefore(log: RecordLog, seen: SeenIds | undefined): PartitionApp
     defer: queueMicrotask,
     seen: () => seen,
     lastDurable: [Promise.resolve()],
+    grown: () => undefined,
   });
 }
 

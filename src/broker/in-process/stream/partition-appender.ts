@@ -41,6 +41,8 @@ export interface AppenderOptions {
   readonly seen: () => SeenIds | undefined;
   /** The last append of each partition, so that a repetition can wait for its original. */
   readonly lastDurable: Promise<void>[];
+  /** The log has grown. */
+  readonly grown: () => void;
 }
 
 export class PartitionAppender {
@@ -168,6 +170,7 @@ export class PartitionAppender {
     lastDurable[partition] = durable;
     durable.then(
       () => {
+        this.#options.grown();
         for (let i = 0; i < calls.length; i++) {
           calls[i]!.succeed(indexes[i]!, { partition, offset: firstOffset + i, duplicate: false });
         }

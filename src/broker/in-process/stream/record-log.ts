@@ -44,6 +44,12 @@ export interface RecordLog {
 
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void;
 
+  /**
+   * From when on, by the clock, `enforceRetention` has something to do to the log as it stands;
+   * Infinity where only an append brings that.
+   */
+  readonly retentionDueMs: number;
+
   /** Removes what retention no longer keeps. Returns the new earliest offset. */
   enforceRetention(nowMs: number): Promise<number>;
 

@@ -1,8 +1,11 @@
 /**
  * The streams of one broker: the registry of streams and groups that all its clients share.
  *
- * Changes to the registry (ensure, delete) run one after another. Retention is driven by a timer
- * that runs only while some stream asks for it.
+ * Changes to the registry (ensure, delete) run one after another.
+ *
+ * Retention looks at the streams when the first record or segment comes of age, and some time after
+ * an append, which may have filled a stream. So streams at rest cost next to nothing. Age goes by the
+ * wall clock, which may be set: that is noticed within the hour.
  */
 
 import type { Environment } from "../../../model/environment.ts";
@@ -19,9 +22,11 @@ export interface StreamEngineOptions {
   readonly environment: Environment;
   /** Runs the callback at the end of the present tick. */
   readonly defer: (callback: () => void) => void;
-  /** How often retention looks for what may go. */
+  /** How long after an append retention looks for what may go; it looks no more often. */
   readonly retentionCheckMs: number;
 }
+
+const LOOK_MS_MAX = 3_600_000;
 
 export class StreamEngine {
   readonly #options: StreamEngineOptions;
@@ -29,6 +34,9 @@ export class StreamEngine {
   readonly #groups = new Map<string, Group>();
   #changes: Promise<unknown> = Promise.resolve();
   #timer: Timer | undefined;
+  /** When it fires, by the monotonic clock. */
+  #timerMs = Infinity;
+  #enforcing = false;
   #closed = false;
 
   constructor(options: StreamEngineOptions) {
@@ -117,7 +125,11 @@ export class StreamEngine {
   #add(stored: StoredStream): LocalStream {
     const { storage, environment, defer } = this.#options;
     const { cluster } = storage;
-    const stream = new LocalStream({ stored, cluster, clock: environment.clock, defer });
+    const { clock } = environment;
+    const grown = ({ spec }: LocalStream): void => {
+      if (spec.retention !== undefined) this.#lookWithin(0);
+    };
+    const stream = new LocalStream({ stored, cluster, clock, defer, grown });
     this.#streams.set(stored.spec.name, stream);
     return stream;
   }
@@ -129,16 +141,27 @@ export class StreamEngine {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    const asked = [...this.#streams.values()].some(({ spec }) => spec.retention !== undefined);
-    if (!asked) return;
+    const dueMs = [...this.#streams.values()].map((stream) => stream.retentionDueMs);
+    const firstMs = Math.min(Infinity, ...dueMs);
+    if (firstMs < Infinity) this.#lookWithin(firstMs - this.#options.environment.clock.now());
+  }
+
+  /** Keeps one timer, for the earliest moment asked, but not before the time between two looks. */
+  #lookWithin(ms: number): void {
+    if (this.#closed || this.#enforcing) return;
     const { environment, retentionCheckMs } = this.#options;
-    this.#timer = environment.clock.after(retentionCheckMs, () => {
-      void this.#enforceRetention();
-    });
+    const { clock } = environment;
+    const waitMs = Math.max(retentionCheckMs, Math.min(ms, LOOK_MS_MAX));
+    const timerMs = clock.monotonic() + waitMs;
+    if (this.#timerMs <= timerMs) return;
+    this.#timer?.cancel();
+    this.#timerMs = timerMs;
+    this.#timer = clock.after(waitMs, () => void this.#enforceRetention());
   }
 
   async #enforceRetention(): Promise<void> {
+    this.#timerMs = Infinity;
+    this.#enforcing = true;
     for (const stream of this.#streams.values()) {
       try {
         await stream.enforceRetention();
@@ -151,7 +174,7 @@ export class StreamEngine {
         );
       }
     }
-    this.#timer = undefined;
+    this.#enforcing = false;
     this.#schedule();
   }
 }

@@ -12,6 +12,7 @@ function loadedWith(config: object) {
       config: { services: [], ...config },
       file: "/p/millrace.config.ts",
       data: "/p/.millrace",
+      contracts: "/p/contracts.lock.json",
     },
   };
 }

@@ -107,6 +107,7 @@ export function settingsOf(
     fromFile("http", config.http === false ? "off" : undefined, "on"),
     fromFile("http.port", http?.port, `${DOOR_PORT}, or any free one`),
     token(),
+    fromFile("contracts", config.contracts && loaded?.contracts, loaded?.contracts ?? NOT_SET),
     fromFile("log.level", log?.level, "info"),
     fromFile("log.format", log?.format, "text on a terminal, json elsewhere"),
     fromFile("stopMs", config.stopMs, STOP_MS_DEFAULT),

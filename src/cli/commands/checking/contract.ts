@@ -1,7 +1,7 @@
 /** `millrace contract`: the committed lock of all schemas, and whether today's code still fits it. */
 
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { readContractLock } from "../../../host/contract-file.ts";
 import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import {
@@ -11,13 +11,14 @@ import {
 } from "../../../schema/contract-check.ts";
 import { formatContractLock, type ContractLock } from "../../../schema/contract-lock.ts";
 import { tenseWarnings } from "../../../schema/past-tense.ts";
-import { contractBroken, lockOf } from "../../../service/service-contracts.ts";
+import { contractBroken, lockOf } from "../../../service/contract/service-contracts.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import type { Output } from "../../terminal/output.ts";
 import { loadProject } from "../../project.ts";
 
 export interface LockOptions extends GlobalOptions {
-  readonly file: string;
+  /** The configuration's unless said. */
+  readonly file?: string;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
 }
@@ -25,8 +26,7 @@ export interface LockOptions extends GlobalOptions {
 /** Writes the lock. A change that breaks a reader, or may, is refused without `--yes`. */
 export async function lock(context: CommandContext, options: LockOptions): Promise<ExitCode> {
   const { output, folder } = context;
-  const path = resolve(folder, options.file);
-  const newer = await currentLock(context, options);
+  const { newer, path } = await declared(context, options);
   const older = await readContractLock(path);
   const report = older && checkContract(older, newer);
   if (report !== undefined) await showReport(output, report);
@@ -42,7 +42,7 @@ export async function lock(context: CommandContext, options: LockOptions): Promi
   const types = Object.keys(newer.types).length;
   const what = options.dryRun === true ? "not written (dry run)" : "written";
   output.note(
-    `${options.file} ${what}: ${types} types, ${report?.changes.length ?? types} changes`,
+    `${relative(folder, path)} ${what}: ${types} types, ${report?.changes.length ?? types} changes`,
   );
   return EXIT.ok;
 }
@@ -50,27 +50,33 @@ export async function lock(context: CommandContext, options: LockOptions): Promi
 /** Ends with 3 where the declarations differ from the lock: broken, or only not locked yet. */
 export async function check(context: CommandContext, options: LockOptions): Promise<ExitCode> {
   const { output, folder } = context;
-  const older = await readContractLock(resolve(folder, options.file));
+  const { newer, path } = await declared(context, options);
+  const file = relative(folder, path);
+  const older = await readContractLock(path);
   if (older === undefined) {
     throw new MillraceError(
       "BAD_ARGUMENT",
-      `there is no ${options.file} in ${folder}; write and commit it first: millrace contract lock`,
+      `there is no ${file} in ${folder}; write and commit it first: millrace contract lock`,
     );
   }
-  const report = checkContract(older, await currentLock(context, options));
+  const report = checkContract(older, newer);
   await showReport(output, report);
   if (report.verdict !== "compatible") {
     throw contractBroken(report, "keep the old form, or raise the version and give an upcaster");
   }
   if (report.changes.length === 0) {
-    output.note(`${options.file} is what the declarations say`);
+    output.note(`${file} is what the declarations say`);
     return EXIT.ok;
   }
   output.note("no reader would break; lock the changes and commit them: millrace contract lock");
   return EXIT.problemsFound;
 }
 
-async function currentLock(context: CommandContext, options: LockOptions): Promise<ContractLock> {
+/** What the lock would be now, and where it stands. */
+async function declared(
+  context: CommandContext,
+  options: LockOptions,
+): Promise<{ readonly newer: ContractLock; readonly path: string }> {
   const { loaded } = await loadProject(context.folder, options);
   if (loaded === undefined) {
     throw new MillraceError(
@@ -80,7 +86,8 @@ async function currentLock(context: CommandContext, options: LockOptions): Promi
   }
   const newer = lockOf(loaded.config.services);
   for (const warning of tenseWarnings(newer)) context.output.note(`warning: ${warning}`);
-  return newer;
+  const { file } = options;
+  return { newer, path: file === undefined ? loaded.contracts : resolve(context.folder, file) };
 }
 
 async function showReport(output: Output, report: ContractReport): Promise<void> {

@@ -1,8 +1,9 @@
 /** `millrace start` and `millrace run`: servers, which go on until a signal stops them. */
 
+import { basename } from "node:path";
 import { createAdmin } from "../../../admin/create-admin.ts";
 import { openBrokers } from "../../../host/brokers.ts";
-import { channelsOf, ensureChannels } from "../../../host/channels.ts";
+import { channelsOf, ensureChannels } from "../../../service/start/channels.ts";
 import { openDoor, type OpenDoor } from "../../../host/door.ts";
 import { createLog } from "../../../host/logger.ts";
 import type { DoorSettings } from "../../../host/options.ts";
@@ -12,7 +13,7 @@ import type { Environment } from "../../../model/environment.ts";
 import { createRegistry } from "../../../schema/registry.ts";
 import type { Service } from "../../../service/part.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
-import { checkLockedContract, LOCK_FILE } from "../../locked-contract.ts";
+import { checkLockedContract } from "../../locked-contract.ts";
 import { brokersOf, storeOf } from "../../open-directory.ts";
 import { loadProject, type Project } from "../../project.ts";
 
@@ -56,7 +57,7 @@ export async function run(
   if (options.supervised === true) await serveSupervisor();
   const { openApp } = await import("../../../host/app.ts");
   const project = await loadProject(context.folder, options);
-  const { data: _data, log: _log, ...config } = requireConfig(project);
+  const { data: _data, log: _log, contracts: _lock, ...config } = requireConfig(project);
   const environment = environmentOf(context, project, options);
   await checkContract(context, project, options);
   await using app = await openApp({
@@ -65,6 +66,7 @@ export async function run(
     ...brokersOf(project),
     store: await storeOf(project),
     http: doorSettings(project, options),
+    contractBreaks: options.yes === true ? "warn" : "refuse",
     environment,
   });
   if (app.door !== undefined) await announce(context, app.door);
@@ -89,13 +91,12 @@ async function checkContract(
   { yes }: StartOptions,
 ): Promise<void> {
   const report = await checkLockedContract(project, { yes });
-  const changes = report?.changes.length ?? 0;
-  if (report !== undefined && report.verdict !== "compatible") {
-    output.note(`started although readers of ${LOCK_FILE} would break`);
-  } else if (changes > 0) {
-    output.note(
-      `the declarations have moved on from ${LOCK_FILE}; write it: millrace contract lock`,
-    );
+  if (report === undefined || project.loaded === undefined) return;
+  const file = basename(project.loaded.contracts);
+  if (report.verdict !== "compatible") {
+    output.note(`started although readers of ${file} would break`);
+  } else if (report.changes.length > 0) {
+    output.note(`the declarations have moved on from ${file}; write it: millrace contract lock`);
   }
 }
 

@@ -50,9 +50,10 @@ function quotedField(
   return { value: text.slice(from + 1, end).replaceAll('""', '"'), end: end + 1 };
 }
 
-/** The record with its line end. */
+/** The record with its line end. A single blank field is quoted, because a blank line is no record. */
 export function writeCsvRecord(fields: readonly string[]): string {
-  return `${fields.map(written).join(",")}\r\n`;
+  const line = fields.map(written).join(",");
+  return line.trim() === "" ? `"${line}"\r\n` : `${line}\r\n`;
 }
 
 function written(field: string): string {

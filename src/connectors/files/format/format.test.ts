@@ -43,6 +43,14 @@ test("records survive being written, cut anywhere and read: commas, quotes, line
   assert.ok(compared > 600, `${compared} records`);
 });
 
+test("a record of one blank field is a record, and no blank line", () => {
+  for (const field of ["", " ", "\t", "\u00A0", "a"]) {
+    const text = writeCsvRecord([field]);
+    assert.notEqual(text.trim(), "");
+    assert.deepEqual(parseCsvRecord(text.slice(0, -2)), [field]);
+  }
+});
+
 test("where a chunk ends changes nothing, and a record tells where it stands", () => {
   const text = 'id,note\r\n1,"two\r\nlines"\n\n2,"a ""b"""\n3,last';
   for (let step = 1; step <= text.length; step++) {

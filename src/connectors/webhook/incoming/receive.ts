@@ -3,18 +3,34 @@
 import { isMillraceError, MillraceError, type ErrorCode } from "../../../model/errors.ts";
 
 /**
- * The body's bytes. Throws TOO_LARGE as soon as the limit is passed, without reading on.
+ * The body's bytes. Throws TOO_LARGE as soon as the limit is passed, without reading on;
+ * UNSUPPORTED_CONTENT where it is encoded, and BAD_REQUEST where the sender leaves before its end.
  */
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new MillraceError(
+      "UNSUPPORTED_CONTENT",
+      `the Content-Encoding ${JSON.stringify(encoding.slice(0, 40))} is not read here; send the body as it is`,
+    );
+  }
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Uint8Array[] = [];
   let length = 0;
   // Leaving the loop cancels the stream.
-  for await (const chunk of request.body ?? []) {
-    const part: Uint8Array = chunk;
-    length += part.byteLength;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(part);
+  try {
+    for await (const chunk of request.body ?? []) {
+      const part: Uint8Array = chunk;
+      length += part.byteLength;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(part);
+    }
+  } catch (error) {
+    // Nobody knows yet who it is: a stranger who leaves must not fill the log with our troubles.
+    if (isMillraceError(error)) throw error;
+    throw new MillraceError("BAD_REQUEST", "the body broke off before its end; send it whole", {
+      cause: error,
+    });
   }
   return Buffer.concat(chunks, length);
 }

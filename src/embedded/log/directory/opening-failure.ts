@@ -1,4 +1,4 @@
-/** What to do where the operating system does not let a data directory be opened. */
+/** What to do where the operating system does not let a data directory, or a part of it, be opened. */
 
 import { MillraceError } from "../../../model/errors.ts";
 import { errorCode } from "../disks/error-code.ts";
@@ -34,7 +34,7 @@ export function openingFailure(directory: string, error: unknown): unknown {
   const remedy = REMEDIES[reason] ?? "see to the disk, then start the process again";
   return new MillraceError(
     remedy === NO_ROOM ? "DISK_FULL" : "DISK_FAILED",
-    `the data directory ${directory} cannot be opened (${error.message}); ${remedy}`,
+    `the directory ${directory} cannot be opened (${error.message}); ${remedy}`,
     { cause: error, details: { directory, reason } },
   );
 }

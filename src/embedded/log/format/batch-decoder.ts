@@ -1,6 +1,10 @@
 /**
  * Reads Kafka v2 record batches, believing nothing: a batch is looked at only after its length is
  * plausible and its checksum holds.
+ *
+ * Most headers of a record repeat the record before it, byte for byte, and nearly all have the name of
+ * the header at the same place there. So each is compared with that one's bytes, and what is equal is
+ * taken from it instead of being decoded anew: texts are made only for what differs.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -90,6 +94,7 @@ export function readRecords(
   const end = at + header.bytes;
   const cursor = new Cursor(bytes, at + AT.records, end);
   const oneTime = (header.attributes & LOG_APPEND_TIME) !== 0;
+  const known: KnownHeader[] = [];
   for (let index = 0; index < header.count; index++) {
     const length = cursor.varint();
     const recordEnd = cursor.at + length;
@@ -100,7 +105,7 @@ export function readRecords(
     if (offset >= from) {
       const key = cursor.text();
       const value = cursor.bytes();
-      const headers = cursor.headers();
+      const headers = cursor.headers(known);
       if (cursor.at !== recordEnd || headers === undefined) throw contradictory(header);
       const appendedMs = oneTime ? header.newestMs : header.baseMs + elapsedMs;
       records.push({ offset, appendedMs, key, headers, value });
@@ -109,6 +114,14 @@ export function readRecords(
   }
   if (cursor.at !== end) throw contradictory(header);
   return records;
+}
+
+/** A header of an earlier record of the batch, and where its bytes stand. */
+interface KnownHeader {
+  header: Header;
+  start: number;
+  nameEnd: number;
+  end: number;
 }
 
 /** Trusts no length: one that leads out of the batch puts `at` where no record can end. */
@@ -163,18 +176,53 @@ class Cursor {
     return -1;
   }
 
-  /** Undefined where they are malformed. */
-  headers(): readonly Header[] | undefined {
+  /**
+   * Undefined where they are malformed. `known` has, by their place, the headers last decoded in the
+   * batch, and learns the ones that differ.
+   */
+  headers(known: KnownHeader[]): readonly Header[] | undefined {
     const count = this.varint();
     const headers: Header[] = [];
     for (let index = 0; index < count; index++) {
-      const length = this.varint();
-      if (length < 0 || this.at + length > this.end) return undefined;
-      const name = this.buffer.toString("utf8", this.at, (this.at += length));
+      const start = this.at;
+      const before = known[index];
+      const same = before === undefined ? 0 : this.commonBytes(before.start, before.end);
+      if (before !== undefined && same === before.end - before.start) {
+        this.at += same;
+        headers.push(before.header);
+        continue;
+      }
+      let name: string;
+      if (before !== undefined && same >= before.nameEnd - before.start) {
+        name = before.header[0];
+        this.at += before.nameEnd - before.start;
+      } else {
+        const length = this.varint();
+        if (length < 0 || this.at + length > this.end) return undefined;
+        name = this.buffer.toString("utf8", this.at, (this.at += length));
+      }
+      const nameEnd = this.at;
       // Kafka knows headers without a value; our model does not, an empty text is the nearest.
-      headers.push([name, this.text() ?? ""]);
+      const header: Header = [name, this.text() ?? ""];
+      headers.push(header);
+      if (before === undefined) known[index] = { header, start, nameEnd, end: this.at };
+      else {
+        before.header = header;
+        before.start = start;
+        before.nameEnd = nameEnd;
+        before.end = this.at;
+      }
     }
     return headers;
+  }
+
+  /** How many bytes from here on are those from `start` up to `end`. */
+  private commonBytes(start: number, end: number): number {
+    const { buffer, at } = this;
+    const lengthMax = Math.min(end - start, this.end - at);
+    let length = 0;
+    while (length < lengthMax && buffer[at + length] === buffer[start + length]) length++;
+    return length;
   }
 }
 

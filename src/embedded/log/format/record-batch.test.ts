@@ -172,3 +172,46 @@ test("a header with impossible numbers is none", () => {
   }
   assert.equal(readBatchHeader(GOLDEN.subarray(0, 60), 0), undefined);
 });
+
+test("headers that repeat those of the record before in part are read as they were written", () => {
+  const rows: readonly AppendRecord["headers"][] = [
+    [
+      ["a", "1"],
+      ["name", "value"],
+      ["raw", Buffer.of(0xff)],
+    ],
+    [
+      ["a", "1"],
+      ["name", "value"],
+      ["raw", Buffer.of(0xff)],
+    ],
+    [
+      ["a", "12"],
+      ["nape", "other"],
+      ["raw", Buffer.of(0xfe)],
+    ],
+    [
+      ["ab", "12"],
+      ["names", "other"],
+      ["raw", "text"],
+      ["more", ""],
+    ],
+    [["a", "2"]],
+    [
+      ["ab", "1"],
+      ["names", "other"],
+      ["raw", "text"],
+      ["more", ""],
+    ],
+    [],
+    [
+      ["more", ""],
+      ["a", "1"],
+      ["name", ""],
+      ["more", ""],
+    ],
+  ];
+  const records = rows.map((headers) => [{ key: null, headers, value: null }, 0] as const);
+  const read = decode(encode(records)).map(({ headers }) => headers);
+  assert.deepEqual(read, rows);
+});

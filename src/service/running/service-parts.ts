@@ -3,15 +3,15 @@
  * there are generations of it that the code folds, and goes by the one that answers.
  */
 
-import type { Environment } from "../model/environment.ts";
-import { MillraceError } from "../model/errors.ts";
-import type { Store } from "../store/store.ts";
-import type { Part, Service } from "./part.ts";
-import { pauseText, type PartPause } from "./pause/pauses.ts";
+import type { Environment } from "../../model/environment.ts";
+import { MillraceError } from "../../model/errors.ts";
+import type { Store } from "../../store/store.ts";
+import type { Part, Service } from "../part.ts";
+import { pauseText, type PartPause } from "../pause/pauses.ts";
 import type { RunningPart } from "./running-part.ts";
 import type { ChangeSignal } from "./settling.ts";
-import { viewCollection } from "./views/view-record.ts";
-import { ViewKeeper } from "./views/view-keeper.ts";
+import { viewCollection } from "../views/view-record.ts";
+import { ViewKeeper } from "../views/view-keeper.ts";
 
 export interface ServicePartsOptions {
   readonly service: Service;

@@ -1,18 +1,18 @@
 /** What the host, the admin API and the tests see of a service at work. */
 
-import type { DocumentPage, DocumentQuery, ParkedMessage, Store } from "../store/store.ts";
-import type { Draft } from "../model/message.ts";
-import type { Answer } from "./ask/answer.ts";
-import type { AskOptions } from "./ask/direct-asks.ts";
-import type { SeenOptions } from "./ask/seen.ts";
-import type { InstanceFilter, InstancePage, ShownInstance } from "./instances/instances.ts";
-import type { Part, PartKind, Service } from "./part.ts";
-import type { PartPause } from "./pause/pauses.ts";
-import type { OutboxStatus } from "./outbox/outbox-status.ts";
-import type { DurationSummary } from "./unit/durations.ts";
-import type { EntityState, StateAt } from "./unit/entity-state.ts";
-import type { ReplayControls } from "./replay/replays.ts";
-import type { GenerationStatus, ViewStatus } from "./views/view-status.ts";
+import type { DocumentPage, DocumentQuery, ParkedMessage, Store } from "../../store/store.ts";
+import type { Draft } from "../../model/message.ts";
+import type { Answer } from "../ask/answer.ts";
+import type { AskOptions } from "../ask/direct-asks.ts";
+import type { SeenOptions } from "../ask/seen.ts";
+import type { InstanceFilter, InstancePage, ShownInstance } from "../instances/instances.ts";
+import type { Part, PartKind, Service } from "../part.ts";
+import type { PartPause } from "../pause/pauses.ts";
+import type { OutboxStatus } from "../outbox/outbox-status.ts";
+import type { DurationSummary } from "../unit/durations.ts";
+import type { EntityState, StateAt } from "../unit/entity-state.ts";
+import type { ReplayControls } from "../replay/replays.ts";
+import type { GenerationStatus, ViewStatus } from "../views/view-status.ts";
 
 export type PartState = "starting" | "running" | "paused" | "stopping" | "stopped" | "failed";
 

@@ -5,14 +5,14 @@
  * stop, and `release` opens them anew; or **stopped** for good.
  */
 
-import type { GroupMember } from "../broker/streams.ts";
-import { MillraceError } from "../model/errors.ts";
-import { runPartition } from "./source/stream-input.ts";
-import { runEvents } from "./source/event-input.ts";
-import { runQueue } from "./source/queue-input.ts";
-import { runTimers } from "./source/timer-input.ts";
-import type { PartRuntime } from "./source/part-runtime.ts";
-import { outboxLane } from "./outbox/lane.ts";
+import type { GroupMember } from "../../broker/streams.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { runPartition } from "../source/stream-input.ts";
+import { runEvents } from "../source/event-input.ts";
+import { runQueue } from "../source/queue-input.ts";
+import { runTimers } from "../source/timer-input.ts";
+import type { PartRuntime } from "../source/part-runtime.ts";
+import { outboxLane } from "../outbox/lane.ts";
 import type { InputStatus, PartState, PartStatus } from "./running-service.ts";
 
 export class RunningPart {

@@ -3,14 +3,14 @@
  * that would break a reader (law 13).
  */
 
-import { MillraceError } from "../model/errors.ts";
-import { checkContract, type ContractReport } from "../schema/contract-check.ts";
+import { MillraceError } from "../../model/errors.ts";
+import { checkContract, type ContractReport } from "../../schema/contract-check.ts";
 import {
   createContractLock,
   type ContractLock,
   type ServiceContract,
-} from "../schema/contract-lock.ts";
-import type { Service } from "./part.ts";
+} from "../../schema/contract-lock.ts";
+import type { Service } from "../part.ts";
 
 export function contractsOf(services: readonly Service[]): readonly ServiceContract[] {
   return services.map(({ name, parts }) => ({

@@ -4,12 +4,12 @@
  * of parts is done when this resolves.
  */
 
-import { EVENTS_INPUT } from "./source/event-input.ts";
-import type { PartRuntime } from "./source/part-runtime.ts";
-import { TIMER_INPUT } from "./source/timer-input.ts";
+import { EVENTS_INPUT } from "../source/event-input.ts";
+import type { PartRuntime } from "../source/part-runtime.ts";
+import { TIMER_INPUT } from "../source/timer-input.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import type { RunningPart } from "./running-part.ts";
-import type { Relay } from "./outbox/relay.ts";
+import type { Relay } from "../outbox/relay.ts";
 
 /** Resolves callers of `next` whenever something has changed. */
 export class ChangeSignal {

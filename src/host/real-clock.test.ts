@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRealClock } from "./real-clock.ts";
+
+const START_MS = 1_750_000_000_000;
+const DAY_MS = 86_400_000;
+
+// Nothing else can set the clock of the machine that the tests run on.
+test("an alarm waits for its moment, and notices soon that the clock was set", (t) => {
+  const { timers } = t.mock;
+  timers.enable({ apis: ["setTimeout", "Date"], now: START_MS });
+  const clock = createRealClock();
+  const rung: string[] = [];
+  const alarm = (name: string, inMs: number) =>
+    clock.at(START_MS + inMs, () => void rung.push(name));
+  alarm("past", -5);
+  alarm("soon", 300);
+  alarm("later", 15_000);
+  alarm("cancelled", 15_000).cancel();
+  alarm("far", 30 * DAY_MS);
+  const pass = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed++) timers.tick(1);
+  };
+  pass(299);
+  assert.deepEqual(rung, ["past"]);
+  pass(1);
+  assert.deepEqual(rung, ["past", "soon"]);
+  pass(14_699);
+  assert.deepEqual(rung, ["past", "soon"]);
+  pass(1);
+  assert.deepEqual(rung, ["past", "soon", "later"]);
+  timers.setTime(START_MS + 31 * DAY_MS);
+  pass(10_000);
+  assert.deepEqual(rung, ["past", "soon", "later", "far"]);
+});
