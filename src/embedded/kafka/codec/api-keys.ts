@@ -2,9 +2,8 @@
  * Which APIs and versions the server speaks.
  *
  * Kafka's definitions say what could be spoken; this says what is. `advertisedMin` differs from `min`
- * where a client misreads an honest answer: librdkafka before 2.11 takes a broker without Produce 0
- * for one without compression and says nothing (KAFKA-18659). Versions below `min` are refused all the
- * same.
+ * where a client misreads an honest answer: older librdkafka takes a broker without Produce 0 for one
+ * without compression and says nothing (KAFKA-18659). Versions below `min` are refused all the same.
  */
 
 import { API_TABLES, type ApiName } from "./generated/apis.ts";
