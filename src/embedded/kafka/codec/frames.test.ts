@@ -132,3 +132,15 @@ test("the records of a response leave as the buffers that they came in", () => {
   const { body } = decodeResponse("Fetch", 11, frameOf(pieces));
   assert.equal(body.responses[0]!.partitions[0]!.records!.toString(), "batch onebatch two");
 });
+
+test("an answer leaves out what its version has no form for", () => {
+  const body = { protocolName: null, skipAssignment: true, memberId: "m" };
+  const [oldest, newest] = [0, 9].map((version) => {
+    const frame = Buffer.concat(encodeResponse("JoinGroup", version, 7, body)).subarray(4);
+    return decodeResponse("JoinGroup", version, frame).body;
+  });
+  assert.equal(oldest!.protocolName, "");
+  assert.equal(oldest!.skipAssignment, false);
+  assert.equal(newest!.protocolName, null);
+  assert.equal(newest!.skipAssignment, true);
+});

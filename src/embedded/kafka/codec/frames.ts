@@ -18,7 +18,7 @@ import {
   type RequestHeader,
   type ResponseHeader,
 } from "./generated/header.ts";
-import { readMessage, writeMessage } from "./message-codec.ts";
+import { readMessage, writeAnswer, writeMessage } from "./message-codec.ts";
 import { requestHeaderVersion, responseHeaderVersion } from "./request-header.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -84,7 +84,10 @@ function decodeServed<Name extends ApiName>(
   return { api, header, body: readMessage(API_TABLES[api].request, version, wire) };
 }
 
-/** The response in pieces, its length first. Records are pieces of their own, uncopied. */
+/**
+ * The response in pieces, its length first. Records are pieces of their own, uncopied. What the version
+ * has no form for is left out.
+ */
 export function encodeResponse<Name extends ApiName>(
   api: Name,
   version: number,
@@ -93,7 +96,7 @@ export function encodeResponse<Name extends ApiName>(
 ): Buffer[] {
   return encodeFrame((wire) => {
     writeMessage(responseHeader, responseHeaderVersion(api, version), wire, { correlationId });
-    writeMessage(API_TABLES[api].response, version, wire, body);
+    writeAnswer(API_TABLES[api].response, version, wire, body);
   });
 }
 

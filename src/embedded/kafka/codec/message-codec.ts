@@ -24,7 +24,9 @@
  * **What is lost, and what may not be.** Writing a version that lacks a field loses its value. Kafka
  * marks the fields where that does no harm (`ignorable`); for the others a value other than the default
  * is a defect of the caller, and asserted. So is null where the version has no form for it, and a number
- * beyond its type. Whatever comes from the wire is a client's word instead: `MalformedFrame`.
+ * beyond its type. An answer (`writeAnswer`) is different: the client chose the version, so it is told what
+ * that version can say, and the rest is left out. Whatever comes from the wire is a client's word instead:
+ * `MalformedFrame`.
  *
  * **Numbers.** An int64 is a number here: offsets, times and producer ids fit. A greater one is refused,
  * but for the fields that clients set to Long.MAX_VALUE on purpose (`saturating`): those become the
@@ -47,6 +49,7 @@ interface Codec {
   readonly flexible: boolean;
   readonly read: Read<unknown>;
   readonly write: Write;
+  readonly writeAnswer: Write;
 }
 
 /** By table, then by version. */
@@ -70,6 +73,16 @@ export function writeMessage<Message>(
   message: Draft<Message>,
 ): void {
   codecOf(table, version).write(wire, message);
+}
+
+/** As `writeMessage`, but leaves out what the version cannot say. */
+export function writeAnswer<Message>(
+  table: MessageTable<Message>,
+  version: number,
+  wire: WireWriter,
+  message: Draft<Message>,
+): void {
+  codecOf(table, version).writeAnswer(wire, message);
 }
 
 /** Reads bytes that are one message and nothing more. Throws MalformedFrame. */
@@ -114,6 +127,7 @@ function compile(table: AnyMessageTable, version: number): Codec {
   return {
     flexible,
     read: compileStructReader(fields, place),
-    write: compileStructWriter(fields, place),
+    write: compileStructWriter(fields, { ...place, leaveOut: false }),
+    writeAnswer: compileStructWriter(fields, { ...place, leaveOut: true }),
   };
 }

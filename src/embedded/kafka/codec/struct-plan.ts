@@ -89,7 +89,8 @@ function defaultOf(field: AnyFieldTable): unknown {
   return field.default === undefined ? emptyOf(field.type) : field.default;
 }
 
-function emptyOf(type: AnyFieldType): unknown {
+/** What stands for null where the version has no form for it. */
+export function emptyOf(type: AnyFieldType): unknown {
   if (typeof type !== "string") {
     return "arrayOf" in type ? NO_ELEMENTS : Object.freeze(structDefaults(type.struct));
   }

@@ -1,8 +1,14 @@
-/** Compiles a struct at a version into a closure that writes it. */
+/**
+ * Compiles a struct at a version into a closure that writes it.
+ *
+ * With `leaveOut`, what the version has no form for is left out: an unknown field vanishes, null becomes
+ * the field's empty value. That is for answers: whoever asks in an old version is told what that version
+ * can say. Elsewhere a loss is a defect of the caller.
+ */
 
 import { assert } from "../../../model/assert.ts";
 import type { AnyFieldType, AnyStructTable, ScalarType } from "./message-table.ts";
-import { isDefault, planStruct, type FieldPlan, type Place } from "./struct-plan.ts";
+import { emptyOf, isDefault, planStruct, type FieldPlan, type Place } from "./struct-plan.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
 /** What `value` is, the table's types have checked. */
@@ -20,13 +26,17 @@ const NUMBERS: ReadonlySet<ScalarType> = new Set<ScalarType>([
   "float64",
 ]);
 
-export function compileStructWriter(table: AnyStructTable, place: Place): Write {
+export interface WritePlace extends Place {
+  readonly leaveOut: boolean;
+}
+
+export function compileStructWriter(table: AnyStructTable, place: WritePlace): Write {
   const plan = planStruct(table, place);
   const names = plan.plain.map(({ name }) => name);
   const paths = plan.plain.map(({ path }) => path);
   const defaults = plan.plain.map(({ defaultValue }) => defaultValue);
   const writes = plan.plain.map((field) => fieldWriter(field, place));
-  const refused = plan.absent.filter(({ ignorable }) => !ignorable);
+  const refused = place.leaveOut ? [] : plan.absent.filter(({ ignorable }) => !ignorable);
   const writeTagged = plan.flexible ? taggedWriter(plan.tagged, place) : undefined;
 
   return (wire, struct: Struct) => {
@@ -48,7 +58,7 @@ function refuseLoss({ path, name, type, defaultValue }: FieldPlan, struct: Struc
 
 function taggedWriter(
   fields: readonly FieldPlan[],
-  place: Place,
+  place: WritePlace,
 ): (wire: WireWriter, struct: Struct) => void {
   const all = fields.map((field) => ({ ...field, write: fieldWriter(field, place) }));
   const isSet = ({ name, type, defaultValue }: FieldPlan, struct: Struct): boolean =>
@@ -67,19 +77,20 @@ function taggedWriter(
   };
 }
 
-function fieldWriter(field: FieldPlan, place: Place): Write {
+function fieldWriter(field: FieldPlan, place: WritePlace): Write {
   const write = valueWriter(field, place);
   // Each of these checks its value, so null fails there.
   if (typeof field.type === "string" && NUMBERS.has(field.type)) return write;
   const writeNull = nullWriter(field);
   return (wire, value) => {
     if (value !== null) return write(wire, value);
-    if (writeNull === undefined) assert(false, `${wire.field} is null only where it may be`);
-    writeNull(wire);
+    if (writeNull !== undefined) return writeNull(wire);
+    if (!place.leaveOut) assert(false, `${wire.field} is null only where it may be`);
+    write(wire, emptyOf(field.type));
   };
 }
 
-function valueWriter(field: FieldPlan, place: Place): Write {
+function valueWriter(field: FieldPlan, place: WritePlace): Write {
   const { type, nullable, flexible, path } = field;
   if (typeof type === "string") return scalarWriter(type, field);
   if ("arrayOf" in type) return arrayWriter(elementWriter(type.arrayOf, field, place), flexible);
@@ -102,7 +113,7 @@ function nullWriter({
   return type === "string" ? (wire) => wire.int16(-1) : (wire) => wire.int32(-1);
 }
 
-function elementWriter(type: AnyFieldType, field: FieldPlan, place: Place): Write {
+function elementWriter(type: AnyFieldType, field: FieldPlan, place: WritePlace): Write {
   return fieldWriter({ ...field, type, nullable: false }, place);
 }
 
