@@ -191,7 +191,9 @@ export class GroupCommit {
       if (freeSpace.stale) await freeSpace.look();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs } = group;
-      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs });
+      // What a looser mode left unsynced needs a sync of the whole file, further down.
+      const synced = this.durability.mode === "fsync" && !this.writer.hasUnsynced;
+      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs }, synced);
       freeSpace.spend(bytes);
     } catch (error) {
       if (!isDiskFull(error)) {
@@ -204,15 +206,14 @@ export class GroupCommit {
       this.writingBytes = 0;
       group.release();
     }
-    if (this.durability.mode === "fsync") {
+    if (this.durability.mode !== "fsync") this.armTimer(this.durability);
+    else if (this.writer.hasUnsynced) {
       try {
         await this.writer.sync();
       } catch (error) {
         group.reject(this.stop(error));
         throw error;
       }
-    } else {
-      this.armTimer(this.durability);
     }
     this.writer.publish();
     this.options.onVisible(group.nextOffset);
