@@ -24,6 +24,7 @@ import type {
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { ReadLimits, Segment } from "./segment/segment.ts";
 import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
+import type { Tail } from "./tail.ts";
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
@@ -47,6 +48,7 @@ export class SegmentedLog implements PartitionLog {
   private readonly commit: GroupCommit;
   private readonly waiters = new EndWaiters();
   private segments: readonly Segment[];
+  private tail: Tail | undefined;
   private retention: Retention;
   private closed: Promise<void> | undefined;
   private readonly openFiles = new Set<Segment>();
@@ -66,7 +68,11 @@ export class SegmentedLog implements PartitionLog {
       newestMs: Math.max(...parts.segments.map((segment) => segment.newestMs)),
       rollDue: (writer) => this.rollDue(writer),
       roll: (writer) => this.roll(writer),
-      onVisible: (end) => this.waiters.reach(end),
+      awaited: () => this.waiters.waiting,
+      onVisible: (end, tail) => {
+        this.tail = tail;
+        this.waiters.reach(end);
+      },
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
   }
@@ -106,6 +112,8 @@ export class SegmentedLog implements PartitionLog {
   async read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
     if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
     if (offset === this.end) return [];
+    const fresh = this.tail?.read(offset, limits);
+    if (fresh !== undefined) return fresh;
     const segment = this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
     return this.aroundDamage(segment, () => segment.read(offset, limits));
   }
@@ -162,6 +170,7 @@ export class SegmentedLog implements PartitionLog {
 
   private async finish(): Promise<void> {
     this.waiters.rejectAll(() => closedError(this.directory));
+    this.tail = undefined;
     const { commit } = this;
     try {
       if (commit.stopped === undefined) {

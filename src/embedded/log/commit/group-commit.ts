@@ -25,6 +25,7 @@ import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
+import { Tail } from "../tail.ts";
 
 export interface GroupCommitOptions {
   readonly environment: LogEnvironment;
@@ -37,7 +38,9 @@ export interface GroupCommitOptions {
   readonly rollDue: (writer: SegmentWriter) => boolean;
   /** Ends the segment, which is synced, and begins the next one at its `nextOffset`. */
   readonly roll: (writer: SegmentWriter) => Promise<SegmentWriter>;
-  readonly onVisible: (end: number) => void;
+  /** Whether a reader waits at the end: then `onVisible` is given what it waits for. */
+  readonly awaited: () => boolean;
+  readonly onVisible: (end: number, tail: Tail | undefined) => void;
 }
 
 interface Task {
@@ -187,6 +190,7 @@ export class GroupCommit {
     this.gathering = new CommitGroup(group.nextOffset, buffers);
     const batches = group.seal();
     this.writingBytes = group.bytes;
+    let tail: Tail | undefined;
     try {
       if (freeSpace.stale) await freeSpace.look();
       if (this.options.rollDue(this.writer)) await this.roll();
@@ -195,6 +199,7 @@ export class GroupCommit {
       const synced = this.durability.mode === "fsync" && !this.writer.hasUnsynced;
       await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs }, synced);
       freeSpace.spend(bytes);
+      if (this.options.awaited()) tail = Tail.of(group, batches);
     } catch (error) {
       if (!isDiskFull(error)) {
         group.reject(this.stop(error));
@@ -216,7 +221,7 @@ export class GroupCommit {
       }
     }
     this.writer.publish();
-    this.options.onVisible(group.nextOffset);
+    this.options.onVisible(group.nextOffset, tail);
     group.resolve();
     if (this.writer.hasUnbounded) await this.startBoundary();
   }
