@@ -217,6 +217,7 @@ test("no report is lost where the parent reads late and the child is killed", as
   const module = new URL("crash/report.ts", import.meta.url).href;
   const script = `
     const { tellOn, writeWhole } = await import(${JSON.stringify(module)});
+    process.stdout;
     const tell = tellOn((line) => writeWhole(1, line), "child");
     for (let at = 0; at < 20_000; at++) tell("told", at);
     process.kill(process.pid, "SIGKILL");`;

@@ -200,7 +200,7 @@ test("a start that would break a reader of the locked contract is refused with i
 
 test("bad input gets a named error, the next step, and its documented exit code", async () => {
   const cases: readonly (readonly [args: readonly string[], code: number, text: RegExp])[] = [
-    [["read", "nowhere"], 4, /nowhere.*\(UNKNOWN_STREAM\)/],
+    [["read", "nowhere"], 4, /nowhere.*millrace stream ls.*\(UNKNOWN_STREAM\)/],
     [["read", "orders", "--from", "99"], 1, /\(OFFSET_OUT_OF_RANGE\)/],
     [["read", "orders", "--from", "soon"], 2, /\(BAD_ARGUMENT\)/],
     [

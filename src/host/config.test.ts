@@ -44,6 +44,9 @@ test("what is wrong with a configuration is said with the file and the key", asy
     message: /cannot be loaded/,
   });
   await assert.rejects(load("import './nowhere.ts'"), /cannot be loaded: .*nowhere/);
+  const place = /cannot be loaded: .* \(\S+\/millrace\.config\.ts, line 2\)$/;
+  await assert.rejects(load("const a = 1;\nexport default = a;"), place);
+  await assert.rejects(load("const a = 1;\nb(a);\nexport default a;"), place);
   await assert.rejects(loadConfig("/nowhere/millrace.config.ts"), /there is no configuration at/);
 });
 

@@ -72,11 +72,22 @@ async function importDefault(path: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof MillraceError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    throw new MillraceError("BAD_CONFIG", `${path} cannot be loaded: ${message}`, {
+    throw new MillraceError("BAD_CONFIG", `${path} cannot be loaded: ${message}${placeOf(error)}`, {
       cause: error,
       details: { file: path },
     });
   }
+}
+
+/** Where in whose source, as far as the error tells: it is seldom the configuration itself. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  // Errors of syntax begin with the place, others have it in the first line of their stack.
+  const [, file, line] =
+    /^(?:file:\/\/)?(\/\S+):(\d+)\n/.exec(stack) ??
+    /^\s+at (?:.*\()?file:\/\/(\S+?):(\d+):\d+\)?$/m.exec(stack) ??
+    [];
+  return file === undefined || line === undefined ? "" : ` (${file}, line ${line})`;
 }
 
 function checked(path: string, value: unknown): Config {

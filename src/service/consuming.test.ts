@@ -103,6 +103,7 @@ test("a seek repeats from there, and only there", async () => {
   await assert.rejects(app.running.seek("reader", "one", 0, 9), { code: "OFFSET_OUT_OF_RANGE" });
 });
 
+// proves: retention
 test("a consumer that retention left behind stops and says so, skips nothing by itself, and goes on where it is told", async () => {
   const environment = createTestEnvironment();
   const shared = { environment, broker: memoryBroker() };

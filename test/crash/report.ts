@@ -64,8 +64,21 @@ export function tellOn(write: (line: string) => void, component: string): Tell {
  */
 export function writeWhole(file: number, line: string): void {
   for (let bytes = Buffer.from(line); bytes.length > 0;) {
-    bytes = bytes.subarray(writeSync(file, bytes));
+    try {
+      bytes = bytes.subarray(writeSync(file, bytes));
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // Whatever else the process has for its standard output makes a full pipe refuse, not wait.
+      Atomics.wait(NOBODY, 0, 0, 1);
+    }
   }
+}
+
+/** Nobody wakes it, so a wait for it ends by its time. */
+const NOBODY = new Int32Array(new SharedArrayBuffer(4));
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EAGAIN";
 }
 
 export function parseReport(line: string): Report {

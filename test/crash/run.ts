@@ -4,6 +4,8 @@
  *
  * `node --conditions=source test/crash/run.ts --kills 200 [--seed N] [--only a,b] [--control NAME]`
  *
+ * The component saga-enumerated is not killed by chance but in every step, whatever `--kills` says.
+ *
  * Exits with 0 when nothing acknowledged was lost, done twice, put back or out of order, and every
  * count that proves it is more than zero. A control does wrong on purpose and must be found out: it
  * exits with 0 when it was, and with 1 when it was not.
@@ -11,8 +13,9 @@
 
 import { parseArgs } from "node:util";
 import { CASTS } from "./drivers/index.ts";
-import { type KillsOptions, runKills } from "./kills.ts";
+import { type KillsOptions, type KillsResult, runKills } from "./kills.ts";
 import { type Control, CONTROLS, isControl } from "./report.ts";
+import { ENUMERATED_SAGA, enumerateSaga } from "./saga/enumerated-saga.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +28,7 @@ const { values } = parseArgs({
 
 const kills = Number(values.kills);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-const all = CASTS.flat().map(({ name }) => name);
+const all = [...CASTS.flat().map(({ name }) => name), ENUMERATED_SAGA];
 const names = values.only?.split(",") ?? all;
 const casts = CASTS.map((cast) => cast.filter(({ name }) => names.includes(name))).filter(
   ({ length }) => length > 0,
@@ -55,15 +58,28 @@ async function report(options: Omit<KillsOptions, "progress">): Promise<number> 
   );
   const replay = `npm run crash -- --kills ${kills} --seed ${seed}${given.join("")}`;
   console.log(`seed ${seed}; replay with: ${replay}`);
-  const result = await runKills({ ...options, progress: (line) => console.log(line) });
-  for (const line of result.lines) console.log(line);
-  if (control !== undefined) {
-    return concludeControl(control, result.violations.get(CONTROLS[control]) ?? 0);
+  const progress = (line: string): void => console.log(line);
+  const parts: Omit<KillsResult, "violations">[] = [];
+  let found = 0;
+  if (casts.length > 0) {
+    const killed = await runKills({ ...options, progress });
+    parts.push(killed);
+    if (control !== undefined) found = killed.violations.get(CONTROLS[control]) ?? 0;
   }
-  for (const problem of result.problems) console.log(`FAILED: ${problem}`);
-  const failed = result.problems.length;
+  if (control === undefined && names.includes(ENUMERATED_SAGA)) {
+    parts.push(await enumerateSaga(progress));
+  }
+  const lines = parts.flatMap((part) => part.lines);
+  for (const line of lines) console.log(line);
+  if (control !== undefined) {
+    return concludeControl(control, found);
+  }
+  const problems = parts.flatMap((part) => part.problems);
+  for (const problem of problems) console.log(`FAILED: ${problem}`);
+  const failed = problems.length;
+  const demands = parts.reduce((sum, part) => sum + part.demands, 0);
   if (failed > 0) console.log(`replay with: ${replay}`);
-  console.log(`${result.demands - failed} passed, ${failed} failed`);
+  console.log(`${demands - failed} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
 }
 

@@ -147,6 +147,7 @@ export const contracts: Law = {
       },
     },
     {
+      // proves: contracts
       title: "a change that breaks readers is refused with their names, and a new version is not",
       run: (context) => {
         const older = lockOf(shop("number"));

@@ -43,6 +43,7 @@ export const retention: BrokerTopic = {
   topic: "retention",
   cases: [
     {
+      // proves: retention
       title: "by count: the oldest go, at least the number asked for stays",
       needs: ["retentionByCount"],
       run: async (context) => {
@@ -79,6 +80,7 @@ export const retention: BrokerTopic = {
       },
     },
     {
+      // proves: retention
       title: "by age: what is older goes, what is younger stays",
       needs: ["retentionByAge"],
       run: async (context) => {
@@ -100,6 +102,7 @@ export const retention: BrokerTopic = {
       },
     },
     {
+      // proves: retention
       title: "a reader that was left behind is told what is kept",
       needs: ["retentionByCount"],
       run: async (context) => {

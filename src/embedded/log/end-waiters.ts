@@ -9,6 +9,11 @@ interface Waiter {
 export class EndWaiters {
   private readonly waiters = new Set<Waiter>();
 
+  /** Whether anybody waits. */
+  get waiting(): boolean {
+    return this.waiters.size > 0;
+  }
+
   /** Resolves when the end passes `offset`, or rejects with the signal's reason. */
   wait(offset: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

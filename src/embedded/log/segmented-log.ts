@@ -22,6 +22,7 @@ import type { WireBatch } from "./format/wire-batch.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, Segment } from "./segment/segment.ts";
 import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
+import type { Tail } from "./tail.ts";
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
@@ -45,6 +46,7 @@ export class SegmentedLog implements BatchLog {
   private readonly commit: GroupCommit;
   private readonly waiters = new EndWaiters();
   private segments: readonly Segment[];
+  private tail: Tail | undefined;
   private retention: Retention;
   private closed: Promise<void> | undefined;
   private readonly openFiles = new Set<Segment>();
@@ -64,7 +66,11 @@ export class SegmentedLog implements BatchLog {
       newestMs: Math.max(...parts.segments.map((segment) => segment.newestMs)),
       rollDue: (writer) => this.rollDue(writer),
       roll: (writer) => this.roll(writer),
-      onVisible: (end) => this.waiters.reach(end),
+      awaited: () => this.waiters.waiting,
+      onVisible: (end, tail) => {
+        this.tail = tail;
+        this.waiters.reach(end);
+      },
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
   }
@@ -106,6 +112,8 @@ export class SegmentedLog implements BatchLog {
   async read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
     const segment = this.segmentOf(offset);
     if (segment === undefined) return [];
+    const fresh = this.tail?.read(offset, limits);
+    if (fresh !== undefined) return fresh;
     return this.aroundDamage(segment, () => segment.read(offset, limits));
   }
 
@@ -172,6 +180,7 @@ export class SegmentedLog implements BatchLog {
 
   private async finish(): Promise<void> {
     this.waiters.rejectAll(() => closedError(this.directory));
+    this.tail = undefined;
     const { commit } = this;
     try {
       if (commit.stopped === undefined) {

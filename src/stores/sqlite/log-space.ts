@@ -20,7 +20,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, writeSync } 
 const FIRST_BYTES = 256 * 1024;
 const ZEROS = new Uint8Array(1024 * 1024);
 /** Below the embedded broker's usual floor, nothing is taken that is not needed. */
-export const FREE_BYTES_MIN = 256 * 1024 * 1024;
+export const FREE_BYTES_MIN: number = 256 * 1024 * 1024;
 
 /** Somebody removed the log: what is written to it from now on is in no directory, and ends with it. */
 export class LogRemoved extends Error {

@@ -8,7 +8,14 @@ import { delay } from "../../../src/model/clock.ts";
 import type { ChildContext, Driver } from "../driver.ts";
 import { AskRecord } from "./ask-record.ts";
 import { moveOf } from "./bank.ts";
-import { ask, COMPONENT, DEADLINE, runBank, type RunningBank } from "./run-bank.ts";
+import {
+  ask,
+  asksThroughBroker,
+  COMPONENT,
+  DEADLINE,
+  runBank,
+  type RunningBank,
+} from "./run-bank.ts";
 
 const CALLERS = 64;
 const CHANCE = 0.1;
@@ -42,7 +49,7 @@ async function call(
   how: { readonly caller: number; readonly from: number; readonly early: boolean },
 ): Promise<void> {
   const { caller, from, early } = how;
-  const app = caller % 2 === 0 ? near : far;
+  const app = asksThroughBroker(caller) ? far : near;
   for (let nth = from; ; nth++) {
     tell("try", caller, nth);
     const { text, token } = await ask(app, caller, nth);

@@ -7,7 +7,7 @@
 import type { Store } from "../../../src/store/store.ts";
 import type { ComponentRecord, Opened, Violation } from "../driver.ts";
 import type { Json, Report } from "../report.ts";
-import { ask, runBank, type RunningBank } from "./run-bank.ts";
+import { ask, asksThroughBroker, runBank, type RunningBank } from "./run-bank.ts";
 import { accounts, type Decided, type MoveData, moved, moveOf } from "./bank.ts";
 
 const ASKED_AGAIN_MAX = 100;
@@ -75,6 +75,11 @@ export class AskRecord implements ComponentRecord {
   }
 
   async verify(opened: Opened): Promise<void> {
+    // The queues of answers belonged to processes that are gone.
+    for (const { spec } of await opened.broker.queues!.listQueues()) {
+      if (spec.temporary === true)
+        this.#report("wrong", `the temporary queue ${spec.name} is left`);
+    }
     await using bank = await runBank(opened);
     await bank.near.settled();
     const { store } = bank.near.services[0]!;
@@ -156,6 +161,7 @@ export class AskRecord implements ComponentRecord {
     const { again, seen, found, refused, folded } = this.#counts;
     return {
       "answers acknowledged": this.#answers.size,
+      "answers of another app, through the broker": [...this.#answers.keys()].filter(isFar).length,
       "refusals among them": refused,
       "events found": found,
       "entities folded": folded,
@@ -163,6 +169,10 @@ export class AskRecord implements ComponentRecord {
       "reads with a token": seen,
     };
   }
+}
+
+function isFar(name: string): boolean {
+  return asksThroughBroker(Number(name.split("/")[0]));
 }
 
 function answerOf(text: string | undefined): Decided | undefined {

@@ -34,6 +34,11 @@ export async function runBank(
   };
 }
 
+/** Half of the callers have no handler in their app: their answers come to a queue of that app. */
+export function asksThroughBroker(caller: number): boolean {
+  return caller % 2 === 1;
+}
+
 /** What is compared of an answer: its token names a place that may have been met meanwhile. */
 export async function ask(app: App, caller: number, nth: number): Promise<Asked> {
   const id = `move-${caller}-${nth}`;

@@ -179,7 +179,7 @@ function damagedQueue(name: string, cause: MillraceError): MillraceError {
 function unknownQueue(name: string): MillraceError {
   return new MillraceError(
     "UNKNOWN_QUEUE",
-    `there is no queue ${name}; create it with ensureQueue, or look at the list of queues`,
+    `there is no queue ${name}; see which there are (millrace queue ls), or create it with ensureQueue`,
     { details: { queue: name } },
   );
 }

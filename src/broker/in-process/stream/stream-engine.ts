@@ -182,7 +182,7 @@ export class StreamEngine {
 export function unknownStream(name: string): MillraceError {
   return new MillraceError(
     "UNKNOWN_STREAM",
-    `there is no stream ${name}; create it with ensureStream, or look at the list of streams`,
+    `there is no stream ${name}; see which there are (millrace stream ls), or create it with ensureStream`,
     { details: { stream: name } },
   );
 }

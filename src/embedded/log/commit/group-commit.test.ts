@@ -26,6 +26,10 @@ function watched(): { readonly faults: Faults; readonly wrap: (disk: Disk) => Di
     },
   };
   const wrapFile = (file: DiskFile, kind: string): DiskFile => ({
+    async writeSynced(buffers, position) {
+      await this.write(buffers, position);
+      await this.sync();
+    },
     async write(buffers, position) {
       faults.operations.push(`write ${kind}`);
       await file.write(buffers, position);

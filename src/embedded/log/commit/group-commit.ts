@@ -26,6 +26,7 @@ import type { LogEnvironment } from "../log-environment.ts";
 import type { WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
+import { Tail } from "../tail.ts";
 
 export interface GroupCommitOptions {
   readonly environment: LogEnvironment;
@@ -38,7 +39,9 @@ export interface GroupCommitOptions {
   readonly rollDue: (writer: SegmentWriter) => boolean;
   /** Ends the segment, which is synced, and begins the next one at its `nextOffset`. */
   readonly roll: (writer: SegmentWriter) => Promise<SegmentWriter>;
-  readonly onVisible: (end: number) => void;
+  /** Whether a reader waits at the end: then `onVisible` is given what it waits for. */
+  readonly awaited: () => boolean;
+  readonly onVisible: (end: number, tail: Tail | undefined) => void;
 }
 
 interface Task {
@@ -199,12 +202,16 @@ export class GroupCommit {
     this.gathering = new CommitGroup(group.nextOffset, buffers);
     const batches = group.seal();
     this.writingBytes = group.bytes;
+    let tail: Tail | undefined;
     try {
       if (freeSpace.stale) await freeSpace.look();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs } = group;
-      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs });
+      // What a looser mode left unsynced needs a sync of the whole file, further down.
+      const synced = this.durability.mode === "fsync" && !this.writer.hasUnsynced;
+      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs }, synced);
       freeSpace.spend(bytes);
+      if (this.options.awaited()) tail = Tail.of(group, batches);
     } catch (error) {
       if (!isDiskFull(error)) {
         group.reject(this.stop(error));
@@ -216,18 +223,17 @@ export class GroupCommit {
       this.writingBytes = 0;
       group.release();
     }
-    if (this.durability.mode === "fsync") {
+    if (this.durability.mode !== "fsync") this.armTimer(this.durability);
+    else if (this.writer.hasUnsynced) {
       try {
         await this.writer.sync();
       } catch (error) {
         group.reject(this.stop(error));
         throw error;
       }
-    } else {
-      this.armTimer(this.durability);
     }
     this.writer.publish();
-    this.options.onVisible(group.nextOffset);
+    this.options.onVisible(group.nextOffset, tail);
     group.resolve();
     if (this.writer.hasUnbounded) await this.startBoundary();
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -47,6 +48,42 @@ onEveryDisk(
     await file.close();
   },
 );
+
+onEveryDisk(
+  "synced writes land beside plain ones, also those that lengthen the file",
+  async (disk, root) => {
+    const file = await disk.open(join(root, "a"), { create: true });
+    await file.write([Buffer.from("plain ")], 0);
+    await file.writeSynced([Buffer.from("syn"), Buffer.from("ced")], 6);
+    await file.write([Buffer.from(" again")], 12);
+    await file.writeSynced([Buffer.from("PL")], 0);
+    assert.equal(Buffer.from(await file.read(0, 100)).toString(), "PLain synced again");
+    await file.close();
+  },
+);
+
+// Nothing but the flag can be seen without cutting the power.
+if (process.platform === "linux") {
+  test("a synced write goes through a descriptor that the system syncs", async () => {
+    const root = await mkdtemp(join(tmpdir(), "millrace-disk-"));
+    const path = join(root, "a");
+    const file = await createNodeDisk().open(path, { create: true });
+    try {
+      await file.writeSynced([Buffer.from("synced")], 0);
+      let synced = 0;
+      for (const descriptor of await readdir("/proc/self/fd")) {
+        if ((await readlink(`/proc/self/fd/${descriptor}`).catch(() => "")) !== path) continue;
+        const facts = await readFile(`/proc/self/fdinfo/${descriptor}`, "utf8");
+        const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(facts)![1]!, 8);
+        if ((flags & constants.O_DSYNC) !== 0) synced++;
+      }
+      assert.equal(synced, 1);
+    } finally {
+      await file.close();
+      await rm(root, { recursive: true });
+    }
+  });
+}
 
 onEveryDisk("names can be made, listed in order, renamed and removed", async (disk, root) => {
   const directory = join(root, "one", "two");

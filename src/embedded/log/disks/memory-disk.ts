@@ -136,6 +136,10 @@ class MemoryFile implements DiskFile {
     }
   }
 
+  writeSynced(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    return this.write(buffers, position);
+  }
+
   async read(position: number, length: number): Promise<Uint8Array> {
     this.mustBeOpen();
     return Buffer.from(this.contents.bytes.subarray(position, position + length));

@@ -65,6 +65,11 @@ export function recordDisk<Note>(memory: MemoryDisk = createMemoryDisk()): Recor
   const initialDirectories = [...memory.directories];
 
   const file = (inner: DiskFile, inode: Inode): DiskFile => ({
+    // A power cut may come between the two: a synced write is no more atomic than that.
+    async writeSynced(buffers, position) {
+      await this.write(buffers, position);
+      await this.sync();
+    },
     async write(buffers, position) {
       const bytes = Buffer.concat(buffers);
       await inner.write([bytes], position);
@@ -133,6 +138,7 @@ export function withoutSyncs(disk: Disk): Disk {
       const file = await disk.open(path, options);
       return {
         write: (buffers, position) => file.write(buffers, position),
+        writeSynced: (buffers, position) => file.write(buffers, position),
         read: (position, length) => file.read(position, length),
         sync: async () => undefined,
         truncate: (size) => file.truncate(size),

@@ -6,6 +6,7 @@
  * written only after the sync before it has returned, and at most one boundary is on its way.
  */
 
+import { assert } from "../../../model/assert.ts";
 import type { EncodedBatch } from "../commit/commit-group.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import {
@@ -80,13 +81,17 @@ export class SegmentWriter {
     return this.bounded < this.synced.bytes;
   }
 
-  /** Writes the group at the end. What a failure left of it is removed by `cutUnwritten`. */
-  async write(group: WrittenGroup): Promise<void> {
+  /**
+   * Writes the group at the end, with `synced` durably: then nothing before it may lack its sync. What
+   * a failure left of it is removed by `cutUnwritten`.
+   */
+  async write(group: WrittenGroup, synced: boolean): Promise<void> {
     const { bytes, oldestMs, newestMs } = this.written;
-    await this.log.write(
-      group.batches.map((batch) => batch.bytes),
-      bytes,
-    );
+    const buffers = group.batches.map((batch) => batch.bytes);
+    if (synced) {
+      assert(!this.hasUnsynced, "a synced write syncs nothing but itself");
+      await this.syncGate.run(() => this.log.writeSynced(buffers, bytes));
+    } else await this.log.write(buffers, bytes);
     this.index(group.batches, bytes);
     this.written = {
       bytes: bytes + group.bytes,
@@ -94,6 +99,7 @@ export class SegmentWriter {
       oldestMs: bytes === 0 ? group.oldestMs : oldestMs,
       newestMs: Math.max(newestMs, group.newestMs),
     };
+    if (synced) this.synced = this.written;
   }
 
   /** Removes what a failed `write` left, durably: it must not come back after a power cut. */
@@ -118,8 +124,8 @@ export class SegmentWriter {
     const { synced } = this;
     this.ended ||= state === "sealed";
     const boundary: GroupBoundary = { ...synced, sequence: ++this.sequence, state };
-    await this.sidecar.write([encodeBoundary(boundary)], slotOf(boundary));
-    await this.syncGate.run(() => this.sidecar.sync());
+    const bytes = encodeBoundary(boundary);
+    await this.syncGate.run(() => this.sidecar.writeSynced([bytes], slotOf(boundary)));
     this.bounded = synced.bytes;
   }
 

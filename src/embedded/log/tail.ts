@@ -1,0 +1,58 @@
+/**
+ * The newest group of a partition, in memory, for readers that waited for it.
+ *
+ * Who keeps up reads what was written a moment ago: from here that takes neither a thread's errand to
+ * the file nor a checksum. A group is kept only if somebody waited for it when it was written, only
+ * until the next one, and only up to `TAIL_BYTES_MAX`; so a partition that nobody follows, or whose
+ * readers are far behind, keeps nothing.
+ */
+
+import type { EncodedBatch } from "./commit/commit-group.ts";
+import { readBatchHeader, readRecords } from "./format/batch-decoder.ts";
+import type { LogRecord } from "./partition-log.ts";
+import type { ReadLimits } from "./segment/segment.ts";
+
+const TAIL_BYTES_MAX = 256 * 1024;
+
+export class Tail {
+  private readonly firstOffset: number;
+  private readonly nextOffset: number;
+  private readonly batches: readonly Buffer[];
+
+  private constructor(firstOffset: number, nextOffset: number, batches: readonly Buffer[]) {
+    this.firstOffset = firstOffset;
+    this.nextOffset = nextOffset;
+    this.batches = batches;
+  }
+
+  /** A copy, since the batches' memory is used again; undefined where the group is too large. */
+  static of(
+    { firstOffset, nextOffset, bytes }: TailGroup,
+    batches: readonly EncodedBatch[],
+  ): Tail | undefined {
+    if (bytes > TAIL_BYTES_MAX) return undefined;
+    const copies = batches.map((batch) => Buffer.from(batch.bytes));
+    return new Tail(firstOffset, nextOffset, copies);
+  }
+
+  /** As a log's `read`; undefined where `offset` is not in the group. */
+  read(offset: number, limits: ReadLimits): readonly LogRecord[] | undefined {
+    if (offset < this.firstOffset || offset >= this.nextOffset) return undefined;
+    const records: LogRecord[] = [];
+    let bytes = 0;
+    for (const batch of this.batches) {
+      if (records.length >= limits.count || (records.length > 0 && bytes >= limits.bytes)) break;
+      const header = readBatchHeader(batch, 0)!;
+      if (header.nextOffset <= offset) continue;
+      for (const record of readRecords(batch, 0, header, offset)) records.push(record);
+      bytes += header.bytes;
+    }
+    return records.length > limits.count ? records.slice(0, limits.count) : records;
+  }
+}
+
+interface TailGroup {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly bytes: number;
+}
