@@ -22,18 +22,24 @@ export interface DedupeId {
   readonly source: string;
 }
 
+/** Where a door keeps the id of a stranger's message that is no CloudEvent. */
+export const MESSAGE_ID_HEADER = "message-id";
+
 /** The id by which a broker tells repetitions, or undefined where the message has none. */
 export function dedupeId({ headers }: RawMessage): DedupeId | undefined {
   let id: string | undefined;
   let source = "";
+  let strangers: string | undefined;
   for (let i = 0; i < headers.length; i++) {
     const header = headers[i]!;
     const value = header[1];
     if (typeof value !== "string") continue;
     if (header[0] === "ce_id") id = value;
     else if (header[0] === "ce_source") source = value;
+    else if (header[0] === MESSAGE_ID_HEADER) strangers = value;
   }
-  return id === undefined ? undefined : { id, source };
+  if (id !== undefined) return { id, source };
+  return strangers === undefined ? undefined : { id: strangers, source: "" };
 }
 
 const SLOTS_MIN = 1024;

@@ -32,7 +32,6 @@ import type {
   DeadLetter,
   Lease,
   QueueInfo,
-  QueueReceiver,
   QueueSend,
   QueueSpec,
   ReceiveOptions,
@@ -180,7 +179,7 @@ export class LocalQueue {
     return { ...lease, endsMs: this.#clock.now() + ms };
   }
 
-  receive({ credit, signal }: ReceiveOptions): QueueReceiver {
+  receive({ credit, signal }: ReceiveOptions): LocalReceiver {
     const receiver = new LocalReceiver({
       credit,
       signal,

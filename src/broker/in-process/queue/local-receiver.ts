@@ -28,6 +28,7 @@ export class LocalReceiver implements QueueReceiver {
   #failure: { readonly error: unknown } | undefined;
   /** Leases recorded for it and not yet delivered. */
   #coming = 0;
+  #askMax = Infinity;
   /** Leases unsettled, those coming included. */
   held = 0;
 
@@ -44,7 +45,21 @@ export class LocalReceiver implements QueueReceiver {
   /** How many leases it would take now; 0 while its reader is busy or a group is on its way. */
   get wanted(): number {
     if (this.#ended || this.#waiters.length === 0 || this.#coming > 0) return 0;
-    return Math.max(0, this.#options.credit - this.held);
+    return Math.max(0, Math.min(this.#askMax, this.#options.credit - this.held));
+  }
+
+  /** Whether leases are being written down for it. */
+  get expecting(): boolean {
+    return this.#coming > 0;
+  }
+
+  /**
+   * Bounds the next groups, within its credit, until told otherwise; 0 stops it from asking. For doors
+   * whose clients give and take back credit message by message.
+   */
+  askAtMost(count: number): void {
+    this.#askMax = count;
+    if (count > 0) this.#options.onChange(this);
   }
 
   /** Counts leases that are being written down for it. */
