@@ -73,7 +73,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 };
 
 /** Only these may do what the rest must be given: the disk, the real clock and ids. */
-const DISK_ROOMS = /^src\/(embedded\/log|stores|host|cli|connectors\/files)\//;
+const DISK_ROOMS = /^src\/(embedded\/(log|doors)|stores|host|cli|connectors\/files)\//;
 const REAL_WORLD = /^src\/host\/real-/;
 const AMBIENT =
   /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|crypto\.randomUUID|performance\.now|process\.hrtime)\b|\bnew Date\(\)/;

@@ -4,6 +4,7 @@
  */
 
 import type { Environment } from "../model/environment.ts";
+import type { BrokerDoors, DoorProtocol } from "./doors.ts";
 import type { Queues } from "./queues.ts";
 import type { Streams } from "./streams.ts";
 
@@ -17,7 +18,7 @@ export interface Broker extends AsyncDisposable {
 }
 
 export interface BrokerAddress {
-  readonly protocol: "kafka" | "amqp";
+  readonly protocol: DoorProtocol;
   readonly host: string;
   readonly port: number;
 }
@@ -27,5 +28,8 @@ export interface BrokerFactory {
   readonly adapter: string;
   /** Where it keeps its data on this machine, if it does: tools find the running process there. */
   readonly directory?: string;
-  open(environment: Environment): Promise<Broker>;
+  /** The protocols in which it can let others in by itself; none unless said. */
+  readonly doors?: readonly DoorProtocol[];
+  /** `doors` goes before what the factory's own settings say of them. */
+  open(environment: Environment, doors?: BrokerDoors): Promise<Broker>;
 }

@@ -23,11 +23,33 @@ export interface SignInFacts {
   readonly header?: (name: string) => string | undefined;
 }
 
-/**
- * Answers who it is, or undefined for nobody, which refuses. What it throws is a defect: nobody is let
- * in, and the log tells why. It should compare secrets in constant time.
- */
-export type SignIn = (facts: SignInFacts) => Promise<Principal | undefined>;
+export interface SignIn {
+  /**
+   * Answers who it is, or undefined for nobody, which refuses. What it throws is a defect: nobody is
+   * let in, and the log tells why. It should compare secrets in constant time.
+   */
+  (facts: SignInFacts): Promise<Principal | undefined>;
+  /**
+   * What SCRAM needs to let somebody in who never sends the password; undefined where there is no such
+   * user. A hook without it offers PLAIN alone.
+   */
+  readonly credentialsOf?: (
+    user: string,
+    mechanism: ScramMechanism,
+  ) => Promise<ScramCredentials | undefined>;
+}
+
+export type ScramMechanism = "SCRAM-SHA-256" | "SCRAM-SHA-512";
+
+/** What is kept of a password (RFC 5802, section 3): enough to check a proof, not to make one. */
+export interface ScramCredentials {
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+  /** Who it is that has proved to know the password; the user's name without roles unless said. */
+  readonly principal?: Principal;
+}
 
 /**
  * What a hook answered, whole. Throws a TypeError, a defect of the hook, for a name that is no text and

@@ -1,18 +1,18 @@
 /** The embedded broker: streams and queues in a data directory of this machine, in this process. */
 
-import type { Broker, BrokerAddress, BrokerFactory } from "../broker/broker.ts";
+import type { Broker, BrokerFactory } from "../broker/broker.ts";
 import { type BrokerCapabilities, NATIVE } from "../broker/capabilities.ts";
 import { LocalQueues } from "../broker/in-process/queue/local-queues.ts";
 import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
 import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
 import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
-import type { Engine } from "./engine.ts";
+import { DOORS, openDoors } from "./doors/open-doors.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
 import { createNodeDisk } from "./log/open-log.ts";
-import { checkOptions, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
+import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
@@ -54,7 +54,10 @@ export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
   return {
     adapter: CAPABILITIES.adapter,
     directory: checked.directory,
-    open: (environment) => openEmbedded(environment, checked, { disk: createNodeDisk() }),
+    doors: DOORS,
+    async open(environment, doors = {}) {
+      return openEmbedded(environment, withDoors(checked, doors), { disk: createNodeDisk() });
+    },
   };
 }
 
@@ -137,15 +140,4 @@ async function openBroker(
   const close = (): Promise<void> => (closing ??= finish());
   const addresses = doors.map(({ protocol, host, port }) => ({ protocol, host, port }));
   return { streams, queues, addresses, close, [Symbol.asyncDispose]: close };
-}
-
-interface Door extends BrokerAddress {
-  close(): Promise<void>;
-}
-
-/** Their code is loaded only where somebody wants them. */
-async function openDoors(engine: Engine, { kafka }: CheckedOptions): Promise<readonly Door[]> {
-  if (kafka === undefined) return [];
-  const { openKafkaDoor } = await import("./kafka/kafka-door.ts");
-  return [{ protocol: "kafka", ...(await openKafkaDoor(engine, kafka)) }];
 }

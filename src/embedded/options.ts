@@ -1,7 +1,9 @@
 /** The settings of the embedded broker, checked before anything is opened. */
 
 import { join, resolve } from "node:path";
+import type { BrokerDoors, ListenSettings } from "../broker/doors.ts";
 import { MillraceError } from "../model/errors.ts";
+import { checkListenSettings } from "./doors/listen-settings.ts";
 
 export interface EmbeddedOptions {
   /** Where everything is kept; `.millrace/broker` in the working directory unless said. */
@@ -15,12 +17,13 @@ export interface EmbeddedOptions {
   readonly segmentBytesMax?: number;
   /** How often retention looks for segments that may go; 10,000 unless said. */
   readonly retentionCheckMs?: number;
-  /** Lets Kafka clients in on this port, where every stream is a topic. */
-  readonly kafka?: { readonly port: number; readonly host?: string };
+  /** Lets Kafka clients in, for whom every stream is a topic; `openApp({ kafka })` goes before it. */
+  readonly kafka?: ListenSettings;
+  /** Lets AMQP 1.0 clients in, for whom every queue is an address; `openApp({ amqp })` goes before it. */
+  readonly amqp?: ListenSettings;
 }
 
-export type CheckedOptions = Required<Omit<EmbeddedOptions, "kafka">> &
-  Pick<EmbeddedOptions, "kafka">;
+export type CheckedOptions = Required<Omit<EmbeddedOptions, "kafka" | "amqp">> & BrokerDoors;
 
 const MIB = 1024 * 1024;
 const NUMBERS = {
@@ -28,7 +31,7 @@ const NUMBERS = {
   segmentBytesMax: { usual: 64 * MIB, min: 4096, max: 1024 * MIB },
   retentionCheckMs: { usual: 10_000, min: 10, max: 86_400_000 },
 } as const;
-const KNOWN = ["directory", "kafka", ...Object.keys(NUMBERS)];
+const KNOWN = ["directory", "kafka", "amqp", ...Object.keys(NUMBERS)];
 
 /** Throws BAD_CONFIG for an unknown key or a value out of range. */
 export function checkOptions(options: EmbeddedOptions): CheckedOptions {
@@ -36,7 +39,7 @@ export function checkOptions(options: EmbeddedOptions): CheckedOptions {
     if (KNOWN.includes(key)) continue;
     throw badConfig(`has no setting ${JSON.stringify(key)}; it knows ${KNOWN.join(", ")}`, key);
   }
-  const { directory = join(".millrace", "broker") } = options;
+  const { directory = join(".millrace", "broker"), kafka, amqp } = options;
   if (typeof directory !== "string" || directory === "") {
     throw badConfig("needs the path of a directory as its setting directory", "directory");
   }
@@ -51,8 +54,27 @@ export function checkOptions(options: EmbeddedOptions): CheckedOptions {
     freeBytesMin: number("freeBytesMin"),
     segmentBytesMax: number("segmentBytesMax"),
     retentionCheckMs: number("retentionCheckMs"),
-    ...(options.kafka !== undefined && { kafka: options.kafka }),
+    ...withDoors(
+      {},
+      { ...(kafka !== undefined && { kafka }), ...(amqp !== undefined && { amqp }) },
+    ),
   };
+}
+
+/** What is given goes before what was set, key by key. Throws BAD_CONFIG. */
+export function withDoors<Options extends BrokerDoors>(
+  options: Options,
+  given: BrokerDoors,
+): Options & BrokerDoors {
+  const doors: BrokerDoors = {
+    ...(given.signIn !== undefined && { signIn: given.signIn }),
+    ...(given.rules !== undefined && { rules: given.rules }),
+    ...(given.kafka !== undefined && { kafka: { ...options.kafka, ...given.kafka } }),
+    ...(given.amqp !== undefined && { amqp: { ...options.amqp, ...given.amqp } }),
+  };
+  if (doors.kafka !== undefined) checkListenSettings("kafka", doors.kafka);
+  if (doors.amqp !== undefined) checkListenSettings("amqp", doors.amqp);
+  return { ...options, ...doors };
 }
 
 function badConfig(text: string, key: string): MillraceError {

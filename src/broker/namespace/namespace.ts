@@ -10,6 +10,8 @@
 import type { Clock } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import type { Broker, BrokerFactory } from "../broker.ts";
+import type { BrokerDoors } from "../doors.ts";
+import type { Rule } from "../rules.ts";
 import { checkWhole } from "../validate.ts";
 import { namesOf, namespaceOf, type NamespaceNames } from "./names.ts";
 import { NamespacedQueues } from "./namespaced-queues.ts";
@@ -35,9 +37,24 @@ export function inNamespace(
   }
   return {
     ...factory,
-    open: async (environment: Environment) =>
-      enter(await factory.open(environment), names, quota, environment.clock),
+    open: async (environment: Environment, doors?: BrokerDoors) => {
+      const below = await factory.open(environment, doors && doorsBelow(doors, names));
+      return enter(below, names, quota, environment.clock);
+    },
   };
+}
+
+/**
+ * A broker's own doors show names in full, and the rules of a program speak of names inside. So they
+ * are given to the doors in full: what a program in a namespace allows, it allows there alone.
+ */
+function doorsBelow({ rules, ...doors }: BrokerDoors, { down }: NamespaceNames): BrokerDoors {
+  if (rules === undefined) return doors;
+  const below = (rule: Rule): Rule => {
+    const { kind, name } = rule.resources;
+    return { ...rule, resources: { kind, name: down(name) } };
+  };
+  return { ...doors, rules: rules.map(below) };
 }
 
 function enter(

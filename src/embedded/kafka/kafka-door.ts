@@ -1,7 +1,9 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
-import { createServer, type AddressInfo } from "node:net";
-import { MillraceError } from "../../model/errors.ts";
+import type { ListenSettings } from "../../broker/doors.ts";
+import { LOCAL, type Doorkeeper } from "../doors/doorkeeper.ts";
+import { limitedWarn } from "../doors/limited-log.ts";
+import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import { createHandlers } from "./handlers/handlers.ts";
@@ -9,12 +11,6 @@ import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connection, type ConnectionLimits } from "./server/connection.ts";
 import { ProducerIds } from "./transactions/producer-ids.ts";
 import { Topics } from "./topics/topics.ts";
-
-export interface KafkaDoorSettings {
-  /** 0 takes any free port. */
-  readonly port: number;
-  readonly host?: string;
-}
 
 export interface OpenDoor {
   readonly host: string;
@@ -43,10 +39,11 @@ const GROUPS = {
 
 const CONNECTIONS_MAX = 20_000;
 
-/** Throws BAD_CONFIG where the port is taken or not to be had. */
+/** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
   engine: Engine,
-  { port, host = "127.0.0.1" }: KafkaDoorSettings,
+  settings: ListenSettings,
+  keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { clock, log } = engine.environment;
   const groups = new GroupCoordinator(engine, GROUPS);
@@ -55,40 +52,32 @@ export async function openKafkaDoor(
     topics: new Topics(engine),
     groups,
     producerIds: new ProducerIds(engine.state),
-    address: () => ({ host, port: bound.port }),
+    address: () => listener.advertised,
     settings: { autoCreatePartitions: 1, batchBytesMax: MIB + 12, fetchBytesMax: 50 * MIB },
   };
   const handlers = createHandlers(broker);
   const connections = new Set<Connection>();
-  const server = createServer((socket) => {
-    const may = (): boolean => true;
-    const connection = new Connection({ socket, handlers, clock, log, limits: LIMITS, may });
-    connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
+  const listener = await openListener({
+    door: "kafka",
+    settings,
+    connectionsMax: CONNECTIONS_MAX,
+    warn: limitedWarn(clock, log),
+    onConnection(socket) {
+      // Where the program asks who comes in, those who have not signed in may do nothing.
+      const may = keeper.asks ? (): boolean => false : keeper.mayOf(LOCAL);
+      const connection = new Connection({ socket, handlers, clock, log, limits: LIMITS, may });
+      connections.add(connection);
+      void connection.closed.then(() => connections.delete(connection));
+    },
   });
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(refused(host, port, error)));
-    server.listen(port, host, resolve);
-  });
-  // A listener on a port has such an address.
-  const bound = server.address() as AddressInfo;
   return {
-    host,
-    port: bound.port,
+    host: listener.host,
+    port: listener.port,
     async close() {
-      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+      const ended = listener.close();
       groups.close();
       for (const connection of connections) connection.close();
       await ended;
     },
   };
-}
-
-function refused(host: string, port: number, cause: Error): MillraceError {
-  return new MillraceError(
-    "BAD_CONFIG",
-    `the Kafka door cannot listen on ${host}:${port} (${cause.message}); take another port, or 0 for any free one`,
-    { cause, details: { key: "kafka.port", host, port } },
-  );
 }
