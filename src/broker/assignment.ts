@@ -54,13 +54,14 @@ export class GroupAssignment {
   join(member: string, streams: ReadonlyMap<string, number>): AssignmentStep[] {
     assert(!this.#members.has(member), `member ${member} joins once`);
     this.#members.set(member, new Set(streams.keys()));
-    for (const [stream, partitions] of streams) {
-      for (let partition = 0; partition < partitions; partition++) {
-        const key = placeKey(stream, partition);
-        if (this.#places.has(key)) continue;
-        this.#places.set(key, { stream, partition, holder: undefined, leaving: false });
-      }
-    }
+    for (const [stream, partitions] of streams) this.#addPlaces(stream, partitions);
+    return this.#rebalance();
+  }
+
+  /** The stream has so many partitions now, more than before. */
+  grow(stream: string, partitions: number): AssignmentStep[] {
+    if (!this.#isRead(stream)) return [];
+    this.#addPlaces(stream, partitions);
     return this.#rebalance();
   }
 
@@ -77,6 +78,14 @@ export class GroupAssignment {
     place.holder = undefined;
     place.leaving = false;
     return this.#rebalance();
+  }
+
+  #addPlaces(stream: string, partitions: number): void {
+    for (let partition = 0; partition < partitions; partition++) {
+      const key = placeKey(stream, partition);
+      if (this.#places.has(key)) continue;
+      this.#places.set(key, { stream, partition, holder: undefined, leaving: false });
+    }
   }
 
   #rebalance(): AssignmentStep[] {

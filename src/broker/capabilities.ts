@@ -28,7 +28,9 @@ export type Capability =
   | "dedupeById"
   | "retentionByAge"
   | "retentionBySize"
-  | "retentionByCount";
+  | "retentionByCount"
+  /** Of each key of a stream the newest message is kept. */
+  | "compaction";
 
 export type CapabilityLevel =
   | { readonly level: "native" }

@@ -6,13 +6,13 @@
  * implementation must do.
  */
 
-import type { DedupeWindow, Durability, Retention } from "../model/durability.ts";
+import type { Compaction, DedupeWindow, Durability, Retention } from "../model/durability.ts";
 import type { Outcome } from "../model/outcome.ts";
 import type { RawMessage } from "../model/message.ts";
 import type { StartAt } from "../model/position.ts";
 import type { BrokerCapabilities } from "./capabilities.ts";
 
-export type { DedupeWindow, Durability, Retention };
+export type { Compaction, DedupeWindow, Durability, Retention };
 
 export interface StreamSpec {
   readonly name: string;
@@ -21,13 +21,23 @@ export interface StreamSpec {
   readonly retention?: Retention;
   readonly durability?: Durability;
   readonly dedupe?: DedupeWindow;
+  /** Beside retention, or instead of it where that is left out. */
+  readonly compaction?: Compaction;
+  /**
+   * What only some brokers know, in their own words: kept, told and given back. Clients from outside
+   * set them too.
+   */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface PartitionInfo {
   readonly partition: number;
   /** The oldest kept offset. */
   readonly earliest: number;
-  /** The offset that the next message gets. */
+  /**
+   * The offset after the last message that a reader can be given. Where nobody writes transactions, the
+   * offset that the next message gets.
+   */
   readonly end: number;
   readonly bytes: number;
   /** Why the partition takes no appends, where it does not. */
@@ -127,8 +137,9 @@ export interface Streams {
   readonly capabilities: BrokerCapabilities;
 
   /**
-   * Creates the stream, or finds it and brings retention, durability and window to what is asked.
-   * Throws STREAM_MISMATCH if it has another number of partitions.
+   * Creates the stream, or finds it and brings retention, durability and window to what is asked;
+   * compaction and settings stay as they are where nothing is said of them. Throws STREAM_MISMATCH if
+   * it has another number of partitions, CAPABILITY_MISSING for compaction where there is none.
    */
   ensureStream(spec: StreamSpec): Promise<StreamInfo>;
 

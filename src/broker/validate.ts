@@ -4,10 +4,11 @@ import { MillraceError } from "../model/errors.ts";
 import type { RawMessage } from "../model/message.ts";
 import { LIMITS } from "../model/limits.ts";
 import type { QueueSpec } from "./queues.ts";
-import type { DedupeWindow, Durability, Retention, StreamSpec } from "./streams.ts";
+import type { Compaction, DedupeWindow, Durability, Retention, StreamSpec } from "./streams.ts";
 
 const NAME = /^[A-Za-z0-9._-]+$/;
 const encoder = new TextEncoder();
+const SETTING_LENGTH_MAX = 4_096;
 
 /** How long a delay or a lease may be: a year. */
 const DURATION_MS_MAX = 366 * 24 * 60 * 60 * 1000;
@@ -64,6 +65,8 @@ export function checkStreamSpec(spec: StreamSpec): void {
   checkRetention(spec.name, spec.retention);
   checkDurability(spec.name, spec.durability);
   checkDedupe(spec.name, spec.dedupe);
+  checkCompaction(spec.name, spec.compaction);
+  checkSettings(spec.name, spec.settings);
 }
 
 export function checkQueueSpec(spec: QueueSpec): void {
@@ -95,6 +98,32 @@ function checkDedupe(name: string, dedupe: DedupeWindow | undefined): void {
   if (dedupe === undefined) return;
   checkWhole(`dedupe count of ${name}`, dedupe.count, { min: 1, max: 10_000_000 });
   checkWhole(`dedupe ms of ${name}`, dedupe.ms, { min: 1 });
+}
+
+function checkCompaction(name: string, compaction: Compaction | undefined): void {
+  if (compaction === undefined) return;
+  const { minLagMs = 0, maxLagMs = Number.MAX_SAFE_INTEGER, tombstoneMs = 0 } = compaction;
+  checkWhole(`minLagMs of ${name}`, minLagMs, { min: 0 });
+  checkWhole(`maxLagMs of ${name}`, maxLagMs, { min: Math.max(1, minLagMs) });
+  checkWhole(`tombstoneMs of ${name}`, tombstoneMs, { min: 0 });
+}
+
+/** They are small facts, kept with the stream's name: not a place for data. */
+function checkSettings(name: string, settings: StreamSpec["settings"] = {}): void {
+  const entries = Object.entries(settings);
+  checkWhole(`the number of settings of ${name}`, entries.length, {
+    min: 0,
+    max: LIMITS.headersMax,
+  });
+  for (const [key, value] of entries) {
+    const fits = NAME.test(key) && key.length <= LIMITS.nameLengthMax;
+    if (fits && typeof value === "string" && value.length <= SETTING_LENGTH_MAX) continue;
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${JSON.stringify(key.slice(0, 80))} is no setting for ${name}; use a name of 1 to ${LIMITS.nameLengthMax} letters, digits, dots, underscores or hyphens, and a text of at most ${SETTING_LENGTH_MAX} letters`,
+      { details: { stream: name, setting: key.slice(0, 80) } },
+    );
+  }
 }
 
 /**

@@ -28,6 +28,7 @@ const STREAM_PROBES: Readonly<Partial<Record<Capability, Probe>>> = {
   retentionBySize: (context) => streamWith(context, { retention: { bytes: 1_000_000 } }),
   retentionByCount: (context) => streamWith(context, { retention: { count: 1000 } }),
   dedupeById: (context) => streamWith(context, { dedupe: { count: 100, ms: 60_000 } }),
+  compaction: (context) => streamWith(context, { compaction: { minLagMs: 60_000 } }),
 };
 
 const QUEUE_PROBES: Readonly<Partial<Record<Capability, Probe>>> = {

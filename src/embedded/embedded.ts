@@ -19,7 +19,7 @@ import { openDiskStreams } from "./stream/disk-streams.ts";
 
 export type { EmbeddedOptions } from "./options.ts";
 
-const CAPABILITIES: BrokerCapabilities = {
+export const CAPABILITIES: BrokerCapabilities = {
   adapter: "embedded",
   levels: {
     streams: NATIVE,
@@ -37,6 +37,7 @@ const CAPABILITIES: BrokerCapabilities = {
     retentionByAge: NATIVE,
     retentionBySize: NATIVE,
     retentionByCount: NATIVE,
+    compaction: { level: "absent", reason: "its logs keep every message of a key" },
   },
 };
 
@@ -116,6 +117,7 @@ async function openBroker(
     {
       environment,
       cluster: data.cluster,
+      directory: data.path,
       streams: streamEngine,
       streamStorage,
       queues: queueEngine,

@@ -14,6 +14,8 @@ export interface Engine {
   readonly environment: Environment;
   /** The broker's own id. */
   readonly cluster: string;
+  /** Where everything is kept. */
+  readonly directory: string;
   readonly streams: StreamEngine;
   readonly streamStorage: DiskStreams;
   readonly queues: QueueEngine;

@@ -150,6 +150,14 @@ export function createMemoryStreamStorage({ clock, ids }: Environment): StreamSt
       return { spec, incarnation: ids.newId(), logs };
     },
     async saveSpec() {},
+    async growStream({ incarnation, logs }, spec) {
+      const { retention = {}, partitions } = spec;
+      const added = Array.from(
+        { length: partitions - logs.length },
+        () => new MemoryLog(clock, retention),
+      );
+      return { spec, incarnation, logs: [...logs, ...added] };
+    },
     async removeStream({ spec }) {
       for (const positions of groups.values()) {
         for (const [key, { stream }] of positions) if (stream === spec.name) positions.delete(key);

@@ -15,6 +15,16 @@ export interface Retention {
   readonly count?: number;
 }
 
+/** Of each key the newest message is kept; older ones go after a while, and deletions after them. */
+export interface Compaction {
+  /** A message stays at least so long, whatever comes after it. */
+  readonly minLagMs?: number;
+  /** A message that another one has replaced goes about this long after it came, at the latest. */
+  readonly maxLagMs?: number;
+  /** How long a deletion (a message without a value) can still be read; 24 hours unless said. */
+  readonly tombstoneMs?: number;
+}
+
 /** Ids seen within the window (both bounds) are dropped when they come again. */
 export interface DedupeWindow {
   readonly count: number;

@@ -25,6 +25,14 @@ export interface BatchLog extends PartitionLog {
   /** Whole batches from the one that holds `offset` on; none at the end. Throws as `read` does. */
   readBatches(offset: number, limits: RunLimits): Promise<BatchRun>;
 
+  /**
+   * The log begins at `offset` from now on, in the middle of a segment too: nobody reads what lies
+   * before, and whole segments of it are removed. It holds until the log is closed; beyond that it is
+   * the caller's to remember, before the call, and to tell as `startOffset`. Returns the new earliest
+   * offset, which may be greater. Throws OFFSET_OUT_OF_RANGE for what lies beyond the end.
+   */
+  trimTo(offset: number): Promise<number>;
+
   /** The offset of the record with the newest time, the first of several; `end` in an empty log. */
   newestOffset(): Promise<number>;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { LoggedRecord, RecordLog } from "../../broker/in-process/stream/record-log.ts";
-import type { Durability, Retention } from "../../broker/streams.ts";
+import type { Compaction, Durability, Retention } from "../../broker/streams.ts";
 import type { RawMessage } from "../../model/message.ts";
 
 /** What is appended, and what is read. */
@@ -15,6 +15,9 @@ export interface PartitionLogOptions {
   readonly directory: string;
   readonly durability: Durability;
   readonly retention: Retention;
+  readonly compaction?: Compaction | undefined;
+  /** What lies before it was deleted; the caller remembers what `trimTo` was told. */
+  readonly startOffset?: number;
   readonly segmentBytesMax?: number;
   /** Appends that may wait for the disk before OVERLOADED. */
   readonly pendingBytesMax?: number;

@@ -48,6 +48,7 @@ export class SegmentedLog implements BatchLog {
   private segments: readonly Segment[];
   private tail: Tail | undefined;
   private retention: Retention;
+  private startOffset: number;
   private closed: Promise<void> | undefined;
   private readonly openFiles = new Set<Segment>();
 
@@ -58,6 +59,8 @@ export class SegmentedLog implements BatchLog {
     this.segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.segments = parts.segments;
+    // A power cut may have taken an end that was not synced yet, and what was deleted with it.
+    this.startOffset = Math.min(options.startOffset ?? 0, this.end);
     this.commit = new GroupCommit({
       environment: parts.environment,
       directory: options.directory,
@@ -76,7 +79,7 @@ export class SegmentedLog implements BatchLog {
   }
 
   get earliest(): number {
-    return this.segments[0]!.baseOffset;
+    return Math.max(this.segments[0]!.baseOffset, this.startOffset);
   }
 
   get end(): number {
@@ -131,7 +134,8 @@ export class SegmentedLog implements BatchLog {
   async offsetAt(timeMs: number): Promise<number> {
     const segment = this.segments.find(({ newestMs, count }) => count > 0 && newestMs >= timeMs);
     if (segment === undefined) return this.end;
-    return this.aroundDamage(segment, () => segment.offsetAt(timeMs));
+    const offset = await this.aroundDamage(segment, () => segment.offsetAt(timeMs));
+    return Math.max(offset, this.earliest);
   }
 
   async newestOffset(): Promise<number> {
@@ -167,6 +171,12 @@ export class SegmentedLog implements BatchLog {
       await this.removeOldest(kept < 0 ? this.segments.length - 1 : kept);
     });
     return this.earliest;
+  }
+
+  async trimTo(offset: number): Promise<number> {
+    if (offset > this.end) throw this.outOfRange(offset);
+    this.startOffset = Math.max(this.startOffset, offset);
+    return this.trimBefore(offset);
   }
 
   close(): Promise<void> {

@@ -37,6 +37,10 @@ const positionKey = (
   { stream, partition }: Omit<StoredPosition, "offset">,
 ): string => `position/${encodeURIComponent(group)}/${stream}/${partition}`;
 
+/** Where a partition begins, where somebody deleted what was before. */
+const startKey = (incarnation: string, partition: number): string =>
+  `start/${incarnation}/${partition}`;
+
 /** How many partitions are recovered at one time. */
 const OPENING_MAX = 16;
 
@@ -46,6 +50,11 @@ export interface DiskStreams extends StreamStorage {
   storedPosition(group: string, stream: string, partition: number): StoredPosition | undefined;
   /** Forgets what the group committed; durable when it resolves. */
   removePositions(group: string, positions: readonly StoredPosition[]): Promise<void>;
+  /**
+   * Deletes what a partition of an open stream has before `offset`; durable when it resolves. Returns
+   * the new earliest offset. Throws OFFSET_OUT_OF_RANGE for what lies beyond the end.
+   */
+  trimTo(incarnation: string, partition: number, offset: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -61,17 +70,24 @@ export async function openDiskStreams(
   const directoryOf = ({ spec, incarnation }: StreamFacts): string =>
     join("streams", spec.name, incarnation);
 
-  const openStream = async (facts: StreamFacts): Promise<StoredStream> => {
-    const { partitions, durability = { mode: "fsync" }, retention = {} } = facts.spec;
+  /** Opens the partitions that are not among `present`. */
+  const openStream = async (
+    facts: StreamFacts,
+    present: readonly BatchLog[] = [],
+  ): Promise<StoredStream> => {
+    const { partitions, durability = { mode: "fsync" }, retention = {}, compaction } = facts.spec;
     const directory = join(data.path, directoryOf(facts));
-    const logs: BatchLog[] = [];
-    for (let from = 0; from < partitions; from += OPENING_MAX) {
-      const count = Math.min(OPENING_MAX, partitions - from);
+    const logs = [...present];
+    while (logs.length < partitions) {
+      const first = logs.length;
+      const count = Math.min(OPENING_MAX, partitions - first);
       const opening = Array.from({ length: count }, (_, index) =>
         openPartitionLog(data.logs, {
-          directory: join(directory, String(from + index)),
+          directory: join(directory, String(first + index)),
           durability,
           retention,
+          compaction,
+          startOffset: Number(state.get(startKey(facts.incarnation, first + index)) ?? 0),
           segmentBytesMax,
         }),
       );
@@ -101,6 +117,18 @@ export async function openDiskStreams(
     async saveSpec(incarnation, spec) {
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
     },
+    // The partitions come first: a crash leaves empty logs, which the next growth finds again.
+    async growStream({ incarnation }, spec) {
+      const stored = await openStream({ spec, incarnation }, open.get(incarnation)!.logs);
+      await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
+      return stored;
+    },
+    async trimTo(incarnation, partition, offset) {
+      const log = open.get(incarnation)!.logs[partition]!;
+      if (offset <= log.earliest || offset > log.end) return log.trimTo(offset);
+      await state.put(startKey(incarnation, partition), String(offset));
+      return log.trimTo(offset);
+    },
     async removeStream(stored) {
       open.delete(stored.incarnation);
       await Promise.all(stored.logs.map((log) => log.close()));
@@ -112,6 +140,9 @@ export async function openDiskStreams(
           void state.put(key, undefined);
         }
         if (positions.size === 0) groups.delete(group);
+      }
+      for (const [key] of Array.from(state.entries(`start/${stored.incarnation}/`))) {
+        void state.put(key, undefined);
       }
       void state.put(streamKey(name), undefined);
       await data.removeLogs(directoryOf(stored), 1);

@@ -112,6 +112,11 @@ export class Group {
     await Promise.all(readers.map((member) => member.finished));
   }
 
+  /** Gives the members that read the stream its new partitions. */
+  growStream({ name, partitions }: LocalStream): void {
+    this.#take(this.#assignment.grow(name, partitions));
+  }
+
   positions(streams: ReadonlyMap<string, LocalStream>): GroupPosition[] {
     const places = new Map<string, StreamPartition>();
     for (const place of this.#storage.positions(this.name)) places.set(runKey(place), place);

@@ -32,38 +32,30 @@ export interface LocalStreamOptions {
 const TAIL_READ = { count: 2_000, bytes: 4 * 1024 * 1024 };
 
 export class LocalStream {
-  readonly #stored: StoredStream;
-  readonly #cluster: string;
-  readonly #clock: Clock;
+  readonly #options: LocalStreamOptions;
   readonly #gone = new AbortController();
-  readonly #appenders: readonly PartitionAppender[];
-  readonly #spread: KeylessSpread;
+  /** One per partition, as the next two: `grow` adds to all three. */
+  readonly #logs: RecordLog[] = [];
+  readonly #appenders: PartitionAppender[] = [];
+  readonly #lastDurable: Promise<void>[] = [];
+  #stored: StoredStream;
+  #spread: KeylessSpread;
   #spec: StreamSpec;
   #seen: SeenIds | undefined;
   /** Whether the window holds what the logs' tails hold. */
-  #seenState: "unread" | "reading" | "read";
+  #seenState: "unread" | "reading" | "read" = "unread";
 
-  constructor({ stored, cluster, clock, defer, grown }: LocalStreamOptions) {
+  /** Whether somebody in this process relies on its number of partitions. */
+  declared = false;
+
+  constructor(options: LocalStreamOptions) {
+    const { stored } = options;
+    this.#options = options;
     this.#stored = stored;
     this.#spec = stored.spec;
-    this.#cluster = cluster;
-    this.#clock = clock;
     this.#spread = new KeylessSpread(stored.logs.length);
-    const lastDurable = stored.logs.map(() => Promise.resolve());
-    this.#appenders = stored.logs.map(
-      (_, partition) =>
-        new PartitionAppender({
-          partition,
-          logs: stored.logs,
-          clock,
-          defer,
-          seen: () => this.#seen,
-          lastDurable,
-          grown: () => grown(this),
-        }),
-    );
-    const empty = stored.logs.every((log) => log.end === log.earliest);
-    this.#seenState = empty ? "read" : "unread";
+    this.#addPartitions(stored.logs);
+    if (stored.logs.every((log) => log.end === log.earliest)) this.#seenState = "read";
     if (this.#spec.dedupe !== undefined) this.#seen = new SeenIds(this.#spec.dedupe);
   }
 
@@ -80,7 +72,7 @@ export class LocalStream {
   }
 
   get partitions(): number {
-    return this.#stored.logs.length;
+    return this.#logs.length;
   }
 
   /** Aborts with UNKNOWN_STREAM when the stream is deleted, with CLOSED when its broker closes. */
@@ -91,9 +83,9 @@ export class LocalStream {
   info(): StreamInfo {
     return {
       spec: this.#spec,
-      cluster: this.#cluster,
+      cluster: this.#options.cluster,
       incarnation: this.#stored.incarnation,
-      partitions: this.#stored.logs.map((log, partition) => ({
+      partitions: this.#logs.map((log, partition) => ({
         partition,
         earliest: log.earliest,
         end: log.end,
@@ -105,7 +97,7 @@ export class LocalStream {
 
   /** Throws BAD_ARGUMENT for a partition that the stream does not have. */
   log(partition: number): RecordLog {
-    const log = this.#stored.logs[partition];
+    const log = this.#logs[partition];
     if (log !== undefined) return log;
     throw new MillraceError(
       "BAD_ARGUMENT",
@@ -173,27 +165,38 @@ export class LocalStream {
 
   configure(spec: StreamSpec): void {
     this.#spec = spec;
-    const { durability = { mode: "fsync" }, retention = {}, dedupe } = spec;
-    for (const log of this.#stored.logs) log.configure({ durability, retention });
+    const { durability = { mode: "fsync" }, retention = {}, compaction, dedupe } = spec;
+    for (const log of this.#logs) log.configure({ durability, retention, compaction });
     if (dedupe === undefined) {
       this.#seen = undefined;
     } else if (this.#seen === undefined) {
       this.#seen = new SeenIds(dedupe);
       this.#seenState = "unread";
     } else {
-      this.#seen.configure(dedupe, this.#clock.now());
+      this.#seen.configure(dedupe, this.#options.clock.now());
     }
+  }
+
+  /**
+   * Takes the partitions behind those it has. From now on keys fall into other partitions, while what
+   * was appended stays where it is.
+   */
+  grow(stored: StoredStream): void {
+    this.#addPartitions(stored.logs.slice(this.#logs.length));
+    this.#stored = stored;
+    this.#spec = stored.spec;
+    this.#spread = new KeylessSpread(this.#logs.length);
   }
 
   /** When retention next has something to do, as its logs stand; Infinity for never. */
   get retentionDueMs(): number {
     if (this.#spec.retention === undefined) return Infinity;
-    return Math.min(...this.#stored.logs.map((log) => log.retentionDueMs));
+    return Math.min(...this.#logs.map((log) => log.retentionDueMs));
   }
 
   async enforceRetention(): Promise<void> {
-    const nowMs = this.#clock.now();
-    for (const log of this.#stored.logs) await log.enforceRetention(nowMs);
+    const nowMs = this.#options.clock.now();
+    for (const log of this.#logs) await log.enforceRetention(nowMs);
   }
 
   /** Fails what waits and ends every read with `reason`. */
@@ -202,11 +205,30 @@ export class LocalStream {
     for (const appender of this.#appenders) appender.failAll(reason);
   }
 
+  #addPartitions(logs: readonly RecordLog[]): void {
+    const { clock, defer, grown } = this.#options;
+    for (const log of logs) {
+      const partition = this.#logs.push(log) - 1;
+      this.#lastDurable.push(Promise.resolve());
+      const appender = new PartitionAppender({
+        partition,
+        logs: this.#logs,
+        clock,
+        defer,
+        seen: () => this.#seen,
+        lastDurable: this.#lastDurable,
+        grown: () => grown(this),
+      });
+      if (this.#seenState === "reading") appender.hold();
+      this.#appenders.push(appender);
+    }
+  }
+
   #readTails(seen: SeenIds): void {
     const window = this.#spec.dedupe!;
     this.#seenState = "reading";
     for (const appender of this.#appenders) appender.hold();
-    tailIds(this.#stored.logs, window, this.#clock.now()).then(
+    tailIds(this.#logs, window, this.#options.clock.now()).then(
       (ids) => {
         for (const { id, place, timeMs } of ids) seen.remember(id, place, timeMs);
         this.#seenState = "read";

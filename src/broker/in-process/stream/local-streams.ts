@@ -34,6 +34,15 @@ export class LocalStreams implements Streams {
 
   async ensureStream(spec: StreamSpec): Promise<StreamInfo> {
     this.#closed.signal.throwIfAborted();
+    const { compaction } = this.capabilities.levels;
+    if (spec.compaction !== undefined && compaction.level === "absent") {
+      const { adapter } = this.capabilities;
+      throw new MillraceError(
+        "CAPABILITY_MISSING",
+        `the stream ${spec.name} asks for compaction, which ${adapter} lacks: ${compaction.reason}; leave it out, or use a broker that has it`,
+        { details: { stream: spec.name, capability: "compaction", adapter } },
+      );
+    }
     return this.#engine.ensure(spec);
   }
 

@@ -4,12 +4,18 @@
  */
 
 import type { RawMessage } from "../../../model/message.ts";
-import type { Durability, Retention } from "../../streams.ts";
+import type { Compaction, Durability, Retention } from "../../streams.ts";
 
 export interface LoggedRecord extends RawMessage {
   readonly offset: number;
   /** When it was appended, in milliseconds since 1970; never falls from one record to the next. */
   readonly appendedMs: number;
+}
+
+export interface LogSettings {
+  readonly durability: Durability;
+  readonly retention: Retention;
+  readonly compaction?: Compaction | undefined;
 }
 
 export interface RecordLog {
@@ -42,7 +48,7 @@ export interface RecordLog {
   /** The first offset appended at or after `timeMs`; `end` where there is none. */
   offsetAt(timeMs: number): Promise<number>;
 
-  configure(options: { readonly durability: Durability; readonly retention: Retention }): void;
+  configure(options: LogSettings): void;
 
   /**
    * From when on, by the clock, `enforceRetention` has something to do to the log as it stands;

@@ -71,13 +71,14 @@ export class StreamEngine {
     return group;
   }
 
+  /** From now on the stream is declared in this process: its partitions stay as many as they are. */
   ensure(spec: StreamSpec): Promise<StreamInfo> {
     checkStreamSpec(spec);
     return this.#change(async () => {
       const present = this.#streams.get(spec.name);
       if (present === undefined) {
-        const stream = this.#add(await this.#options.storage.createStream(spec));
-        this.#schedule();
+        const stream = await this.#create(spec);
+        stream.declared = true;
         return stream.info();
       }
       if (present.partitions !== spec.partitions) {
@@ -93,12 +94,53 @@ export class StreamEngine {
           },
         );
       }
-      if (JSON.stringify(present.spec) !== JSON.stringify(spec)) {
-        await this.#options.storage.saveSpec(present.stored.incarnation, spec);
-        present.configure(spec);
-        this.#schedule();
-      }
+      present.declared = true;
+      const { compaction, settings } = present.spec;
+      await this.#configure(present, {
+        ...(compaction !== undefined && { compaction }),
+        ...(settings !== undefined && { settings }),
+        ...spec,
+      });
       return present.info();
+    });
+  }
+
+  /** Makes the stream; false where there is one of the name, which is left as it is. */
+  create(spec: StreamSpec): Promise<boolean> {
+    checkStreamSpec(spec);
+    return this.#change(async () => {
+      if (this.#streams.has(spec.name)) return false;
+      await this.#create(spec);
+      return true;
+    });
+  }
+
+  /**
+   * Replaces everything in the stream's spec but its name and its partitions. `next` sees the spec as
+   * it is then and may throw. Throws UNKNOWN_STREAM.
+   */
+  configure(name: string, next: (spec: StreamSpec) => StreamSpec): Promise<void> {
+    return this.#change(async () => {
+      const stream = this.stream(name);
+      const spec = { ...next(stream.spec), name, partitions: stream.partitions };
+      checkStreamSpec(spec);
+      await this.#configure(stream, spec);
+    });
+  }
+
+  /**
+   * Adds partitions: keys move. Throws UNKNOWN_STREAM, BAD_ARGUMENT for no more than there are, and
+   * STREAM_MISMATCH where the stream is declared in this process with the number that it has.
+   */
+  grow(name: string, partitions: number): Promise<void> {
+    return this.#change(async () => {
+      const stream = this.stream(name);
+      const spec = { ...stream.spec, partitions };
+      checkStreamSpec(spec);
+      refuseGrowth(stream, partitions);
+      stream.grow(await this.#options.storage.growStream(stream.stored, spec));
+      for (const group of this.#groups.values()) group.growStream(stream);
+      this.#schedule();
     });
   }
 
@@ -120,6 +162,19 @@ export class StreamEngine {
     await this.#changes;
     const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
     for (const stream of this.#streams.values()) stream.end(reason);
+  }
+
+  async #create(spec: StreamSpec): Promise<LocalStream> {
+    const stream = this.#add(await this.#options.storage.createStream(spec));
+    this.#schedule();
+    return stream;
+  }
+
+  async #configure(stream: LocalStream, spec: StreamSpec): Promise<void> {
+    if (JSON.stringify(stream.spec) === JSON.stringify(spec)) return;
+    await this.#options.storage.saveSpec(stream.stored.incarnation, spec);
+    stream.configure(spec);
+    this.#schedule();
   }
 
   #add(stored: StoredStream): LocalStream {
@@ -177,6 +232,26 @@ export class StreamEngine {
     this.#enforcing = false;
     this.#schedule();
   }
+}
+
+/** Throws where `partitions` cannot be the stream's next number of partitions. */
+export function refuseGrowth(
+  { name, partitions: present, declared }: LocalStream,
+  partitions: number,
+): void {
+  if (partitions <= present) {
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${name} has ${present} partitions and can only get more, not ${partitions}`,
+      { details: { stream: name, partitions: present, asked: partitions } },
+    );
+  }
+  if (!declared) return;
+  throw new MillraceError(
+    "STREAM_MISMATCH",
+    `${name} is declared in this process with ${present} partitions, and with ${partitions} its keys would move away from what was written of them; copy it to a new stream, or stop the service that declares it and change its declaration with the stream`,
+    { details: { stream: name, partitions: present, asked: partitions } },
+  );
 }
 
 export function unknownStream(name: string): MillraceError {

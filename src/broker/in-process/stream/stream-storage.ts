@@ -27,6 +27,8 @@ export interface StreamStorage {
   /** Makes the stream under a new incarnation; durable when it resolves. */
   createStream(spec: StreamSpec): Promise<StoredStream>;
   saveSpec(incarnation: string, spec: StreamSpec): Promise<void>;
+  /** Adds empty partitions behind those there are; durable when it resolves. */
+  growStream(stream: StoredStream, spec: StreamSpec): Promise<StoredStream>;
   /** Closes the logs and removes the stream with its groups' positions. */
   removeStream(stream: StoredStream): Promise<void>;
 

@@ -1,0 +1,69 @@
+/** The engine that the doors stand on, on a disk in memory with virtual time. */
+
+import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
+import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
+import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
+import type { Streams } from "../broker/streams.ts";
+import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { openBrokerDirectory } from "./broker-directory.ts";
+import { CAPABILITIES } from "./embedded.ts";
+import type { Engine } from "./engine.ts";
+import { createMemoryDisk, type MemoryDisk } from "./log/open-log.ts";
+import { JOURNAL_LIMITS } from "./queue/journal-limits.ts";
+import { openDiskQueues } from "./queue/disk-queues.ts";
+import { openDiskStreams } from "./stream/disk-streams.ts";
+
+const SEGMENT_BYTES = 64 * 1024;
+
+export interface TestEngine extends AsyncDisposable {
+  readonly environment: TestEnvironment;
+  readonly engine: Engine;
+  /** What a service in this process has of it. */
+  readonly streams: Streams;
+}
+
+/** Closed by disposal; opened again on the same disk it finds what was there. */
+export async function openTestEngine(disk: MemoryDisk = createMemoryDisk()): Promise<TestEngine> {
+  const environment = createTestEnvironment();
+  const { clock, ids } = environment;
+  const defer = (callback: () => void): void => process.nextTick(callback);
+  const data = await openBrokerDirectory(environment, {
+    directory: "/data",
+    freeBytesMin: 0,
+    disk,
+    lock: () => ({ release: () => {} }),
+  });
+  const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax: SEGMENT_BYTES });
+  const queueStorage = await openDiskQueues(data, {
+    environment,
+    segmentBytesMax: SEGMENT_BYTES,
+    limits: JOURNAL_LIMITS,
+  });
+  const options = { storage: streamStorage, environment, defer, retentionCheckMs: 10_000 };
+  const engine: Engine = {
+    environment,
+    cluster: data.cluster,
+    directory: data.path,
+    streams: new StreamEngine(options),
+    streamStorage,
+    queues: await QueueEngine.open({
+      storage: queueStorage,
+      clock,
+      report: environment.log,
+      defer,
+    }),
+    state: data.state,
+  };
+  const streams = new LocalStreams(engine.streams, CAPABILITIES);
+  return {
+    environment,
+    engine,
+    streams,
+    async [Symbol.asyncDispose]() {
+      await streams.close();
+      await Promise.all([engine.streams.close(), engine.queues.close()]);
+      await streamStorage.close();
+      await data.close();
+    },
+  };
+}
