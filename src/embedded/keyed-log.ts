@@ -52,13 +52,13 @@ export class KeyedLog {
     });
     const values = new Map<string, string>();
     for (let offset = log.earliest; offset < log.end;) {
-      const records = await log.read(offset, READ);
+      const { records, next } = await log.read(offset, READ);
       for (const { key, value } of records) {
         if (typeof key !== "string") continue;
         if (value === null) values.delete(key);
         else values.set(key, decoder.decode(value));
       }
-      offset = records.at(-1)!.offset + 1;
+      offset = next;
     }
     return new KeyedLog(log, environment, values);
   }

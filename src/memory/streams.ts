@@ -6,7 +6,11 @@ import type { RawMessage } from "../model/message.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Retention, StreamSpec } from "../broker/streams.ts";
 import { ownedMessage } from "../broker/in-process/owned-message.ts";
-import type { LoggedRecord, RecordLog } from "../broker/in-process/stream/record-log.ts";
+import type {
+  LoggedRecord,
+  ReadRecords,
+  RecordLog,
+} from "../broker/in-process/stream/record-log.ts";
 import type {
   StoredPosition,
   StoredStream,
@@ -47,6 +51,10 @@ export class MemoryLog implements RecordLog {
     return this.#earliest + this.#records.length;
   }
 
+  get visibleEnd(): number {
+    return this.end;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }
@@ -63,7 +71,7 @@ export class MemoryLog implements RecordLog {
     return { firstOffset, durable: DONE };
   }
 
-  async read(offset: number, limits: { readonly count: number }): Promise<readonly LoggedRecord[]> {
+  async read(offset: number, limits: { readonly count: number }): Promise<ReadRecords> {
     if (offset < this.#earliest || offset > this.end) {
       throw new MillraceError(
         "OFFSET_OUT_OF_RANGE",
@@ -71,7 +79,8 @@ export class MemoryLog implements RecordLog {
       );
     }
     const from = offset - this.#earliest;
-    return this.#records.slice(from, from + limits.count);
+    const records = this.#records.slice(from, from + limits.count);
+    return { records, next: offset + records.length };
   }
 
   waitFor(offset: number, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,8 @@ import type { Topics } from "./topics/topics.ts";
 export const NODE_ID = 0;
 /** It leads every partition, and has from the beginning. */
 export const LEADER_EPOCH = 0;
+/** The isolation level of those who want records of committed transactions only. */
+export const READ_COMMITTED = 1;
 
 export interface KafkaBroker {
   readonly engine: Engine;

@@ -13,12 +13,9 @@ export type RefusalReason =
   | "old-format"
   /** The producer's sequence has a gap: a batch between was lost, or is still on its way. */
   | "out-of-order"
-  /** Older than the five batches that are remembered of the producer. */
-  | "duplicate"
   /** A newer producer took over the id. */
   | "fenced"
-  | "unknown-producer"
-  /** A transactional batch outside a transaction, or a plain one inside it. */
+  /** A plain batch while a transaction of its producer is open. */
   | "transaction-state";
 
 export class BatchRefused extends Error {

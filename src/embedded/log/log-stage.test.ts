@@ -37,12 +37,12 @@ export function wireBatches(...values: readonly string[]): readonly WireBatch[] 
 /** All records as `offset:value`. */
 export async function texts(log: PartitionLog, from: number = log.earliest): Promise<string[]> {
   const found: string[] = [];
-  for (let offset = from; offset < log.end;) {
-    const records = await log.read(offset, { count: 100, bytes: 100_000 });
+  for (let offset = from; offset < log.visibleEnd;) {
+    const { records, next } = await log.read(offset, { count: 100, bytes: 100_000 });
     for (const record of records) {
       found.push(`${record.offset}:${Buffer.from(record.value ?? []).toString()}`);
     }
-    offset = records.at(-1)!.offset + 1;
+    offset = next;
   }
   return found;
 }

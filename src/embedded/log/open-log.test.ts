@@ -23,7 +23,7 @@ test("records come back with their offsets, keys, headers, values and times", as
   await second.durable;
 
   assert.deepEqual([first.firstOffset, second.firstOffset, log.earliest, log.end], [0, 2, 0, 3]);
-  const records = await log.read(0, { count: 10, bytes: 1e6 });
+  const { records } = await log.read(0, { count: 10, bytes: 1e6 });
   assert.deepEqual(
     records.map((record) => [record.offset, record.key, record.headers.length]),
     [
@@ -51,7 +51,7 @@ test("nothing is visible before it is durable", async () => {
   await using bench = await openTestLog();
   const { durable } = bench.log.append([text("a")]);
   assert.equal(bench.log.end, 0);
-  assert.deepEqual(await bench.log.read(0, { count: 1, bytes: 1 }), []);
+  assert.deepEqual(await bench.log.read(0, { count: 1, bytes: 1 }), { records: [], next: 0 });
   await durable;
   assert.equal(bench.log.end, 1);
 });

@@ -3,13 +3,18 @@
  * offsets, kept in segments of Kafka v2 record batches.
  */
 
-import type { LoggedRecord, RecordLog } from "../../broker/in-process/stream/record-log.ts";
+import type {
+  LoggedRecord,
+  ReadRecords,
+  RecordLog,
+} from "../../broker/in-process/stream/record-log.ts";
 import type { Compaction, Durability, Retention } from "../../broker/streams.ts";
 import type { RawMessage } from "../../model/message.ts";
 
 /** What is appended, and what is read. */
 export type AppendRecord = RawMessage;
 export type LogRecord = LoggedRecord;
+export type { ReadRecords };
 
 export interface PartitionLogOptions {
   readonly directory: string;
@@ -47,7 +52,7 @@ export interface PartitionLog extends RecordLog {
   read(
     offset: number,
     limits: { readonly count: number; readonly bytes: number },
-  ): Promise<readonly LogRecord[]>;
+  ): Promise<ReadRecords>;
 
   /**
    * Removes segments that retention no longer keeps, after ending the one that is written where it is

@@ -15,15 +15,25 @@
 
 import { join } from "node:path";
 import { findIntactBatch, scanBatches, type Place } from "./segment/batch-scan.ts";
-import { damagedActive, damagedError, DamageFound, type DamagedRange } from "./segment/damage.ts";
+import { damagedActive, DamageFound } from "./segment/damage.ts";
 import type { DiskFile } from "./disk.ts";
 import { readSidecar, type GroupBoundary } from "./format/group-boundary.ts";
 import type { LogEnvironment } from "./log-environment.ts";
-import { Segment, segmentName } from "./segment/segment.ts";
+import { emptySnapshot, PartitionProducers } from "./producers/partition-producers.ts";
+import { restoreProducers } from "./producers/restore-producers.ts";
+import { emptyFacts, Segment, segmentName, type SegmentFacts } from "./segment/segment.ts";
+import { noteDamage } from "./segment/note-damage.ts";
 import type { SegmentedLogParts } from "./segmented-log.ts";
-import { createSegment, initializeSidecar, SegmentWriter } from "./segment/segment-writer.ts";
+import {
+  createSegment,
+  followerOf,
+  initializeSidecar,
+  SegmentWriter,
+} from "./segment/segment-writer.ts";
 
 const LOG_NAME = /^(\d{20})\.log$/;
+/** What may stand beside a segment. */
+const SIDE_KINDS: readonly string[] = ["groups", "damage", "damage.new", "producers"];
 const REWRITE_BYTES = 1024 * 1024;
 
 export async function recoverPartition(
@@ -32,35 +42,55 @@ export async function recoverPartition(
 ): Promise<SegmentedLogParts> {
   const { disk } = environment;
   await disk.makeDirectory(directory);
-  const bases = await listSegments(environment, directory);
+  const { bases, snapshots } = await listSegments(environment, directory);
   const last = bases.pop();
   if (last === undefined) {
-    const writer = await createSegment(environment, directory, 0);
-    return { environment, segments: [writer.segment], writer, stopped: undefined };
+    const writer = await createSegment(environment, directory, { baseOffset: 0, producers: false });
+    const segments = [writer.segment];
+    const producers = new PartitionProducers(emptySnapshot(0), []);
+    const restored = { producers, snapshotAt: undefined };
+    return { environment, segments, writer, stopped: undefined, restored };
   }
   const sealed: Segment[] = [];
   for (const [index, base] of bases.entries()) {
     sealed.push(await openSealed(environment, directory, base, bases[index + 1] ?? last));
   }
-  const active = await openLast(environment, directory, last);
-  return { environment, ...active, segments: [...sealed, ...active.segments] };
+  const active = await openLast(environment, directory, {
+    baseOffset: last,
+    producers: snapshots.length > 0,
+  });
+  const segments = [...sealed, ...active.segments];
+  const restored = await restoreProducers(environment, { directory, segments, snapshots });
+  return { environment, ...active, segments, restored };
 }
 
-/** The base offsets, ascending. Removes what a crash left of segments that are gone. */
-async function listSegments({ disk }: LogEnvironment, directory: string): Promise<number[]> {
+interface Listing {
+  /** First offsets of segments, ascending. */
+  readonly bases: number[];
+  /** Offsets of snapshots of producers, ascending. */
+  readonly snapshots: readonly number[];
+}
+
+/** Removes what a crash left of segments that are gone. */
+async function listSegments({ disk }: LogEnvironment, directory: string): Promise<Listing> {
   const names = await disk.list(directory);
   const bases = names.flatMap((name) => {
     const base = LOG_NAME.exec(name)?.[1];
     return base === undefined ? [] : [Number(base)];
   });
   const kept = new Set(bases.map(segmentName));
+  const last = segmentName(Math.max(0, ...bases));
+  const snapshots: number[] = [];
   for (const name of names) {
-    const [stem = "", ...kind] = name.split(".");
-    const ours =
-      /^\d{20}$/.test(stem) && ["groups", "damage", "damage.new"].includes(kind.join("."));
-    if (ours && (!kept.has(stem) || kind.length > 1)) await disk.remove(join(directory, name));
+    const [stem = "", ...kinds] = name.split(".");
+    const kind = kinds.join(".");
+    if (!/^\d{20}$/.test(stem) || !SIDE_KINDS.includes(kind)) continue;
+    // The snapshot of an orderly stop lies within the last segment.
+    const useful = kept.has(stem) || (kind === "producers" && stem > last);
+    if (!useful || kind === "damage.new") await disk.remove(join(directory, name));
+    else if (kind === "producers") snapshots.push(Number(stem));
   }
-  return bases.toSorted((a, b) => a - b);
+  return { bases: bases.toSorted((a, b) => a - b), snapshots };
 }
 
 /** A segment before the last one: complete, and followed by `nextBase`. */
@@ -71,8 +101,7 @@ async function openSealed(
   nextBase: number,
 ): Promise<Segment> {
   const { disk } = environment;
-  const facts = { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0 };
-  const segment = new Segment(disk, directory, facts);
+  const segment = new Segment(disk, directory, emptyFacts(baseOffset, false));
   await segment.loadDamage();
   const boundary = await readBoundary(environment, segment);
   if (boundary?.state === "sealed" && boundary.nextOffset === nextBase) {
@@ -86,7 +115,7 @@ async function openSealed(
     const survey = await surveyTail(file, { position: 0, offset: baseOffset }, size);
     Object.assign(segment, { ...survey.facts, bytes: size, nextOffset: nextBase });
     if (survey.end.position < size || survey.end.offset < nextBase) {
-      report(environment, segment, await segment.quarantine(survey.end));
+      await noteDamage(environment.log, segment, survey.end);
     }
   } finally {
     await file.close();
@@ -99,16 +128,17 @@ type LastSegment = Pick<SegmentedLogParts, "segments" | "writer" | "stopped">;
 async function openLast(
   environment: LogEnvironment,
   directory: string,
-  baseOffset: number,
+  { baseOffset, producers }: Pick<SegmentFacts, "baseOffset" | "producers">,
 ): Promise<LastSegment> {
   const { disk, syncGate } = environment;
-  const facts = { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0 };
+  const facts = emptyFacts(baseOffset, producers);
   const segment = new Segment(disk, directory, facts);
   const accepted = (await segment.loadDamage()) ? segment.damagedRanges.length : 0;
   const boundary = await readBoundary(environment, segment);
   if (boundary?.state === "sealed") {
     Object.assign(segment, reachedBy(boundary));
-    const writer = await createSegment(environment, directory, boundary.nextOffset);
+    segment.producers ||= producers;
+    const writer = await createSegment(environment, directory, followerOf(segment));
     return { segments: [segment, writer.segment], writer, stopped: undefined };
   }
 
@@ -120,6 +150,7 @@ async function openLast(
   } else {
     await recoverActive(environment, segment, { log, size, boundary });
   }
+  segment.producers ||= producers;
   if (boundary === undefined) await initializeSidecar(sidecar, facts);
   const sequence = boundary?.sequence ?? 0;
   const writer = new SegmentWriter({ segment, log, sidecar, syncGate, sequence });
@@ -133,7 +164,7 @@ async function openLast(
   }
   // The loss was accepted: the damaged segment is left as it is and the log goes on behind it.
   await writer.bound("sealed");
-  const next = await createSegment(environment, directory, writer.nextOffset);
+  const next = await createSegment(environment, directory, followerOf(segment));
   await writer.close();
   return { segments: [segment, next.segment], writer: next, stopped: undefined };
 }
@@ -160,6 +191,7 @@ async function recoverActive(
     nextOffset: bounded.offset,
     oldestMs: boundary?.oldestMs ?? 0,
     newestMs: boundary?.newestMs ?? 0,
+    producers: boundary?.producers ?? false,
   });
   await verifyBounded(environment, segment);
 
@@ -175,6 +207,7 @@ async function recoverActive(
   segment.nextOffset = tail.end.offset;
   segment.oldestMs ||= tail.facts.oldestMs;
   segment.newestMs = Math.max(segment.newestMs, tail.facts.newestMs);
+  segment.producers ||= tail.facts.producers;
   segment.index = undefined;
 }
 
@@ -195,24 +228,28 @@ async function boundedByContents(log: DiskFile, start: Place, size: number): Pro
 async function verifyBounded(environment: LogEnvironment, segment: Segment): Promise<void> {
   for (let whole = false; !whole;) {
     try {
-      await segment.scan({ verify: true, onBatch: () => undefined });
+      await segment.scan({
+        verify: true,
+        onBatch: ({ producerId }) => (segment.producers ||= producerId >= 0),
+      });
       whole = true;
     } catch (error) {
       if (!(error instanceof DamageFound)) throw error;
-      report(environment, segment, await segment.quarantine(error));
+      await noteDamage(environment.log, segment, error);
     }
   }
 }
 
 interface Survey {
   readonly end: Place;
-  readonly facts: { readonly oldestMs: number; readonly newestMs: number };
+  readonly facts: Pick<SegmentFacts, "oldestMs" | "newestMs" | "producers">;
 }
 
 /** Follows whole batches from a place on, as far as they go. */
 async function surveyTail(file: DiskFile, from: Place, endPosition: number): Promise<Survey> {
   let oldestMs = 0;
   let newestMs = 0;
+  let producers = false;
   const end = await scanBatches(file, {
     from,
     endPosition,
@@ -220,9 +257,10 @@ async function surveyTail(file: DiskFile, from: Place, endPosition: number): Pro
     onBatch: (header) => {
       oldestMs ||= header.baseMs;
       newestMs = Math.max(newestMs, header.newestMs);
+      producers ||= header.producerId >= 0;
     },
   });
-  return { end, facts: { oldestMs, newestMs } };
+  return { end, facts: { oldestMs, newestMs, producers } };
 }
 
 /** Writes what was in doubt once more, cuts what is behind it, and syncs. */
@@ -249,11 +287,7 @@ async function readBoundary(
   return plausible ? boundary : undefined;
 }
 
-function reachedBy({ bytes, nextOffset, oldestMs, newestMs }: GroupBoundary): Partial<Segment> {
-  return { bytes, nextOffset, oldestMs, newestMs };
-}
-
-function report({ log }: LogEnvironment, segment: Segment, range: DamagedRange): void {
-  const error = damagedError(segment.path, range);
-  log.error({ code: error.code, ...error.details }, error.message);
+function reachedBy(boundary: GroupBoundary): Partial<Segment> {
+  const { bytes, nextOffset, oldestMs, newestMs, producers } = boundary;
+  return { bytes, nextOffset, oldestMs, newestMs, producers };
 }

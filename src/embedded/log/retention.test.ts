@@ -134,12 +134,12 @@ test("times never fall, even when the clock does and across a restart", async ()
   const bench = await openTestLog();
   await bench.clock.advance(1000);
   await bench.append("one");
-  const [first] = await bench.log.read(0, { count: 1, bytes: 1 });
+  const [first] = (await bench.log.read(0, { count: 1, bytes: 1 })).records;
   await bench.reopen();
   const back = await openTestLog();
   for (const [path, contents] of bench.disk.files) back.disk.files.set(path, contents);
   await back.crash();
   await back.append("two");
-  const [, second] = await back.log.read(0, { count: 2, bytes: 1000 });
+  const [, second] = (await back.log.read(0, { count: 2, bytes: 1000 })).records;
   assert.equal(second!.appendedMs, first!.appendedMs);
 });

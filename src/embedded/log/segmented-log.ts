@@ -11,23 +11,29 @@ import { MillraceError } from "../../model/errors.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
 import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
 import { belowFloorError, GroupCommit } from "./commit/group-commit.ts";
-import type { Disk } from "./disk.ts";
-import { errorCode } from "./disks/error-code.ts";
+import { removeExisting } from "./disks/remove-existing.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { EndWaiters } from "./end-waiters.ts";
-import type { AppendRecord, LogRecord, PartitionLogOptions } from "./partition-log.ts";
+import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
-import type { BatchLog } from "./batch-log.ts";
+import type { BatchLog, LogEnd } from "./batch-log.ts";
+import { readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
+import { encodeMarker, type TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
+import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
+import { producedBatch, type PartitionProducers } from "./producers/partition-producers.ts";
+import type { ProducerEntry } from "./producers/producer-entry.ts";
+import { SnapshotKeeper, type RestoredProducers } from "./producers/snapshot-keeper.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
-import type { ReadLimits, Segment } from "./segment/segment.ts";
-import { createSegment, type SegmentWriter } from "./segment/segment-writer.ts";
+import type { ReadLimits, RecordTime, Segment } from "./segment/segment.ts";
+import { createSegment, followerOf, type SegmentWriter } from "./segment/segment-writer.ts";
 import type { Tail } from "./tail.ts";
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Sealed segments whose files stay open after a read. */
 const OPEN_FILES_MAX = 16;
+const ENDS: readonly LogEnd[] = ["end", "stableEnd", "visibleEnd"];
 
 export interface SegmentedLogParts {
   readonly environment: LogEnvironment;
@@ -36,6 +42,7 @@ export interface SegmentedLogParts {
   readonly writer: SegmentWriter;
   /** Damage that recovery found in the segment that was being written. */
   readonly stopped: MillraceError | undefined;
+  readonly restored: RestoredProducers;
 }
 
 export class SegmentedLog implements BatchLog {
@@ -44,7 +51,14 @@ export class SegmentedLog implements BatchLog {
   private readonly segmentBytesMax: number;
   private readonly pendingBytesMax: number;
   private readonly commit: GroupCommit;
-  private readonly waiters = new EndWaiters();
+  private readonly producers: PartitionProducers;
+  private readonly snapshots: SnapshotKeeper;
+  /** Those who wait for each of the ends. */
+  private readonly waiters = {
+    end: new EndWaiters(),
+    stableEnd: new EndWaiters(),
+    visibleEnd: new EndWaiters(),
+  };
   private segments: readonly Segment[];
   private tail: Tail | undefined;
   private retention: Retention;
@@ -59,6 +73,8 @@ export class SegmentedLog implements BatchLog {
     this.segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.segments = parts.segments;
+    this.producers = parts.restored.producers;
+    this.snapshots = new SnapshotKeeper(parts.environment, options.directory, parts.restored);
     // A power cut may have taken an end that was not synced yet, and what was deleted with it.
     this.startOffset = Math.min(options.startOffset ?? 0, this.end);
     this.commit = new GroupCommit({
@@ -69,11 +85,13 @@ export class SegmentedLog implements BatchLog {
       newestMs: Math.max(...parts.segments.map((segment) => segment.newestMs)),
       rollDue: (writer) => this.rollDue(writer),
       roll: (writer) => this.roll(writer),
-      awaited: () => this.waiters.waiting,
-      onVisible: (end, tail) => {
+      awaited: () => this.waiters.visibleEnd.waiting,
+      onVisible: ({ nextOffset, transactional }, tail) => {
         this.tail = tail;
-        this.waiters.reach(end);
+        this.producers.durable(nextOffset, transactional);
+        for (const end of ENDS) this.waiters[end].reach(this[end]);
       },
+      onRefused: (offset) => this.producers.states.takeBack(offset),
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
   }
@@ -84,6 +102,14 @@ export class SegmentedLog implements BatchLog {
 
   get end(): number {
     return this.active.nextOffset;
+  }
+
+  get stableEnd(): number {
+    return Math.max(this.producers.stableEnd, this.earliest);
+  }
+
+  get visibleEnd(): number {
+    return Math.max(this.producers.visibleEnd, this.earliest);
   }
 
   get bytes(): number {
@@ -108,16 +134,62 @@ export class SegmentedLog implements BatchLog {
     readonly durable: Promise<void>;
   } {
     assert(batches.length > 0, "an append has at least one batch");
+    const produced = producedBatch(batches[0]!.header);
+    if (produced === undefined) {
+      this.admit("refuse");
+      return this.commit.appendWhole(batches);
+    }
+    assert(batches.length === 1, "a producer with an id appends one batch at a time");
+    this.checkOpen();
+    const nowMs = this.environment.clock.now();
+    const { states } = this.producers;
+    const original = states.check(produced, nowMs);
+    if (original !== undefined) {
+      const { firstOffset } = original;
+      return { firstOffset, durable: this.commit.durableAt(firstOffset) };
+    }
     this.admit("refuse");
-    return this.commit.appendWhole(batches);
+    const appended = this.commit.appendWhole(batches);
+    states.appended(produced, { firstOffset: appended.firstOffset, nowMs });
+    return appended;
   }
 
-  async read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
+  appendMarker(marker: TransactionMarker): {
+    readonly firstOffset: number;
+    readonly durable: Promise<void>;
+  } {
+    this.checkOpen();
+    const nowMs = this.environment.clock.now();
+    const { states } = this.producers;
+    states.checkMarker(marker, nowMs);
+    this.admit("allow");
+    const bytes = encodeMarker(marker, nowMs);
+    const header = readBatchHeader(bytes, 0)!;
+    const appended = this.commit.appendWhole([{ bytes, header }], marker.kind);
+    states.ended(marker, { firstOffset: appended.firstOffset, nowMs, lastMs: nowMs });
+    return appended;
+  }
+
+  abortedIn(from: number, to: number): readonly AbortedTransaction[] {
+    return this.producers.aborted.overlapping(from, to);
+  }
+
+  knownProducers(): readonly ProducerEntry[] {
+    return this.producers.states.list(this.environment.clock.now());
+  }
+
+  async read(offset: number, limits: ReadLimits): Promise<ReadRecords> {
     const segment = this.segmentOf(offset);
-    if (segment === undefined) return [];
-    const fresh = this.tail?.read(offset, limits);
+    const { stableEnd: endOffset } = this;
+    if (segment === undefined || offset >= endOffset) return { records: [], next: offset };
+    const fresh = this.tail?.read(offset, { ...limits, endOffset });
     if (fresh !== undefined) return fresh;
-    return this.aroundDamage(segment, () => segment.read(offset, limits));
+    const { aborted } = this.producers;
+    const isAborted = ({ producerId, baseOffset }: BatchHeader): boolean =>
+      aborted.includes({ producerId, offset: baseOffset });
+    return this.aroundDamage(segment, () =>
+      segment.read(offset, { ...limits, endOffset, isAborted }),
+    );
   }
 
   async readBatches(offset: number, limits: RunLimits): Promise<BatchRun> {
@@ -126,21 +198,27 @@ export class SegmentedLog implements BatchLog {
     return this.aroundDamage(segment, () => segment.readRun(offset, limits));
   }
 
-  waitFor(offset: number, signal: AbortSignal): Promise<void> {
+  waitFor(offset: number, signal: AbortSignal, end: LogEnd = "visibleEnd"): Promise<void> {
     if (this.closed !== undefined) return Promise.reject(closedError(this.directory));
-    return this.end > offset ? Promise.resolve() : this.waiters.wait(offset, signal);
+    return this[end] > offset ? Promise.resolve() : this.waiters[end].wait(offset, signal);
   }
 
   async offsetAt(timeMs: number): Promise<number> {
-    const segment = this.segments.find(({ newestMs, count }) => count > 0 && newestMs >= timeMs);
-    if (segment === undefined) return this.end;
-    const offset = await this.aroundDamage(segment, () => segment.offsetAt(timeMs));
-    return Math.max(offset, this.earliest);
+    return (await this.recordAt(timeMs))?.offset ?? this.end;
   }
 
-  async newestOffset(): Promise<number> {
-    const newestMs = Math.max(...this.segments.map((segment) => segment.newestMs));
-    return this.offsetAt(newestMs);
+  async recordAt(timeMs: number): Promise<RecordTime | undefined> {
+    for (const segment of this.segments) {
+      if (segment.nextOffset <= this.earliest || segment.newestMs < timeMs) continue;
+      const search = { timeMs, from: this.earliest };
+      const found = await this.aroundDamage(segment, () => segment.recordAt(search));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  newestRecord(): Promise<RecordTime | undefined> {
+    return this.recordAt(Math.max(...this.segments.map((segment) => segment.newestMs)));
   }
 
   configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
@@ -189,13 +267,14 @@ export class SegmentedLog implements BatchLog {
   }
 
   private async finish(): Promise<void> {
-    this.waiters.rejectAll(() => closedError(this.directory));
+    for (const end of ENDS) this.waiters[end].rejectAll(() => closedError(this.directory));
     this.tail = undefined;
     const { commit } = this;
     try {
       if (commit.stopped === undefined) {
         await commit.between(async () => {
           await commit.settle();
+          await this.snapshots.atStop(commit.writer.segment);
           await commit.writer.bound("clean");
         });
       }
@@ -208,7 +287,7 @@ export class SegmentedLog implements BatchLog {
 
   /** Throws where nothing can be taken now. */
   private admit(onFull: "refuse" | "allow"): void {
-    if (this.closed !== undefined) throw closedError(this.directory);
+    this.checkOpen();
     const { freeSpace } = this.environment;
     if (onFull === "refuse" && freeSpace.low) {
       // Whoever tries again in a second meets a fresh look.
@@ -216,6 +295,10 @@ export class SegmentedLog implements BatchLog {
       throw belowFloorError(this.directory, freeSpace);
     }
     if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
+  }
+
+  private checkOpen(): void {
+    if (this.closed !== undefined) throw closedError(this.directory);
   }
 
   /** The segment that holds the offset; undefined at the end. Throws OFFSET_OUT_OF_RANGE. */
@@ -233,8 +316,9 @@ export class SegmentedLog implements BatchLog {
   }
 
   private async roll(writer: SegmentWriter): Promise<SegmentWriter> {
+    await this.snapshots.atRoll(writer.segment);
     await writer.bound("sealed");
-    const next = await createSegment(this.environment, this.directory, writer.nextOffset);
+    const next = await createSegment(this.environment, this.directory, followerOf(writer.segment));
     await writer.close();
     this.segments = [...this.segments, next.segment];
     return next;
@@ -253,7 +337,9 @@ export class SegmentedLog implements BatchLog {
       // Without their segment these mean nothing: recovery removes what a crash leaves of them.
       await removeExisting(disk, oldest.sidecarPath);
       await removeExisting(disk, oldest.damagePath);
+      await this.snapshots.remove(oldest.baseOffset);
     }
+    this.producers.aborted.trimBefore(this.earliest);
   }
 
   /** Notes damage that a read meets and reads again: what lies beside it is still good. */
@@ -300,15 +386,6 @@ export class SegmentedLog implements BatchLog {
           `from "earliest" or raise the retention`
         : `offset ${offset} is beyond ${end}, the end of ${this.directory}; start from "latest"`;
     return new MillraceError("OFFSET_OUT_OF_RANGE", text, { details: { offset, earliest, end } });
-  }
-}
-
-/** Somebody may have removed it before us, by hand. */
-async function removeExisting(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.remove(path);
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
   }
 }
 

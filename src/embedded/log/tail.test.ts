@@ -26,7 +26,7 @@ const valuesFrom = async (
   offset: number,
   count: number,
 ): Promise<readonly string[]> =>
-  (await log.read(offset, { count, bytes: 1_000_000 })).map(
+  (await log.read(offset, { count, bytes: 1_000_000 })).records.map(
     (record) => `${record.offset}:${Buffer.from(record.value ?? []).toString()}`,
   );
 
@@ -50,7 +50,7 @@ test("a group of several batches stays within the reader's limits", async () => 
   const half = "x".repeat(40_000);
   const appended = [half, half, half].map((value) => bench.log.append([text(value)]).durable);
   await Promise.all([arrived, ...appended]);
-  const records = await bench.log.read(0, { count: 10, bytes: 50_000 });
+  const { records } = await bench.log.read(0, { count: 10, bytes: 50_000 });
   assert.deepEqual(
     records.map(({ offset }) => offset),
     [0, 1],

@@ -9,8 +9,9 @@
 
 import type { EncodedBatch } from "./commit/commit-group.ts";
 import { readBatchHeader, readRecords } from "./format/batch-decoder.ts";
-import type { LogRecord } from "./partition-log.ts";
-import type { ReadLimits } from "./segment/segment.ts";
+import type { LogRecord, ReadRecords } from "./partition-log.ts";
+import type { TransactionalBatch } from "./producers/partition-producers.ts";
+import type { SegmentRead } from "./segment/segment.ts";
 
 const TAIL_BYTES_MAX = 256 * 1024;
 
@@ -25,29 +26,36 @@ export class Tail {
     this.batches = batches;
   }
 
-  /** A copy, since the batches' memory is used again; undefined where the group is too large. */
+  /**
+   * A copy, since the batches' memory is used again; undefined where the group is too large, and where
+   * something of a transaction is in it.
+   */
   static of(
-    { firstOffset, nextOffset, bytes }: TailGroup,
+    { firstOffset, nextOffset, bytes, transactional }: TailGroup,
     batches: readonly EncodedBatch[],
   ): Tail | undefined {
-    if (bytes > TAIL_BYTES_MAX) return undefined;
+    if (bytes > TAIL_BYTES_MAX || transactional.length > 0) return undefined;
     const copies = batches.map((batch) => Buffer.from(batch.bytes));
     return new Tail(firstOffset, nextOffset, copies);
   }
 
-  /** As a log's `read`; undefined where `offset` is not in the group. */
-  read(offset: number, limits: ReadLimits): readonly LogRecord[] | undefined {
+  /** As a log's `read`; undefined where `offset` is not in the group, or not all of it is stable. */
+  read(offset: number, limits: Omit<SegmentRead, "isAborted">): ReadRecords | undefined {
     if (offset < this.firstOffset || offset >= this.nextOffset) return undefined;
+    if (this.nextOffset > limits.endOffset) return undefined;
     const records: LogRecord[] = [];
     let bytes = 0;
+    let next = offset;
     for (const batch of this.batches) {
       if (records.length >= limits.count || (records.length > 0 && bytes >= limits.bytes)) break;
       const header = readBatchHeader(batch, 0)!;
       if (header.nextOffset <= offset) continue;
       for (const record of readRecords(batch, 0, header, offset)) records.push(record);
       bytes += header.bytes;
+      next = header.nextOffset;
     }
-    return records.length > limits.count ? records.slice(0, limits.count) : records;
+    if (records.length <= limits.count) return { records, next };
+    return { records: records.slice(0, limits.count), next: records[limits.count]!.offset };
   }
 }
 
@@ -55,4 +63,5 @@ interface TailGroup {
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly bytes: number;
+  readonly transactional: readonly TransactionalBatch[];
 }

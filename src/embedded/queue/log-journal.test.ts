@@ -23,6 +23,9 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
     get end() {
       return records.length;
     },
+    get visibleEnd() {
+      return records.length;
+    },
     append(added) {
       const firstOffset = records.length;
       if (this.failing) {
@@ -35,7 +38,8 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
     },
     async read(offset, { count }) {
       await this.held;
-      return records.slice(offset, offset + count);
+      const read = records.slice(offset, offset + count);
+      return { records: read, next: offset + read.length };
     },
     waitFor: () => Promise.resolve(),
     offsetAt: () => Promise.resolve(0),

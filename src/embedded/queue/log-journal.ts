@@ -126,7 +126,7 @@ export class LogJournal implements QueueJournal {
     let loading = checkpoint !== undefined;
     let bytes = 0;
     for (let offset = start; offset < log.end;) {
-      const records = await log.read(offset, REPLAY);
+      const { records, next } = await log.read(offset, REPLAY);
       for (const record of records) {
         const decoded = decodeQueueRecord(record);
         if (loading && decoded.kind === "checkpoint") {
@@ -137,7 +137,7 @@ export class LogJournal implements QueueJournal {
           bytes += record.value?.length ?? 0;
         }
       }
-      offset = records.at(-1)!.offset + 1;
+      offset = next;
     }
     for (const entry of replay.unknown()) {
       const record = await this.#reader.read(entry.location);
@@ -198,7 +198,7 @@ export class LogJournal implements QueueJournal {
     try {
       if (this.#cursor >= this.#log.end) await this.#log.waitFor(this.#cursor, signal);
       const limits = { count: this.#options.limits.loadCount, bytes: LOAD_BYTES };
-      const records = await this.#log.read(this.#cursor, limits);
+      const { records } = await this.#log.read(this.#cursor, limits);
       if (!signal.aborted) add(this.#takeHeldBack(records));
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -246,7 +246,7 @@ export class LogJournal implements QueueJournal {
     if (floor === undefined) return [];
     const found: RecentId[] = [];
     for (let offset = Math.max(floor, this.#log.earliest); offset < this.#log.end;) {
-      const records = await this.#log.read(offset, REPLAY);
+      const { records, next } = await this.#log.read(offset, REPLAY);
       for (const record of records) {
         const decoded = decodeQueueRecord(record);
         if (decoded.kind !== "message") continue;
@@ -254,7 +254,7 @@ export class LogJournal implements QueueJournal {
         if (id === undefined) continue;
         found.push({ id, sequence: record.offset, timeMs: record.appendedMs });
       }
-      offset = records.at(-1)!.offset + 1;
+      offset = next;
     }
     return found;
   }

@@ -27,7 +27,7 @@ export class MessageReader {
 
   async #fetch(offset: number): Promise<LogRecord> {
     if (!this.#chunk.has(offset)) {
-      const records = await this.#log.read(offset, CHUNK);
+      const { records } = await this.#log.read(offset, CHUNK);
       this.#chunk = new Map(records.map((record) => [record.offset, record]));
     }
     const record = this.#chunk.get(offset);

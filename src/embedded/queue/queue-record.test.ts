@@ -13,7 +13,7 @@ async function queueLog({ disk, environment }: TestBroker): Promise<readonly Log
   const logs = await openLogEnvironment({ disk, clock, log, directory, freeBytesMin: 0 });
   const options = { directory, durability: { mode: "fsync" }, retention: {} } as const;
   const opened = await openPartitionLog(logs, options);
-  const records = await opened.read(0, { count: 100, bytes: 1_000_000 });
+  const { records } = await opened.read(0, { count: 100, bytes: 1_000_000 });
   await opened.close();
   return records;
 }

@@ -133,7 +133,7 @@ export class Group {
       if (log === undefined) continue;
       const committed = this.#storage.position(this.name, stream, partition);
       const member = this.memberOn(stream, partition);
-      const { earliest, end } = log;
+      const { earliest, visibleEnd: end } = log;
       positions.push({
         stream,
         partition,

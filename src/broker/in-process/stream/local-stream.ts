@@ -17,7 +17,7 @@ import type { Appended, DedupeWindow, StreamInfo, StreamSpec } from "../../strea
 import { tooLarge } from "../../validate.ts";
 import { packPlace, PartitionAppender } from "./partition-appender.ts";
 import { PendingCall } from "../pending-call.ts";
-import type { LoggedRecord, RecordLog } from "./record-log.ts";
+import type { RecordLog } from "./record-log.ts";
 import type { StoredStream } from "./stream-storage.ts";
 
 export interface LocalStreamOptions {
@@ -88,7 +88,7 @@ export class LocalStream {
       partitions: this.#logs.map((log, partition) => ({
         partition,
         earliest: log.earliest,
-        end: log.end,
+        end: log.visibleEnd,
         bytes: log.bytes,
         ...(log.stopped === undefined ? {} : { stopped: log.stopped }),
       })),
@@ -144,7 +144,7 @@ export class LocalStream {
   async resolve(partition: number, from: StartAt): Promise<number> {
     const log = this.log(partition);
     if (from === "earliest") return log.earliest;
-    if (from === "latest") return log.end;
+    if (from === "latest") return log.visibleEnd;
     if ("timeMs" in from) return log.offsetAt(from.timeMs);
     const { offset } = from;
     if (Number.isSafeInteger(offset) && offset >= log.earliest && offset <= log.end) return offset;
@@ -264,17 +264,15 @@ async function tailIds(
   const found: TailId[] = [];
   for (const [partition, log] of logs.entries()) {
     const inTime = await log.offsetAt(nowMs - window.ms);
-    let offset = Math.max(log.earliest, inTime, log.end - window.count);
-    while (offset < log.end) {
-      const records: readonly LoggedRecord[] = await log.read(offset, TAIL_READ);
+    let offset = Math.max(log.earliest, inTime, log.visibleEnd - window.count);
+    while (offset < log.visibleEnd) {
+      const { records, next } = await log.read(offset, TAIL_READ);
       for (const record of records) {
         const id = dedupeId(record);
         if (id === undefined) continue;
         found.push({ id, place: packPlace(partition, record.offset), timeMs: record.appendedMs });
       }
-      const last = records.at(-1);
-      if (last === undefined) break;
-      offset = last.offset + 1;
+      offset = next;
     }
   }
   return found.toSorted((a, b) => a.timeMs - b.timeMs);

@@ -13,6 +13,7 @@ import type { RecordLog } from "./record-log.ts";
 class RefusingFirst implements RecordLog {
   readonly earliest = 0;
   end = 0;
+  readonly visibleEnd = 0;
   readonly bytes = 0;
   readonly stopped = undefined;
   readonly taken: RawMessage[] = [];

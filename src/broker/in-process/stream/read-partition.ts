@@ -38,7 +38,7 @@ export async function* readPartition(plan: ReadPlan): AsyncGenerator<readonly St
     if (stop?.aborted) return;
     ended.throwIfAborted();
     if (offset < log.earliest) throw stream.outOfRange(partition, offset);
-    if (offset >= log.end) {
+    if (offset >= log.visibleEnd) {
       if (!follow) return;
       try {
         await log.waitFor(offset, ended);
@@ -50,17 +50,16 @@ export async function* readPartition(plan: ReadPlan): AsyncGenerator<readonly St
     }
     const batch: StreamRecord[] = [];
     try {
-      for (const record of await log.read(offset, limits)) {
+      const { records, next } = await log.read(offset, limits);
+      for (const record of records) {
         const { key, headers, value, appendedMs } = record;
         batch.push({ key, headers, value, partition, offset: record.offset, appendedMs });
       }
+      offset = next;
     } catch (error) {
       if (isMillraceError(error, "OFFSET_OUT_OF_RANGE")) throw stream.outOfRange(partition, offset);
       throw error;
     }
-    const last = batch.at(-1);
-    if (last === undefined) continue;
-    offset = last.offset + 1;
-    yield batch;
+    if (batch.length > 0) yield batch;
   }
 }

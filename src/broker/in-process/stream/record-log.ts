@@ -12,6 +12,12 @@ export interface LoggedRecord extends RawMessage {
   readonly appendedMs: number;
 }
 
+export interface ReadRecords {
+  readonly records: readonly LoggedRecord[];
+  /** The offset to read from next. */
+  readonly next: number;
+}
+
 export interface LogSettings {
   readonly durability: Durability;
   readonly retention: Retention;
@@ -21,8 +27,13 @@ export interface LogSettings {
 export interface RecordLog {
   /** The oldest kept offset. */
   readonly earliest: number;
-  /** The offset after the last durable record: readers see nothing beyond it. */
+  /** The offset after the last durable record. */
   readonly end: number;
+  /**
+   * The offset after the last record that a reader can be given, at most `end`: what clients of other
+   * protocols have put behind it is not decided yet, or is nothing for a reader.
+   */
+  readonly visibleEnd: number;
   readonly bytes: number;
   /** Why it takes no appends, where it does not. */
   readonly stopped: string | undefined;
@@ -36,13 +47,16 @@ export interface RecordLog {
     options?: { readonly onFull?: "refuse" | "allow" },
   ): { readonly firstOffset: number; readonly durable: Promise<void> };
 
-  /** At least one durable record from `offset` on, none at the end. Throws OFFSET_OUT_OF_RANGE. */
+  /**
+   * Records from `offset` on, and where to go on: beyond `offset` wherever that lies before
+   * `visibleEnd`, even where no record was found. Throws OFFSET_OUT_OF_RANGE.
+   */
   read(
     offset: number,
     limits: { readonly count: number; readonly bytes: number },
-  ): Promise<readonly LoggedRecord[]>;
+  ): Promise<ReadRecords>;
 
-  /** Resolves when `end` passes `offset`, or rejects with the signal's reason. */
+  /** Resolves when `visibleEnd` passes `offset`, or rejects with the signal's reason. */
   waitFor(offset: number, signal: AbortSignal): Promise<void>;
 
   /** The first offset appended at or after `timeMs`; `end` where there is none. */

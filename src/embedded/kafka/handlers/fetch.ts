@@ -7,17 +7,15 @@
  */
 
 import { isMillraceError } from "../../../model/errors.ts";
-import type { BatchLog } from "../../log/batch-log.ts";
+import type { BatchLog, LogEnd } from "../../log/batch-log.ts";
 import type { Draft } from "../codec/draft.ts";
 import type { FetchPartition, FetchRequest, FetchResponse } from "../codec/generated/fetch.ts";
 import { ERROR } from "../error-codes.ts";
-import { LEADER_EPOCH, type KafkaBroker } from "../kafka-broker.ts";
+import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.ts";
 import type { Topic } from "../topics/topics.ts";
 import type { Call, Handler } from "./handler.ts";
 
 type PartitionAnswer = Draft<FetchResponse["responses"][number]["partitions"][number]>;
-
-const READ_COMMITTED = 1;
 
 export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
   const { topics, settings, engine } = broker;
@@ -67,12 +65,14 @@ class Round {
   failed = false;
   readonly #bytesMax: number;
   readonly #committed: boolean;
+  readonly #endName: LogEnd;
   /** Where each partition ended when it was looked at: only what comes behind that is news. */
   readonly #ends: { readonly log: BatchLog; readonly end: number }[] = [];
 
   constructor({ isolationLevel }: FetchRequest, bytesMax: number) {
     this.#bytesMax = bytesMax;
     this.#committed = isolationLevel === READ_COMMITTED;
+    this.#endName = this.#committed ? "stableEnd" : "end";
   }
 
   fail({ partition }: FetchPartition, errorCode: number): PartitionAnswer {
@@ -85,11 +85,11 @@ class Round {
     const log = topic.partitions[partition];
     if (log === undefined) return this.fail(asked, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
     if (currentLeaderEpoch > LEADER_EPOCH) return this.fail(asked, ERROR.UNKNOWN_LEADER_EPOCH);
-    const { end } = log;
+    const end = log[this.#endName];
     const answer = {
       partitionIndex: partition,
-      highWatermark: end,
-      lastStableOffset: end,
+      highWatermark: log.end,
+      lastStableOffset: log.stableEnd,
       logStartOffset: log.earliest,
       abortedTransactions: this.#committed ? [] : null,
     };
@@ -102,7 +102,10 @@ class Round {
       if (!fits) return { ...answer, records: [] };
       this.bytes += run.bytes;
       this.#ends.push({ log, end });
-      return { ...answer, records: run.chunks };
+      const aborted = this.#committed ? log.abortedIn(fetchOffset, run.nextOffset) : null;
+      const abortedTransactions =
+        aborted?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })) ?? null;
+      return { ...answer, abortedTransactions, records: run.chunks };
     } catch (error) {
       this.failed = true;
       const errorCode = isMillraceError(error, "OFFSET_OUT_OF_RANGE")
@@ -120,7 +123,7 @@ class Round {
     const over = new AbortController();
     const timer = after(() => over.abort());
     const signal = AbortSignal.any([gone, over.signal]);
-    const grown = this.#ends.map(({ log, end }) => log.waitFor(end, signal));
+    const grown = this.#ends.map(({ log, end }) => log.waitFor(end, signal, this.#endName));
     const ended = new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });

@@ -3,9 +3,13 @@
 import { isMillraceError } from "../../../model/errors.ts";
 import type { BatchLog } from "../../log/batch-log.ts";
 import type { Draft } from "../codec/draft.ts";
-import type { ListOffsetsPartition, ListOffsetsResponse } from "../codec/generated/list-offsets.ts";
+import type {
+  ListOffsetsPartition,
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from "../codec/generated/list-offsets.ts";
 import { ERROR } from "../error-codes.ts";
-import { LEADER_EPOCH, type KafkaBroker } from "../kafka-broker.ts";
+import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.ts";
 import type { Handler } from "./handler.ts";
 
 type PartitionAnswer = Draft<ListOffsetsResponse["topics"][number]["partitions"][number]>;
@@ -34,7 +38,7 @@ export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets
         if (log === undefined) {
           return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
         }
-        return { partitionIndex, ...(await look(log, asked)) };
+        return { partitionIndex, ...(await look(log, asked, request)) };
       });
       return { name, partitions: await Promise.all(found) };
     });
@@ -45,22 +49,23 @@ export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets
 async function look(
   log: BatchLog,
   { timestamp, currentLeaderEpoch }: ListOffsetsPartition,
+  { isolationLevel }: ListOffsetsRequest,
 ): Promise<Omit<PartitionAnswer, "partitionIndex">> {
   if (currentLeaderEpoch > LEADER_EPOCH) return { errorCode: ERROR.UNKNOWN_LEADER_EPOCH };
   const at = (offset: number): Omit<PartitionAnswer, "partitionIndex"> => ({
     offset,
     leaderEpoch: LEADER_EPOCH,
   });
-  if (timestamp === ASKED.latest) return at(log.end);
+  const end = isolationLevel === READ_COMMITTED ? log.stableEnd : log.end;
+  if (timestamp === ASKED.latest) return at(end);
   if (timestamp === ASKED.earliest || timestamp === ASKED.earliestLocal) return at(log.earliest);
   if (timestamp === ASKED.latestTiered) return { offset: -1 };
   if (timestamp < ASKED.latestTiered) return { errorCode: ERROR.UNSUPPORTED_VERSION };
   try {
-    const offset =
-      timestamp === ASKED.newest ? await log.newestOffset() : await log.offsetAt(timestamp);
-    const [record] = offset < log.end ? await log.read(offset, { count: 1, bytes: 1 }) : [];
-    if (record === undefined) return { offset: -1, timestamp: -1 };
-    return { ...at(record.offset), timestamp: record.appendedMs };
+    const found =
+      timestamp === ASKED.newest ? await log.newestRecord() : await log.recordAt(timestamp);
+    if (found === undefined || found.offset >= end) return { offset: -1, timestamp: -1 };
+    return { ...at(found.offset), timestamp: found.timeMs };
   } catch (error) {
     if (!isMillraceError(error)) throw error;
     return { errorCode: ERROR.KAFKA_STORAGE_ERROR };

@@ -87,9 +87,7 @@ const CODES: Readonly<Record<RefusalReason, number>> = {
   "too-large": ERROR.MESSAGE_TOO_LARGE,
   "old-format": ERROR.UNSUPPORTED_FOR_MESSAGE_FORMAT,
   "out-of-order": ERROR.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  duplicate: ERROR.DUPLICATE_SEQUENCE_NUMBER,
   fenced: ERROR.INVALID_PRODUCER_EPOCH,
-  "unknown-producer": ERROR.UNKNOWN_PRODUCER_ID,
   "transaction-state": ERROR.INVALID_TXN_STATE,
 };
 

@@ -7,9 +7,12 @@
  */
 
 import { MillraceError } from "../../../model/errors.ts";
-import { BATCH_BYTES_MAX, AT } from "../format/batch-layout.ts";
+import { AT, BATCH_BYTES_MAX, TRANSACTIONAL } from "../format/batch-layout.ts";
+import type { BatchHeader } from "../format/batch-decoder.ts";
 import { BatchEncoder, recordBytesMax } from "../format/batch-encoder.ts";
 import { placeBatch, type WireBatch } from "../format/wire-batch.ts";
+import type { TransactionEnd } from "../format/transaction-marker.ts";
+import type { TransactionalBatch } from "../producers/partition-producers.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import { POOLED_BYTES, type BufferPool } from "./buffer-pool.ts";
 
@@ -25,6 +28,9 @@ export class CommitGroup {
   nextOffset: number;
   oldestMs = 0;
   newestMs = 0;
+  /** Whether a producer with an id is among them. */
+  producers = false;
+  readonly transactional: TransactionalBatch[] = [];
   readonly durable: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (reason: Error) => void;
@@ -68,12 +74,16 @@ export class CommitGroup {
     this.nextOffset += records.length;
   }
 
-  /** Adds batches that a client made, as they are: each is given its offset. */
-  addWhole(batches: readonly WireBatch[], appendedMs: number): void {
+  /**
+   * Adds batches that a client made, as they are: each is given its offset. `ends` is said of the marker
+   * of a transaction.
+   */
+  addWhole(batches: readonly WireBatch[], appendedMs: number, ends?: TransactionEnd): void {
     this.closeBatch();
     for (const batch of batches) {
       const { bytes, header } = batch;
       placeBatch(batch, this.nextOffset);
+      if (header.producerId >= 0) this.noteProducer(header, ends);
       if (this.nextOffset === this.firstOffset) this.oldestMs = appendedMs;
       this.newestMs = Math.max(this.newestMs, header.newestMs);
       this.sealedBytes += bytes.length;
@@ -93,6 +103,17 @@ export class CommitGroup {
     for (const buffer of this.buffers) this.pool.give(buffer);
     this.buffers.length = 0;
     this.batches.length = 0;
+  }
+
+  private noteProducer(
+    { producerId, attributes, count }: BatchHeader,
+    ends?: TransactionEnd,
+  ): void {
+    this.producers = true;
+    if (!(attributes & TRANSACTIONAL)) return;
+    const firstOffset = this.nextOffset;
+    const batch = { producerId, firstOffset, nextOffset: firstOffset + count };
+    this.transactional.push(ends === undefined ? batch : { ...batch, ends });
   }
 
   private encoderFor(bytesMax: number, appendedMs: number): BatchEncoder {

@@ -17,12 +17,14 @@
  */
 
 import type { Durability } from "../../../broker/streams.ts";
+import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { errorCode } from "../disks/error-code.ts";
+import { isDiskFull } from "../disks/error-code.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
+import type { TransactionEnd } from "../format/transaction-marker.ts";
 import type { WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
@@ -41,7 +43,9 @@ export interface GroupCommitOptions {
   readonly roll: (writer: SegmentWriter) => Promise<SegmentWriter>;
   /** Whether a reader waits at the end: then `onVisible` is given what it waits for. */
   readonly awaited: () => boolean;
-  readonly onVisible: (end: number, tail: Tail | undefined) => void;
+  readonly onVisible: (group: CommitGroup, tail: Tail | undefined) => void;
+  /** What was given this offset, and any behind it, is not in the log after all. */
+  readonly onRefused: (offset: number) => void;
 }
 
 interface Task {
@@ -59,6 +63,8 @@ export class GroupCommit {
   private readonly environment: LogEnvironment;
   private durability: Durability;
   private gathering: CommitGroup;
+  /** The group that was taken last. */
+  private writing: CommitGroup | undefined;
   private writingBytes = 0;
   private newestMs: number;
   private running = false;
@@ -94,15 +100,29 @@ export class GroupCommit {
     return { firstOffset, durable: group.durable };
   }
 
-  /** Appends batches that a client made. Their times are the client's. */
-  appendWhole(batches: readonly WireBatch[]): { firstOffset: number; durable: Promise<void> } {
+  /**
+   * Appends batches that a client made, or a transaction's marker, which `ends` it. Their times are the
+   * client's.
+   */
+  appendWhole(
+    batches: readonly WireBatch[],
+    ends?: TransactionEnd,
+  ): { firstOffset: number; durable: Promise<void> } {
     if (this.stopped !== undefined) throw this.stopped;
     if (this.refusing !== undefined) throw this.refusing;
     const group = this.gathering;
     const firstOffset = group.nextOffset;
-    group.addWhole(batches, this.environment.clock.now());
+    group.addWhole(batches, this.environment.clock.now(), ends);
     this.wake();
     return { firstOffset, durable: group.durable };
+  }
+
+  /** Settles with the append that was given the offset. */
+  durableAt(offset: number): Promise<void> {
+    if (offset < this.writer.segment.nextOffset) return Promise.resolve();
+    const group = offset < this.gathering.firstOffset ? this.writing : this.gathering;
+    assert(group !== undefined, `offset ${offset} was given to an append`);
+    return group.durable;
   }
 
   /** Runs the task when no group is on its way and all appends made before are written. */
@@ -200,16 +220,18 @@ export class GroupCommit {
     const { freeSpace, buffers } = this.environment;
     const group = this.gathering;
     this.gathering = new CommitGroup(group.nextOffset, buffers);
+    this.writing = group;
     const batches = group.seal();
     this.writingBytes = group.bytes;
     let tail: Tail | undefined;
     try {
       if (freeSpace.stale) await freeSpace.look();
       if (this.options.rollDue(this.writer)) await this.roll();
-      const { bytes, nextOffset, oldestMs, newestMs } = group;
+      const { bytes, nextOffset, oldestMs, newestMs, producers } = group;
       // What a looser mode left unsynced needs a sync of the whole file, further down.
       const synced = this.durability.mode === "fsync" && !this.writer.hasUnsynced;
-      await this.writer.write({ batches, bytes, nextOffset, oldestMs, newestMs }, synced);
+      const written = { batches, bytes, nextOffset, oldestMs, newestMs, producers };
+      await this.writer.write(written, synced);
       freeSpace.spend(bytes);
       if (this.options.awaited()) tail = Tail.of(group, batches);
     } catch (error) {
@@ -233,7 +255,7 @@ export class GroupCommit {
       }
     }
     this.writer.publish();
-    this.options.onVisible(group.nextOffset, tail);
+    this.options.onVisible(group, tail);
     group.resolve();
     if (this.writer.hasUnbounded) await this.startBoundary();
   }
@@ -251,6 +273,7 @@ export class GroupCommit {
     this.environment.freeSpace.exhausted();
     const refusal = diskFullError(this.options.directory, cause);
     this.refusing = refusal;
+    this.options.onRefused(group.firstOffset);
     const behind = this.gathering;
     group.reject(refusal);
     behind.reject(refusal);
@@ -268,11 +291,6 @@ export class GroupCommit {
       this.wake();
     });
   }
-}
-
-export function isDiskFull(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === "ENOSPC" || code === "EDQUOT";
 }
 
 function diskFullError(directory: string, cause: unknown): MillraceError {

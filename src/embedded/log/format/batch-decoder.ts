@@ -19,8 +19,10 @@ import {
   LENGTH_OVERHEAD,
   LOG_APPEND_TIME,
   MAGIC,
+  TRANSACTIONAL,
 } from "./batch-layout.ts";
 import { crc32c } from "./crc32c.ts";
+import { readInt64 } from "./int64.ts";
 
 export interface BatchHeader {
   readonly baseOffset: number;
@@ -32,6 +34,10 @@ export interface BatchHeader {
   readonly attributes: number;
   readonly baseMs: number;
   readonly newestMs: number;
+  /** -1 for a batch without a producer; then the next two mean nothing. */
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
   readonly count: number;
 }
 
@@ -61,8 +67,15 @@ export function readBatchHeader(bytes: Buffer, at: number): BatchHeader | undefi
     attributes: bytes.readInt16BE(at + AT.attributes),
     baseMs: readInt64(bytes, at + AT.baseTimestamp),
     newestMs: readInt64(bytes, at + AT.maxTimestamp),
+    producerId: readInt64(bytes, at + AT.producerId),
+    producerEpoch: bytes.readInt16BE(at + AT.producerEpoch),
+    baseSequence: bytes.readInt32BE(at + AT.baseSequence),
     count,
   };
+}
+
+export function isTransactional({ attributes }: BatchHeader): boolean {
+  return (attributes & TRANSACTIONAL) !== 0;
 }
 
 /** Whether all bytes of the batch are there and its checksum holds. */
@@ -232,10 +245,6 @@ function textOrBytes(buffer: Buffer, start: number, end: number): string | Uint8
   if (seen <= 0x7f) return buffer.toString("latin1", start, end);
   const bytes = buffer.subarray(start, end);
   return isUtf8(bytes) ? buffer.toString("utf8", start, end) : bytes;
-}
-
-function readInt64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4);
 }
 
 function compressed(header: BatchHeader, compression: number): MillraceError {

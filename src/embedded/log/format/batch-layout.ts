@@ -30,6 +30,8 @@ export const LENGTH_OVERHEAD = 12;
 export const COMPRESSION_MASK = 0x07;
 /** All records bear the batch's `maxTimestamp`, the time at which a broker took it. */
 export const LOG_APPEND_TIME = 0x08;
+/** Records of a transaction, or a marker that ends one. */
+export const TRANSACTIONAL = 0x10;
 /** A transaction marker, not records of anybody. */
 export const CONTROL = 0x20;
 

@@ -20,6 +20,8 @@ export interface GroupBoundary {
   /** The oldest; 0 in an empty segment. */
   readonly oldestMs: number;
   readonly state: SegmentState;
+  /** Whether producers with ids have written to the log up to here. */
+  readonly producers: boolean;
 }
 
 /**
@@ -36,6 +38,8 @@ export const SIDECAR_BYTES: number = SLOT_BYTES * 2;
 const MARK = 0x4d524742;
 const FORMAT = 1;
 const ENCODED_BYTES = 60;
+/** The one flag there is. */
+const PRODUCERS = 1;
 
 export function slotOf(boundary: GroupBoundary): number {
   return (boundary.sequence % 2) * SLOT_BYTES;
@@ -51,7 +55,8 @@ export function encodeBoundary(boundary: GroupBoundary): Buffer {
   slot.writeBigUInt64BE(BigInt(boundary.nextOffset), 24);
   slot.writeBigInt64BE(BigInt(boundary.oldestMs), 32);
   slot.writeBigInt64BE(BigInt(boundary.newestMs), 40);
-  // Bytes 48 to 55 are reserved.
+  slot.writeUInt16BE(boundary.producers ? PRODUCERS : 0, 48);
+  // Bytes 50 to 55 are reserved.
   slot.writeUInt32BE(crc32c(slot, 0, ENCODED_BYTES - 4), ENCODED_BYTES - 4);
   return slot;
 }
@@ -79,5 +84,6 @@ function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
     oldestMs: Number(bytes.readBigInt64BE(at + 32)),
     newestMs: Number(bytes.readBigInt64BE(at + 40)),
     state,
+    producers: (bytes.readUInt16BE(at + 48) & PRODUCERS) !== 0,
   };
 }

@@ -28,7 +28,7 @@ test("several batches of one request are cut apart without a copy", () => {
   const both = Buffer.concat([wireBytes([text("a"), text("b")]), wireBytes([text("c")])]);
   const batches = splitBatches(both);
   assert.deepEqual(
-    batches.map(({ header, producer }) => [header.count, producer.id, producer.baseSequence]),
+    batches.map(({ header }) => [header.count, header.producerId, header.baseSequence]),
     [
       [2, -1, -1],
       [1, -1, -1],

@@ -7,21 +7,21 @@
  */
 
 import { BatchRefused } from "../batch-refused.ts";
-import { AT, BATCH_BYTES_MAX, CONTROL, LENGTH_OVERHEAD, MAGIC } from "./batch-layout.ts";
+import {
+  AT,
+  BATCH_BYTES_MAX,
+  CONTROL,
+  LENGTH_OVERHEAD,
+  MAGIC,
+  TRANSACTIONAL,
+} from "./batch-layout.ts";
 import { isIntact, readBatchHeader, type BatchHeader } from "./batch-decoder.ts";
+import { writeInt64 } from "./int64.ts";
 
 export interface WireBatch {
   /** The whole batch. Its first 16 bytes are written when it is given its offset. */
   readonly bytes: Buffer;
   readonly header: BatchHeader;
-  readonly producer: BatchProducer;
-}
-
-/** Who made a batch, and where it stands in that producer's sequence; -1 for none. */
-export interface BatchProducer {
-  readonly id: number;
-  readonly epoch: number;
-  readonly baseSequence: number;
 }
 
 /**
@@ -44,18 +44,8 @@ export function splitBatches(
 
 /** Writes what belongs to the broker: the offset, and the leader epoch, which is 0 here. */
 export function placeBatch({ bytes }: WireBatch, baseOffset: number): void {
-  bytes.writeInt32BE(Math.floor(baseOffset / 2 ** 32), AT.baseOffset);
-  bytes.writeUInt32BE(baseOffset % 2 ** 32, AT.baseOffset + 4);
+  writeInt64(bytes, AT.baseOffset, baseOffset);
   bytes.writeInt32BE(0, AT.leaderEpoch);
-}
-
-export function readBatchProducer(bytes: Buffer, at: number): BatchProducer {
-  return {
-    id:
-      bytes.readInt32BE(at + AT.producerId) * 2 ** 32 + bytes.readUInt32BE(at + AT.producerId + 4),
-    epoch: bytes.readInt16BE(at + AT.producerEpoch),
-    baseSequence: bytes.readInt32BE(at + AT.baseSequence),
-  };
 }
 
 function batchAt(records: Buffer, at: number, bytesMax: number): WireBatch {
@@ -81,7 +71,18 @@ function batchAt(records: Buffer, at: number, bytesMax: number): WireBatch {
     throw invalid(`the batch has ${header.count} records over ${header.nextOffset} offsets`);
   }
   if (header.attributes & CONTROL) throw invalid("only a broker writes transaction markers");
-  return { bytes, header, producer: readBatchProducer(bytes, 0) };
+  checkProducer(header);
+  return { bytes, header };
+}
+
+function checkProducer({ producerId, producerEpoch, baseSequence, attributes }: BatchHeader): void {
+  if (producerId < 0) {
+    if (attributes & TRANSACTIONAL) throw invalid("a transaction needs a producer with an id");
+  } else if (producerEpoch < 0 || baseSequence < 0) {
+    throw invalid(
+      `producer ${producerId} sent epoch ${producerEpoch} and sequence ${baseSequence}; both begin at 0`,
+    );
+  }
 }
 
 function invalid(text: string): BatchRefused {

@@ -1,7 +1,7 @@
 /** Walks through the batches of a segment file, and finds where to go on after damage. */
 
 import type { DiskFile } from "../disk.ts";
-import { AT } from "../format/batch-layout.ts";
+import { AT, CONTROL } from "../format/batch-layout.ts";
 import { isIntact, readBatchHeader, type BatchHeader } from "../format/batch-decoder.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -62,8 +62,11 @@ export interface ScanOptions {
   readonly endPosition: number;
   /** Looks at every byte and its checksum; otherwise at the headers only. */
   readonly verify: boolean;
-  readonly onBatch: (header: BatchHeader, position: number) => void;
+  readonly onBatch: OnBatch;
 }
+
+/** A transaction's marker is whole in the chunk even where only headers are looked at. */
+export type OnBatch = (header: BatchHeader, position: number, batch: BatchInFile) => void;
 
 /** Returns the place after the last batch that fits on; short of the end where something is wrong. */
 export async function scanBatches(file: DiskFile, options: ScanOptions): Promise<Place> {
@@ -71,9 +74,11 @@ export async function scanBatches(file: DiskFile, options: ScanOptions): Promise
   const window = new BatchWindow(file, endPosition);
   let place = options.from;
   while (place.position < endPosition) {
-    const batch = await window.batchAt(place, verify);
+    let batch = await window.batchAt(place, verify);
+    const isMarker = batch !== undefined && (batch.header.attributes & CONTROL) !== 0;
+    if (isMarker && !verify) batch = await window.batchAt(place, true);
     if (batch === undefined) break;
-    onBatch(batch.header, place.position);
+    onBatch(batch.header, place.position, batch);
     place = after(place, batch.header);
   }
   return place;

@@ -22,7 +22,7 @@ async function readEach({ log }: TestLog): Promise<string[]> {
   const found: string[] = [];
   for (let offset = log.earliest; offset < log.end; offset++) {
     try {
-      const [record] = await log.read(offset, { count: 1, bytes: 1 });
+      const [record] = (await log.read(offset, { count: 1, bytes: 1 })).records;
       found.push(`${record!.offset}:${Buffer.from(record!.value!).toString()}`);
     } catch (error) {
       assert.ok(isMillraceError(error), String(error));

@@ -16,7 +16,7 @@ import {
   type GroupBoundary,
   type SegmentState,
 } from "../format/group-boundary.ts";
-import { Segment, type SegmentFacts } from "./segment.ts";
+import { emptyFacts, Segment, type SegmentFacts } from "./segment.ts";
 import { SparseIndex } from "./sparse-index.ts";
 import type { SyncGate } from "../commit/sync-gate.ts";
 
@@ -26,6 +26,8 @@ export interface WrittenGroup {
   readonly nextOffset: number;
   readonly oldestMs: number;
   readonly newestMs: number;
+  /** Whether a producer with an id is among it. */
+  readonly producers: boolean;
 }
 
 type Reached = Omit<SegmentFacts, "baseOffset">;
@@ -54,8 +56,8 @@ export class SegmentWriter {
     this.sidecar = options.sidecar;
     this.syncGate = options.syncGate;
     this.sequence = options.sequence;
-    const { bytes, nextOffset, oldestMs, newestMs } = options.segment;
-    this.written = { bytes, nextOffset, oldestMs, newestMs };
+    const { bytes, nextOffset, oldestMs, newestMs, producers } = options.segment;
+    this.written = { bytes, nextOffset, oldestMs, newestMs, producers };
     this.synced = this.written;
     this.bounded = bytes;
   }
@@ -86,7 +88,7 @@ export class SegmentWriter {
    * a failure left of it is removed by `cutUnwritten`.
    */
   async write(group: WrittenGroup, synced: boolean): Promise<void> {
-    const { bytes, oldestMs, newestMs } = this.written;
+    const { bytes, oldestMs, newestMs, producers } = this.written;
     const buffers = group.batches.map((batch) => batch.bytes);
     if (synced) {
       assert(!this.hasUnsynced, "a synced write syncs nothing but itself");
@@ -98,6 +100,7 @@ export class SegmentWriter {
       nextOffset: group.nextOffset,
       oldestMs: bytes === 0 ? group.oldestMs : oldestMs,
       newestMs: Math.max(newestMs, group.newestMs),
+      producers: producers || group.producers,
     };
     if (synced) this.synced = this.written;
   }
@@ -152,9 +155,9 @@ export class SegmentWriter {
 export async function createSegment(
   { disk, syncGate }: { readonly disk: Disk; readonly syncGate: SyncGate },
   directory: string,
-  baseOffset: number,
+  { baseOffset, producers }: Pick<SegmentFacts, "baseOffset" | "producers">,
 ): Promise<SegmentWriter> {
-  const facts = { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0 };
+  const facts = emptyFacts(baseOffset, producers);
   const segment = new Segment(disk, directory, facts);
   segment.index = new SparseIndex();
   const files: DiskFile[] = [];
@@ -175,17 +178,18 @@ export async function createSegment(
   }
 }
 
+/** What the segment behind this one begins with. */
+export function followerOf({
+  nextOffset,
+  producers,
+}: Segment): Pick<SegmentFacts, "baseOffset" | "producers"> {
+  return { baseOffset: nextOffset, producers };
+}
+
 /** Writes a sidecar of full length whose only boundary is the segment's beginning. */
 export async function initializeSidecar(sidecar: DiskFile, facts: SegmentFacts): Promise<void> {
-  const { baseOffset: nextOffset } = facts;
-  const first: GroupBoundary = {
-    sequence: 0,
-    bytes: 0,
-    nextOffset,
-    oldestMs: 0,
-    newestMs: 0,
-    state: "open",
-  };
+  const { baseOffset, producers } = facts;
+  const first: GroupBoundary = { ...emptyFacts(baseOffset, producers), sequence: 0, state: "open" };
   const contents = Buffer.alloc(SIDECAR_BYTES);
   encodeBoundary(first).copy(contents, slotOf(first));
   await sidecar.write([contents], 0);

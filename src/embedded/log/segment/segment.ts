@@ -10,7 +10,14 @@
 
 import { join } from "node:path";
 import { assert } from "../../../model/assert.ts";
-import { after, BatchWindow, findIntactBatch, scanBatches, type Place } from "./batch-scan.ts";
+import {
+  after,
+  BatchWindow,
+  findIntactBatch,
+  scanBatches,
+  type OnBatch,
+  type Place,
+} from "./batch-scan.ts";
 import {
   damagedError,
   DamageFound,
@@ -20,12 +27,19 @@ import {
 } from "./damage.ts";
 import { readBatchRun, type BatchRun, type RunLimits } from "./batch-run.ts";
 import type { Disk, DiskFile } from "../disk.ts";
-import { readRecords, type BatchHeader } from "../format/batch-decoder.ts";
-import type { LogRecord } from "../partition-log.ts";
+import { isTransactional, readRecords, type BatchHeader } from "../format/batch-decoder.ts";
+import type { LogRecord, ReadRecords } from "../partition-log.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
 /** From the place that the index names to the record sought, for batches of ordinary size. */
 const READ_AHEAD_BYTES = 128 * 1024;
+/** Also what is not decided, or was aborted. */
+const EVERYTHING: SegmentRead = {
+  count: 10_000,
+  bytes: READ_AHEAD_BYTES,
+  endOffset: Infinity,
+  isAborted: () => false,
+};
 /** Readers of batches that go on without a search, at one time in one segment. */
 const RUN_ENDS_MAX = 64;
 
@@ -35,11 +49,25 @@ export interface SegmentFacts {
   readonly nextOffset: number;
   readonly oldestMs: number;
   readonly newestMs: number;
+  /** Whether producers with ids have written to the log up to its end. */
+  readonly producers: boolean;
 }
 
 export interface ReadLimits {
   readonly count: number;
   readonly bytes: number;
+}
+
+export interface SegmentRead extends ReadLimits {
+  /** Batches that begin here or behind are left out. */
+  readonly endOffset: number;
+  /** Whether the batch's transaction was aborted: it is left out. */
+  readonly isAborted: (batch: BatchHeader) => boolean;
+}
+
+export interface RecordTime {
+  readonly offset: number;
+  readonly timeMs: number;
 }
 
 export class Segment {
@@ -52,6 +80,7 @@ export class Segment {
   nextOffset: number;
   oldestMs: number;
   newestMs: number;
+  producers: boolean;
   index: SparseIndex | undefined;
   /** Where runs ended, by offset: a reader who goes on need not search. */
   private readonly runEnds = new Map<number, Place>();
@@ -68,6 +97,7 @@ export class Segment {
     this.nextOffset = facts.nextOffset;
     this.oldestMs = facts.oldestMs;
     this.newestMs = facts.newestMs;
+    this.producers = facts.producers;
     const path = join(directory, segmentName(facts.baseOffset));
     this.path = `${path}.log`;
     this.sidecarPath = `${path}.groups`;
@@ -90,33 +120,36 @@ export class Segment {
   }
 
   /**
-   * Records from `offset` on, at least one unless the segment ends before. Throws LOG_DAMAGED at a
-   * damaged range that is known, and `DamageFound` at one that is not.
+   * Records from `offset` on, and where to go on. Throws LOG_DAMAGED at a damaged range that is known,
+   * and `DamageFound` at one that is not.
    */
-  read(offset: number, limits: ReadLimits): Promise<readonly LogRecord[]> {
+  read(offset: number, { count, bytes: bytesMax, ...seen }: SegmentRead): Promise<ReadRecords> {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
       let place = this.placeOf(offset);
       const { bytes: end } = this;
-      const window = new BatchWindow(file, end, READ_AHEAD_BYTES + limits.bytes);
+      const window = new BatchWindow(file, end, READ_AHEAD_BYTES + bytesMax);
       const records: LogRecord[] = [];
-      for (let bytes = 0; place.position < end && records.length < limits.count;) {
-        const wanted = records.length > 0 || place.offset >= offset;
-        if (wanted && bytes >= limits.bytes) break;
+      let next = offset;
+      for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
+        if (records.length >= count || (bytes > 0 && bytes >= bytesMax)) break;
         const batch = await window.batchAt(place, true);
         if (batch === undefined) {
-          if (records.length > 0) break;
+          if (next > offset) break;
           throw new DamageFound(place.position, place.offset);
         }
         const { header } = batch;
         if (header.nextOffset > offset) {
-          const found = readRecords(batch.chunk, batch.at, header, offset);
+          const hidden = isTransactional(header) && seen.isAborted(header);
+          const found = hidden ? [] : readRecords(batch.chunk, batch.at, header, offset);
           for (const record of found) records.push(record);
           bytes += header.bytes;
+          next = header.nextOffset;
         }
         place = after(place, header);
       }
-      return records.length > limits.count ? records.slice(0, limits.count) : records;
+      if (records.length <= count) return { records, next };
+      return { records: records.slice(0, count), next: records[count]!.offset };
     });
   }
 
@@ -133,22 +166,26 @@ export class Segment {
     });
   }
 
-  /** The first offset appended at or after `timeMs`; `nextOffset` where there is none. */
-  async offsetAt(timeMs: number): Promise<number> {
-    if (this.newestMs < timeMs) return this.nextOffset;
+  /** The first record at or behind `from` with this time or a later one. */
+  async recordAt({
+    timeMs,
+    from,
+  }: {
+    readonly timeMs: number;
+    readonly from: number;
+  }): Promise<RecordTime | undefined> {
+    if (this.newestMs < timeMs) return undefined;
     const start = await this.withFile(async (file) => {
       await this.buildIndex(file);
       return this.index?.beforeTime(timeMs)?.offset ?? this.baseOffset;
     });
-    for (let offset = start; offset < this.nextOffset;) {
-      const records = await this.read(offset, { count: 10_000, bytes: READ_AHEAD_BYTES });
+    for (let offset = Math.max(start, from); offset < this.nextOffset;) {
+      const { records, next } = await this.read(offset, EVERYTHING);
       const found = records.find((record) => record.appendedMs >= timeMs);
-      if (found !== undefined) return found.offset;
-      const last = records.at(-1);
-      if (last === undefined) break;
-      offset = last.offset + 1;
+      if (found !== undefined) return { offset: found.offset, timeMs: found.appendedMs };
+      offset = next;
     }
-    return this.nextOffset;
+    return undefined;
   }
 
   /** Notes that what begins at the place is damaged, up to the next intact batch. */
@@ -173,10 +210,7 @@ export class Segment {
   }
 
   /** Walks through the batches and around known damage. Throws `DamageFound` at other damage. */
-  async scan(options: {
-    readonly verify: boolean;
-    readonly onBatch: (header: BatchHeader, position: number) => void;
-  }): Promise<void> {
+  async scan(options: { readonly verify: boolean; readonly onBatch: OnBatch }): Promise<void> {
     await this.withFile((file) => this.scanFile(file, options));
   }
 
@@ -201,7 +235,7 @@ export class Segment {
       onBatch,
     }: {
       readonly verify: boolean;
-      readonly onBatch: (header: BatchHeader, position: number) => void;
+      readonly onBatch: OnBatch;
     },
   ): Promise<void> {
     const endPosition = this.bytes;
@@ -277,6 +311,10 @@ export class Segment {
       if (this.released) await this.closeIdle();
     }
   }
+}
+
+export function emptyFacts(baseOffset: number, producers: boolean): SegmentFacts {
+  return { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0, producers };
 }
 
 export function segmentName(baseOffset: number): string {
