@@ -1,8 +1,8 @@
 /**
  * Makes test/kafka-golden/messages.ndjson.gz: what Kafka's own classes write for every message and
- * version of our tables. `node scripts/kafka-golden.ts`; needs Java 17 and Maven, which fetches
- * kafka-clients of the version that the pom names. To be run again only when tables are added or follow
- * a newer Kafka.
+ * version of our tables; and batches.ndjson.gz beside it: record batches in each of Kafka's codecs.
+ * `node scripts/kafka-golden.ts`; needs Java 17 and Maven, which fetches kafka-clients of the version
+ * that the pom names. To be run again only when tables are added or follow a newer Kafka.
  */
 
 import { execFileSync } from "node:child_process";
@@ -35,14 +35,18 @@ try {
   const classPath = `${join(library, "*")}:${work}`;
   const copy = ["dependency:copy-dependencies", `-DoutputDirectory=${library}`];
   execFileSync("mvn", ["-q", "-B", "-f", join(FOLDER, "pom.xml"), ...copy], { stdio: "inherit" });
-  const source = join(FOLDER, "GoldenMessages.java");
-  execFileSync("javac", ["-encoding", "UTF-8", "-cp", classPath, "-d", work, source]);
-  const lines = execFileSync("java", ["-cp", classPath, "GoldenMessages", ...names], {
-    maxBuffer: OUTPUT_BYTES_MAX,
-  });
-  const target = join(FOLDER, "messages.ndjson.gz");
-  writeFileSync(target, gzipSync(lines, { level: 9 }));
-  console.log(`${target}: ${lines.toString().split("\n").length - 1} messages`);
+  const make = (program: string, programArguments: readonly string[], file: string): void => {
+    const source = join(FOLDER, `${program}.java`);
+    execFileSync("javac", ["-encoding", "UTF-8", "-cp", classPath, "-d", work, source]);
+    const lines = execFileSync("java", ["-cp", classPath, program, ...programArguments], {
+      maxBuffer: OUTPUT_BYTES_MAX,
+    });
+    const target = join(FOLDER, file);
+    writeFileSync(target, gzipSync(lines, { level: 9 }));
+    console.log(`${target}: ${lines.toString().split("\n").length - 1} lines`);
+  };
+  make("GoldenMessages", names, "messages.ndjson.gz");
+  make("GoldenBatches", [], "batches.ndjson.gz");
 } finally {
   rmSync(work, { recursive: true });
 }

@@ -25,7 +25,7 @@ const RUNTIMES = [...PORTS, "service", "sourcing", "saga"];
 const LAYERS: Readonly<Record<string, Layer>> = {
   model: { rooms: [], outside: [] },
   schema: { rooms: ["model"], outside: [], types: ["@standard-schema/spec"] },
-  codecs: { rooms: ["model"], outside: ["node:buffer"] },
+  codecs: { rooms: ["model"], outside: ["node:buffer", "node:zlib"] },
   broker: { rooms: ["model"], outside: [] },
   store: { rooms: ["model"], outside: [] },
   memory: { rooms: ["model", "broker", "store"], outside: [] },
