@@ -16,7 +16,14 @@ import type { Principal } from "./sign-in.ts";
  */
 export type Action = "read" | "write" | "create" | "delete" | "admin";
 
-export type ResourceKind = "stream" | "queue" | "group" | "service" | "view" | "broker";
+export type ResourceKind =
+  | "stream"
+  | "queue"
+  | "group"
+  | "transaction"
+  | "service"
+  | "view"
+  | "broker";
 
 /** The broker itself, as a whole, has the name `broker`. */
 export interface Resource {
@@ -89,6 +96,7 @@ const KINDS: ReadonlySet<unknown> = new Set<ResourceKind | "*">([
   "stream",
   "queue",
   "group",
+  "transaction",
   "service",
   "view",
   "broker",

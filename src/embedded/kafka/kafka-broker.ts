@@ -3,6 +3,7 @@
 import type { Engine } from "../engine.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { ProducerIds } from "./transactions/producer-ids.ts";
+import type { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
 import type { Topics } from "./topics/topics.ts";
 
 /** The one node of this cluster. */
@@ -17,6 +18,7 @@ export interface KafkaBroker {
   readonly topics: Topics;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly transactions: TransactionCoordinator;
   /** Where clients reach this broker. */
   readonly address: () => { readonly host: string; readonly port: number };
   readonly settings: KafkaSettings;

@@ -6,11 +6,12 @@ import { createFetch } from "./fetch.ts";
 import { createFindCoordinator } from "./find-coordinator.ts";
 import { createGroupHandlers } from "./groups.ts";
 import type { Handlers } from "./handler.ts";
-import { createInitProducerId } from "./init-producer-id.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createMetadata } from "./metadata.ts";
 import { createOffsetHandlers } from "./offsets.ts";
 import { createProduce } from "./produce.ts";
+import { createTransactionViews } from "./transaction-views.ts";
+import { createTransactionHandlers } from "./transactions.ts";
 
 export function createHandlers(broker: KafkaBroker): Handlers {
   const handlers: Handlers = {
@@ -20,7 +21,8 @@ export function createHandlers(broker: KafkaBroker): Handlers {
     Fetch: createFetch(broker),
     ListOffsets: createListOffsets(broker),
     FindCoordinator: createFindCoordinator(broker),
-    InitProducerId: createInitProducerId(broker),
+    ...createTransactionHandlers(broker),
+    ...createTransactionViews(broker),
     ...createGroupHandlers(broker),
     ...createOffsetHandlers(broker),
   };

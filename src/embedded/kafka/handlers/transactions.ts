@@ -1,0 +1,200 @@
+/** The requests of idempotent and transactional producers. */
+
+import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
+import type { Draft } from "../codec/draft.ts";
+import type {
+  AddPartitionsToTxnTopic,
+  AddPartitionsToTxnTopicResult,
+} from "../codec/generated/add-partitions-to-txn.ts";
+import type { TxnOffsetCommitRequestTopic } from "../codec/generated/txn-offset-commit.ts";
+import { ERROR } from "../error-codes.ts";
+import type { KafkaBroker } from "../kafka-broker.ts";
+import type { Producer } from "../transactions/transaction-machine.ts";
+import { EPOCH_MAX } from "../transactions/transaction-state.ts";
+import type { Call, Handlers } from "./handler.ts";
+
+type Name =
+  | "InitProducerId"
+  | "AddPartitionsToTxn"
+  | "AddOffsetsToTxn"
+  | "EndTxn"
+  | "TxnOffsetCommit";
+
+/** From this version on the end of a transaction raises the epoch (KIP-890). */
+export const RAISING_END = 5;
+/** From this version on a request carries the transactions of many producers. */
+const MANY = 4;
+const METADATA_BYTES_MAX = 4096;
+
+export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Handlers, Name>> {
+  const { topics, groups, producerIds, transactions } = broker;
+
+  const refusalOf = (id: string, call: Call): number =>
+    call.may("write", "transaction", id) ? ERROR.NONE : ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+
+  /** All partitions or none: where one may not be added, the others are not attempted. */
+  async function addPartitions(
+    { id, producer, verifyOnly }: { id: string; producer: Producer; verifyOnly: boolean },
+    asked: readonly AddPartitionsToTxnTopic[],
+    call: Call,
+  ): Promise<Draft<AddPartitionsToTxnTopicResult>[]> {
+    const refusal = refusalOf(id, call);
+    const codes = asked.map(({ name, partitions }) =>
+      partitions.map((partition) => {
+        if (refusal !== ERROR.NONE) return refusal;
+        if (!call.may("write", "stream", name)) return ERROR.TOPIC_AUTHORIZATION_FAILED;
+        const known = topics.find(name)?.partitions[partition] !== undefined;
+        return known ? ERROR.NONE : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+      }),
+    );
+    const whole = codes.flat().every((code) => code === ERROR.NONE);
+    const places = asked.flatMap(({ name: topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    );
+    const verdicts = verifyOnly
+      ? places.map((place) => transactions.covers(id, producer, place))
+      : undefined;
+    const added =
+      whole && verdicts === undefined
+        ? await transactions.add(id, producer, { partitions: places })
+        : ERROR.OPERATION_NOT_ATTEMPTED;
+    let at = 0;
+    return asked.map(({ name, partitions }, topic) => ({
+      name,
+      resultsByPartition: partitions.map((partitionIndex, index) => {
+        const own = codes[topic]![index]!;
+        const verdict = verdicts?.[at++] ?? added;
+        return { partitionIndex, partitionErrorCode: own === ERROR.NONE ? verdict : own };
+      }),
+    }));
+  }
+
+  function positionsOf(asked: readonly TxnOffsetCommitRequestTopic[]): {
+    readonly positions: StoredPosition[];
+    readonly codes: number[][];
+  } {
+    const positions: StoredPosition[] = [];
+    const codes = asked.map(({ name, partitions }) =>
+      partitions.map(
+        ({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
+          if (topics.find(name)?.partitions[partitionIndex] === undefined) {
+            return ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+          }
+          if (Buffer.byteLength(committedMetadata ?? "") > METADATA_BYTES_MAX) {
+            return ERROR.OFFSET_METADATA_TOO_LARGE;
+          }
+          positions.push({
+            stream: name,
+            partition: partitionIndex,
+            offset: committedOffset,
+            ...(committedLeaderEpoch >= 0 && { leaderEpoch: committedLeaderEpoch }),
+            ...(committedMetadata && { metadata: committedMetadata }),
+          });
+          return ERROR.NONE;
+        },
+      ),
+    );
+    return { positions, codes };
+  }
+
+  return {
+    async InitProducerId(request, call) {
+      const {
+        transactionalId,
+        transactionTimeoutMs: timeoutMs,
+        producerId,
+        producerEpoch,
+      } = request;
+      const known =
+        producerId >= 0 && producerEpoch >= 0 ? { producerId, epoch: producerEpoch } : undefined;
+      if (transactionalId === null) {
+        // A producer that lost its place goes on under the next epoch until they are used up (KIP-360).
+        return known !== undefined && known.epoch < EPOCH_MAX
+          ? { errorCode: ERROR.NONE, producerId, producerEpoch: producerEpoch + 1 }
+          : { errorCode: ERROR.NONE, producerId: await producerIds.newId(), producerEpoch: 0 };
+      }
+      const refusal =
+        transactionalId === "" ? ERROR.INVALID_REQUEST : refusalOf(transactionalId, call);
+      if (refusal !== ERROR.NONE) {
+        return { errorCode: refusal, producerId: -1, producerEpoch: -1 };
+      }
+      const answer = await transactions.init(transactionalId, { timeoutMs, known });
+      const { error: errorCode, producerId: id, epoch } = answer;
+      return { errorCode, producerId: id, producerEpoch: epoch };
+    },
+
+    async AddPartitionsToTxn(request, call) {
+      if (call.version < MANY) {
+        const producer = {
+          producerId: request.v3AndBelowProducerId,
+          epoch: request.v3AndBelowProducerEpoch,
+        };
+        const id = request.v3AndBelowTransactionalId;
+        const results = await addPartitions(
+          { id, producer, verifyOnly: false },
+          request.v3AndBelowTopics,
+          call,
+        );
+        return { resultsByTopicV3AndBelow: results };
+      }
+      const results = request.transactions.map(async (one) => {
+        const producer = { producerId: one.producerId, epoch: one.producerEpoch };
+        const { transactionalId: id, verifyOnly } = one;
+        const topicResults = await addPartitions({ id, producer, verifyOnly }, one.topics, call);
+        return { transactionalId: id, topicResults };
+      });
+      return { errorCode: ERROR.NONE, resultsByTransaction: await Promise.all(results) };
+    },
+
+    async AddOffsetsToTxn(request, call) {
+      const { transactionalId: id, groupId, producerId, producerEpoch: epoch } = request;
+      const refusal = refusalOf(id, call);
+      if (refusal !== ERROR.NONE) return { errorCode: refusal };
+      if (!call.may("read", "group", groupId)) {
+        return { errorCode: ERROR.GROUP_AUTHORIZATION_FAILED };
+      }
+      return {
+        errorCode: await transactions.add(id, { producerId, epoch }, { groups: [groupId] }),
+      };
+    },
+
+    async EndTxn(request, call) {
+      const { transactionalId: id, committed, producerId, producerEpoch } = request;
+      const refusal = refusalOf(id, call);
+      if (refusal !== ERROR.NONE) return { errorCode: refusal };
+      const producer = { producerId, epoch: producerEpoch };
+      const raises = call.version >= RAISING_END;
+      const answer = await transactions.end(id, producer, { committed, raises });
+      return raises
+        ? { errorCode: answer.error, producerId: answer.producerId, producerEpoch: answer.epoch }
+        : { errorCode: answer.error };
+    },
+
+    async TxnOffsetCommit(request, call) {
+      const { transactionalId: id, groupId: group, producerId, producerEpoch: epoch } = request;
+      const claim = {
+        memberId: request.memberId,
+        instanceId: request.groupInstanceId,
+        generation: request.generationId,
+      };
+      let refusal = refusalOf(id, call);
+      if (refusal === ERROR.NONE && !call.may("read", "group", group)) {
+        refusal = ERROR.GROUP_AUTHORIZATION_FAILED;
+      }
+      if (refusal === ERROR.NONE) refusal = groups.mayCommit(group, claim, { transactional: true });
+      const { positions, codes } = positionsOf(request.topics);
+      if (refusal === ERROR.NONE && positions.length > 0) {
+        refusal = await transactions.commitOffsets(id, { producerId, epoch }, { group, positions });
+      }
+      return {
+        topics: request.topics.map(({ name, partitions }, topic) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }, index) => ({
+            partitionIndex,
+            errorCode: refusal === ERROR.NONE ? codes[topic]![index]! : refusal,
+          })),
+        })),
+      };
+    },
+  };
+}
