@@ -2,6 +2,7 @@
 
 import type { Engine } from "../engine.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { PendingOffsets } from "./groups/pending-offsets.ts";
 import type { ProducerIds } from "./transactions/producer-ids.ts";
 import type { Topics } from "./topics/topics.ts";
 
@@ -16,6 +17,7 @@ export interface KafkaBroker {
   readonly engine: Engine;
   readonly topics: Topics;
   readonly groups: GroupCoordinator;
+  readonly pendingOffsets: PendingOffsets;
   readonly producerIds: ProducerIds;
   /** Where clients reach this broker. */
   readonly address: () => { readonly host: string; readonly port: number };

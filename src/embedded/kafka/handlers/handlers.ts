@@ -4,12 +4,11 @@ import type { KafkaBroker } from "../kafka-broker.ts";
 import { createApiVersions } from "./api-versions.ts";
 import { createFetch } from "./fetch.ts";
 import { createFindCoordinator } from "./find-coordinator.ts";
-import { createGroupHandlers } from "./groups.ts";
+import { createGroupHandlers } from "./groups/group-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { createInitProducerId } from "./init-producer-id.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createMetadata } from "./metadata.ts";
-import { createOffsetHandlers } from "./offsets.ts";
 import { createProduce } from "./produce.ts";
 
 export function createHandlers(broker: KafkaBroker): Handlers {
@@ -22,7 +21,6 @@ export function createHandlers(broker: KafkaBroker): Handlers {
     FindCoordinator: createFindCoordinator(broker),
     InitProducerId: createInitProducerId(broker),
     ...createGroupHandlers(broker),
-    ...createOffsetHandlers(broker),
   };
   return handlers;
 }
