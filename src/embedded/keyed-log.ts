@@ -84,6 +84,24 @@ export class KeyedLog {
     return this.#pending.durable;
   }
 
+  /**
+   * As `put` for each of them, but all or none, whatever happens. Rejects TOO_LARGE where they do not
+   * fit one batch; nothing has changed then.
+   */
+  async putAll(
+    changes: readonly (readonly [key: string, value: string | undefined])[],
+  ): Promise<void> {
+    if (changes.length === 0) return;
+    this.#flush();
+    const { durable } = this.#log.append(changes.map(toRecord), { onFull: "allow" });
+    for (const [key, value] of changes) {
+      if (value === undefined) this.#values.delete(key);
+      else this.#values.set(key, value);
+    }
+    this.#compactIfLong();
+    await durable;
+  }
+
   async close(): Promise<void> {
     this.#flush();
     this.#closed = true;
@@ -102,12 +120,16 @@ export class KeyedLog {
       pending.reject(error);
       return;
     }
+    this.#compactIfLong();
+  };
+
+  #compactIfLong(): void {
     const overtaken = this.#log.end - this.#log.earliest - 2 * this.#values.size;
     if (overtaken < OVERTAKEN_MAX || this.#closed) return;
     this.#compacting ??= this.#compact().finally(() => {
       this.#compacting = undefined;
     });
-  };
+  }
 
   async #compact(): Promise<void> {
     try {

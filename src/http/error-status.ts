@@ -24,6 +24,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   UNKNOWN_GROUP: 404,
   UNKNOWN_DEAD_LETTER: 404,
   STREAM_MISMATCH: 409,
+  GROUP_IN_USE: 409,
   OFFSET_OUT_OF_RANGE: 416,
   LEASE_LOST: 409,
   FENCED: 409,

@@ -24,6 +24,7 @@ export type ErrorCode =
   | "UNKNOWN_GROUP"
   | "UNKNOWN_DEAD_LETTER"
   | "STREAM_MISMATCH"
+  | "GROUP_IN_USE"
   | "OFFSET_OUT_OF_RANGE"
   | "LEASE_LOST"
   | "FENCED"
@@ -153,6 +154,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     retryable: false,
     exit: 4,
     meaning: "There is no dead letter or parked message of this id.",
+  },
+  GROUP_IN_USE: {
+    retryable: false,
+    exit: 5,
+    meaning: "A group has members of another kind, from outside this process.",
   },
   STREAM_MISMATCH: {
     retryable: false,

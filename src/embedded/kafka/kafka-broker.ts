@@ -2,6 +2,7 @@
 
 import type { Engine } from "../engine.ts";
 import type { GroupCoordinator } from "./groups/group-coordinator.ts";
+import type { PendingOffsets } from "./groups/pending-offsets.ts";
 import type { ProducerIds } from "./transactions/producer-ids.ts";
 import type { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
 import type { Topics } from "./topics/topics.ts";
@@ -17,6 +18,7 @@ export interface KafkaBroker {
   readonly engine: Engine;
   readonly topics: Topics;
   readonly groups: GroupCoordinator;
+  readonly pendingOffsets: PendingOffsets;
   readonly producerIds: ProducerIds;
   readonly transactions: TransactionCoordinator;
   /** Where clients reach this broker. */

@@ -6,6 +6,7 @@ import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
+import { NO_PENDING_OFFSETS } from "./groups/pending-offsets.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connection, type ConnectionLimits } from "./server/connection.ts";
@@ -34,7 +35,9 @@ const GROUPS = {
   initialDelayMs: 100,
   sessionMsMin: 6_000,
   sessionMsMax: 30 * 60_000,
+  firstJoinMs: 5 * 60_000,
   membersMax: 10_000,
+  vacantMs: 10 * 60_000,
 };
 
 const CONNECTIONS_MAX = 20_000;
@@ -51,6 +54,7 @@ export async function openKafkaDoor(
     engine,
     topics: new Topics(engine),
     groups,
+    pendingOffsets: NO_PENDING_OFFSETS,
     producerIds: new ProducerIds(engine.state),
     address: () => listener.advertised,
     settings: { autoCreatePartitions: 1, batchBytesMax: MIB + 12, fetchBytesMax: 50 * MIB },

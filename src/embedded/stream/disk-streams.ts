@@ -20,6 +20,7 @@ import type { BrokerDirectory } from "../broker-directory.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog } from "../log/open-log.ts";
+import { GroupPositions } from "./group-positions.ts";
 
 interface StoredDiskStream extends StoredStream {
   readonly logs: readonly BatchLog[];
@@ -31,12 +32,6 @@ interface StreamFacts {
 }
 
 const streamKey = (name: string): string => `stream/${name}`;
-/** A client from outside may name its group as it likes. */
-const positionKey = (
-  group: string,
-  { stream, partition }: Omit<StoredPosition, "offset">,
-): string => `position/${encodeURIComponent(group)}/${stream}/${partition}`;
-
 /** Where a partition begins, where somebody deleted what was before. */
 const startKey = (incarnation: string, partition: number): string =>
   `start/${incarnation}/${partition}`;
@@ -48,8 +43,13 @@ export interface DiskStreams extends StreamStorage {
   /** The partitions of a stream that is open. */
   logsOf(incarnation: string): readonly BatchLog[];
   storedPosition(group: string, stream: string, partition: number): StoredPosition | undefined;
+  /** As `savePosition` for each; all of them or none are durable. Rejects TOO_LARGE for too many. */
+  savePositions(group: string, positions: readonly StoredPosition[]): Promise<void>;
   /** Forgets what the group committed; durable when it resolves. */
-  removePositions(group: string, positions: readonly StoredPosition[]): Promise<void>;
+  removePositions(
+    group: string,
+    positions: readonly Pick<StoredPosition, "stream" | "partition">[],
+  ): Promise<void>;
   /**
    * Deletes what a partition of an open stream has before `offset`; durable when it resolves. Returns
    * the new earliest offset. Throws OFFSET_OUT_OF_RANGE for what lies beyond the end.
@@ -64,7 +64,7 @@ export async function openDiskStreams(
 ): Promise<DiskStreams> {
   const { state } = data;
   const open = new Map<string, StoredDiskStream>();
-  const groups = readPositions(state.entries("position/"));
+  const positions = new GroupPositions(state);
   let assigned = 0;
 
   const directoryOf = ({ spec, incarnation }: StreamFacts): string =>
@@ -133,47 +133,24 @@ export async function openDiskStreams(
       open.delete(stored.incarnation);
       await Promise.all(stored.logs.map((log) => log.close()));
       const { name } = stored.spec;
-      for (const [group, positions] of groups) {
-        for (const [key, { stream }] of positions) {
-          if (stream !== name) continue;
-          positions.delete(key);
-          void state.put(key, undefined);
-        }
-        if (positions.size === 0) groups.delete(group);
-      }
+      const forgotten = positions.removeStream(name);
       for (const [key] of Array.from(state.entries(`start/${stored.incarnation}/`))) {
         void state.put(key, undefined);
       }
       void state.put(streamKey(name), undefined);
-      await data.removeLogs(directoryOf(stored), 1);
+      await Promise.all([forgotten, data.removeLogs(directoryOf(stored), 1)]);
     },
-    groups: () => [...groups.keys()],
-    positions: (group) => [...(groups.get(group)?.values() ?? [])],
-    position: (group, stream, partition) =>
-      groups.get(group)?.get(positionKey(group, { stream, partition }))?.offset,
-    savePosition(group, position) {
-      let positions = groups.get(group);
-      if (positions === undefined) {
-        positions = new Map();
-        groups.set(group, positions);
-      }
-      const key = positionKey(group, position);
-      positions.set(key, position);
-      return state.put(key, encodePosition(position));
+    groups: () => positions.groups(),
+    positions: (group) => positions.of(group),
+    position(group, stream, partition) {
+      const offset = positions.find(group, { stream, partition })?.offset;
+      return offset === undefined || offset < 0 ? undefined : offset;
     },
+    savePosition: (group, position) => positions.save(group, [position]),
+    savePositions: (group, saved) => positions.save(group, saved),
+    storedPosition: (group, stream, partition) => positions.find(group, { stream, partition }),
+    removePositions: (group, gone) => positions.remove(group, gone),
     logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],
-    storedPosition: (group, stream, partition) =>
-      groups.get(group)?.get(positionKey(group, { stream, partition })),
-    async removePositions(group, gone) {
-      const positions = groups.get(group);
-      const removals = gone.map((position) => {
-        const key = positionKey(group, position);
-        positions?.delete(key);
-        return state.put(key, undefined);
-      });
-      if (positions?.size === 0) groups.delete(group);
-      await Promise.all(removals);
-    },
     nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
     async close() {
       await Promise.all([...open.values()].flatMap(({ logs }) => logs.map((log) => log.close())));
@@ -183,31 +160,3 @@ export async function openDiskStreams(
 
 /** Epochs grow across openings because each opening has a greater generation. */
 const EPOCHS_PER_OPENING = 2 ** 24;
-
-function readPositions(
-  entries: Iterable<readonly [string, string]>,
-): Map<string, Map<string, StoredPosition>> {
-  const groups = new Map<string, Map<string, StoredPosition>>();
-  for (const [key, value] of entries) {
-    const [, encoded = "", stream = "", partition] = key.split("/");
-    const group = decodeURIComponent(encoded);
-    let positions = groups.get(group);
-    if (positions === undefined) {
-      positions = new Map();
-      groups.set(group, positions);
-    }
-    positions.set(key, { stream, partition: Number(partition), ...decodePosition(value) });
-  }
-  return groups;
-}
-
-/** The offset; where a client stored more with it, a space and that as it is. */
-function encodePosition({ offset, metadata }: StoredPosition): string {
-  return metadata === undefined ? String(offset) : `${offset} ${metadata}`;
-}
-
-function decodePosition(value: string): Pick<StoredPosition, "offset" | "metadata"> {
-  const space = value.indexOf(" ");
-  if (space < 0) return { offset: Number(value) };
-  return { offset: Number(value.slice(0, space)), metadata: value.slice(space + 1) };
-}

@@ -40,6 +40,13 @@ interface Member {
   readonly finished: Promise<void>;
 }
 
+/** Members of a group who are not of this process: the clients of a door. */
+export interface OutsideMembers {
+  readonly isEmpty: boolean;
+  /** What each of them reads now, as far as the door can tell. */
+  assignments(): Iterable<StreamPartition & { readonly member: string }>;
+}
+
 const runKey = ({ stream, partition }: StreamPartition): string => `${stream}/${partition}`;
 
 export class Group {
@@ -47,6 +54,7 @@ export class Group {
   readonly #storage: StreamStorage;
   readonly #assignment: GroupAssignment;
   readonly #members = new Map<string, Member>();
+  #outside: OutsideMembers | undefined;
   #joined = 0;
 
   constructor(name: string, storage: StreamStorage) {
@@ -55,13 +63,23 @@ export class Group {
     this.#assignment = new GroupAssignment(() => storage.nextEpoch());
   }
 
-  /** Whether nobody is in it, nor still letting go. */
+  /** Whether nobody of this process is in it, nor still letting go. */
   get empty(): boolean {
     return this.#members.size === 0;
   }
 
+  /** The members of this process. */
+  get memberNames(): readonly string[] {
+    return Array.from(this.#members.values(), ({ name }) => name);
+  }
+
+  /** Lets clients of a door into the group, whenever nobody of this process is in it. */
+  admit(outside: OutsideMembers): void {
+    this.#outside = outside;
+  }
+
   /**
-   * Throws POSITION_MISMATCH when the group has committed a position beyond a partition's end: the
+   * Throws GROUP_IN_USE while clients of a door are in the group, and POSITION_MISMATCH when the group has committed a position beyond a partition's end: the
    * log lost its tail or is another one, and reading on would skip what comes to lie there.
    */
   join(
@@ -69,6 +87,7 @@ export class Group {
     streams: ReadonlyMap<string, LocalStream>,
     closed: AbortSignal,
   ): GroupMember {
+    this.#refuseOutside();
     for (const stream of streams.values()) this.#checkPositions(stream);
     const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
     const member: Member = {
@@ -102,7 +121,11 @@ export class Group {
 
   memberOn(stream: string, partition: number): string | undefined {
     const holder = this.#assignment.holderOf(stream, partition);
-    return holder === undefined ? undefined : this.#members.get(holder)?.name;
+    if (holder !== undefined) return this.#members.get(holder)?.name;
+    for (const place of this.#outside?.assignments() ?? []) {
+      if (place.stream === stream && place.partition === partition) return place.member;
+    }
+    return undefined;
   }
 
   /** Makes every member leave that reads the stream, with `error`. */
@@ -120,6 +143,7 @@ export class Group {
   positions(streams: ReadonlyMap<string, LocalStream>): GroupPosition[] {
     const places = new Map<string, StreamPartition>();
     for (const place of this.#storage.positions(this.name)) places.set(runKey(place), place);
+    for (const place of this.#outside?.assignments() ?? []) places.set(runKey(place), place);
     for (const member of this.#members.values()) {
       for (const stream of member.streams.values()) {
         for (let partition = 0; partition < stream.partitions; partition++) {
@@ -151,6 +175,7 @@ export class Group {
   async seek(stream: LocalStream, partition: number, to: StartAt): Promise<number> {
     stream.log(partition);
     const refuseOwned = (): void => {
+      this.#refuseOutside();
       const owner = this.memberOn(stream.name, partition);
       if (owner === undefined) return;
       throw new MillraceError(
@@ -164,6 +189,15 @@ export class Group {
     refuseOwned();
     await this.#storage.savePosition(this.name, { stream: stream.name, partition, offset });
     return offset;
+  }
+
+  #refuseOutside(): void {
+    if (this.#outside?.isEmpty !== false) return;
+    throw new MillraceError(
+      "GROUP_IN_USE",
+      `group ${this.name} is in use by clients from outside; stop them, or take another name`,
+      { details: { group: this.name } },
+    );
   }
 
   #checkPositions(stream: LocalStream): void {

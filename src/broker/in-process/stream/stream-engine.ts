@@ -71,6 +71,11 @@ export class StreamEngine {
     return group;
   }
 
+  /** Forgets a group that nobody of this process is in. What it has committed is not touched. */
+  dropGroup(name: string): void {
+    if (this.#groups.get(name)?.empty === true) this.#groups.delete(name);
+  }
+
   /** From now on the stream is declared in this process: its partitions stay as many as they are. */
   ensure(spec: StreamSpec): Promise<StreamInfo> {
     checkStreamSpec(spec);

@@ -13,8 +13,10 @@ export interface StoredStream {
 export interface StoredPosition {
   readonly stream: string;
   readonly partition: number;
+  /** Negative where a client from outside says that it has none: no position then, but told again. */
   readonly offset: number;
   /** What a client from outside stored with it, to be told again. */
+  readonly leaderEpoch?: number;
   readonly metadata?: string;
 }
 

@@ -1,144 +1,130 @@
 /**
- * The groups that Kafka clients form, at work: one machine a group, a timer for each, and the requests
- * that wait for an answer.
+ * The groups that Kafka clients form, by name.
  *
  * Who is in a group is known in memory alone: after a restart its members are unknown and join again.
- * What it has committed is kept where the positions of every group are.
+ * What it has committed is kept where the positions of every group are. A name is used by Kafka clients
+ * or by members of this process, not by both at a time: each side asks the other before it lets one in.
+ *
+ * A group begins with its first member and ends when nobody has been in it for a while and it has
+ * committed nothing, or when somebody deletes it.
  */
 
-import { assert } from "../../../model/assert.ts";
-import type { Timer } from "../../../model/clock.ts";
 import type { Engine } from "../../engine.ts";
 import { ERROR } from "../error-codes.ts";
-import {
-  GroupMachine,
-  type Answer,
-  type GroupSettings,
-  type JoinAnswer,
-  type JoinRequest,
-  type MemberClaim,
-  type SyncAnswer,
-  type SyncRequest,
-} from "./group-machine.ts";
+import type {
+  JoinAnswer,
+  JoinRequest,
+  MemberClaim,
+  MemberName,
+  SyncAnswer,
+  SyncRequest,
+} from "./group-messages.ts";
+import type { GroupSettings } from "./group-machine.ts";
+import { OFFSETS_ALONE, viewOfInProcess, viewOfKafka, type GroupView } from "./group-view.ts";
+import { KafkaGroup } from "./kafka-group.ts";
 
-interface Group {
-  readonly machine: GroupMachine;
-  timer: Timer | undefined;
-  timerAtMs: number;
+export interface CoordinatorSettings extends GroupSettings {
+  /** How long a group is kept in which nobody is and which has committed nothing. */
+  readonly vacantMs: number;
 }
 
 export class GroupCoordinator {
   readonly #engine: Engine;
-  readonly #settings: GroupSettings;
-  readonly #groups = new Map<string, Group>();
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
-  #tickets = 0;
-  #closed = false;
+  readonly #settings: CoordinatorSettings;
+  readonly #groups = new Map<string, KafkaGroup>();
 
-  constructor(engine: Engine, settings: GroupSettings) {
+  constructor(engine: Engine, settings: CoordinatorSettings) {
     this.#engine = engine;
     this.#settings = settings;
   }
 
-  /** The groups that have or had members since this process began. */
-  get machines(): ReadonlyMap<string, GroupMachine> {
-    return new Map([...this.#groups].map(([name, { machine }]) => [name, machine]));
+  /** Every group that has members or has committed, also those of this process. */
+  names(): readonly string[] {
+    const { streams, streamStorage } = this.#engine;
+    const named = [...this.#groups.keys(), ...streamStorage.groups(), ...streams.groups.keys()];
+    return [...new Set(named)].filter((name) => this.view(name) !== undefined).toSorted();
   }
 
-  machine(name: string): GroupMachine | undefined {
-    return this.#groups.get(name)?.machine;
+  /** Undefined where nobody is in such a group and it has committed nothing. */
+  view(name: string): GroupView | undefined {
+    const { streams, streamStorage } = this.#engine;
+    const inProcess = streams.groups.get(name);
+    if (inProcess?.empty === false) return viewOfInProcess(inProcess);
+    const group = this.#groups.get(name);
+    if (group !== undefined) return viewOfKafka(group.machine);
+    return streamStorage.positions(name).length > 0 ? OFFSETS_ALONE : undefined;
   }
 
   /** Whether members of this process, not Kafka clients, use the name now. */
-  isTaken(name: string): boolean {
+  #isTaken(name: string): boolean {
     return this.#engine.streams.groups.get(name)?.empty === false;
   }
 
-  join(name: string, request: JoinRequest): Promise<JoinAnswer> {
-    return this.#ask(name, (machine, ticket, nowMs) => machine.join(ticket, request, nowMs));
+  /** An error code where the name is taken, or the group that the client says it is in is not there. */
+  join(name: string, request: JoinRequest): Promise<JoinAnswer> | number {
+    if (this.#isTaken(name)) return ERROR.INCONSISTENT_GROUP_PROTOCOL;
+    const group = this.#groups.get(name) ?? (request.memberId === "" && this.#create(name));
+    if (!group) return ERROR.UNKNOWN_MEMBER_ID;
+    const { machine, nowMs } = group;
+    return group.ask<JoinAnswer>("join", (ticket) => machine.join(ticket, request, nowMs));
   }
 
-  sync(name: string, request: SyncRequest): Promise<SyncAnswer> {
-    return this.#ask(name, (machine, ticket, nowMs) => machine.sync(ticket, request, nowMs));
+  sync(name: string, request: SyncRequest): Promise<SyncAnswer> | number {
+    const group = this.#groups.get(name);
+    if (group === undefined) return ERROR.UNKNOWN_MEMBER_ID;
+    const { machine, nowMs } = group;
+    return group.ask<SyncAnswer>("sync", (ticket) => machine.sync(ticket, request, nowMs));
   }
 
   heartbeat(name: string, claim: MemberClaim): number {
     const group = this.#groups.get(name);
-    return group?.machine.heartbeat(claim, this.#nowMs) ?? ERROR.UNKNOWN_MEMBER_ID;
+    return group?.machine.heartbeat(claim, group.nowMs) ?? ERROR.UNKNOWN_MEMBER_ID;
   }
 
-  leave(name: string, member: Pick<MemberClaim, "memberId" | "instanceId">): number {
+  /** An error code for each. */
+  leave(name: string, leaving: readonly MemberName[]): readonly number[] {
     const group = this.#groups.get(name);
-    if (group === undefined) return ERROR.UNKNOWN_MEMBER_ID;
-    const { error, answers } = group.machine.leave(member, this.#nowMs);
-    this.#deliver(group, answers);
-    return error;
+    return group?.leave(leaving) ?? leaving.map(() => ERROR.UNKNOWN_MEMBER_ID);
   }
 
-  /** Whether the member may commit; whoever is no member may where there are none. */
-  mayCommit(name: string, claim: MemberClaim): number {
+  /** Whether offsets may be committed under this claim, as an error code. */
+  mayCommit(
+    name: string,
+    claim: MemberClaim,
+    options?: { readonly transactional: boolean },
+  ): number {
+    if (this.#isTaken(name)) return ERROR.UNKNOWN_MEMBER_ID;
     const group = this.#groups.get(name);
-    if (group !== undefined) return group.machine.commit(claim, this.#nowMs);
+    if (group !== undefined) return group.machine.commit(claim, group.nowMs, options);
     return claim.generation < 0 ? ERROR.NONE : ERROR.ILLEGAL_GENERATION;
   }
 
-  /** Ends every wait. */
+  /** Forgets a group that nobody is in. */
+  drop(name: string): void {
+    this.#groups.get(name)?.close();
+    this.#groups.delete(name);
+    this.#engine.streams.dropGroup(name);
+  }
+
+  /** Refuses whatever waits. */
   close(): void {
-    this.#closed = true;
-    for (const { timer } of this.#groups.values()) timer?.cancel();
-    for (const group of this.#groups.values()) {
-      for (const { id } of Array.from(group.machine.members.values())) {
-        this.#deliver(group, group.machine.leave({ memberId: id, instanceId: null }, 0).answers);
-      }
-    }
+    for (const group of this.#groups.values()) group.close();
   }
 
-  get #nowMs(): number {
-    return this.#engine.environment.clock.monotonic();
-  }
-
-  #ask<Kind extends Answer>(
-    name: string,
-    ask: (machine: GroupMachine, ticket: number, nowMs: number) => readonly Answer[],
-  ): Promise<Kind> {
-    const group = this.#group(name);
-    const ticket = ++this.#tickets;
-    const answered = new Promise<Answer>((resolve) => this.#waiting.set(ticket, resolve));
-    this.#deliver(group, ask(group.machine, ticket, this.#nowMs));
-    // A ticket is answered by the kind of request that drew it.
-    return answered as Promise<Kind>;
-  }
-
-  #group(name: string): Group {
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      const { ids } = this.#engine.environment;
-      const machine = new GroupMachine(this.#settings, (prefix) => `${prefix}-${ids.newId()}`);
-      group = { machine, timer: undefined, timerAtMs: Infinity };
-      this.#groups.set(name, group);
-    }
-    return group;
-  }
-
-  #deliver(group: Group, answers: readonly Answer[]): void {
-    for (const answer of answers) {
-      const resolve = this.#waiting.get(answer.ticket);
-      assert(resolve !== undefined, "a request is answered once");
-      this.#waiting.delete(answer.ticket);
-      resolve(answer);
-    }
-    this.#arm(group);
-  }
-
-  /** Timers that are due too early find nothing to do and are set again; so a heartbeat moves none. */
-  #arm(group: Group): void {
-    const atMs = group.machine.wakeAtMs;
-    if (this.#closed || atMs >= group.timerAtMs || atMs === Infinity) return;
-    group.timer?.cancel();
-    group.timerAtMs = atMs;
-    group.timer = this.#engine.environment.clock.after(Math.max(0, atMs - this.#nowMs), () => {
-      group.timerAtMs = Infinity;
-      this.#deliver(group, group.machine.tick(this.#nowMs));
+  #create(name: string): KafkaGroup {
+    const { environment, streams, streamStorage } = this.#engine;
+    const { clock, ids } = environment;
+    const group = new KafkaGroup({
+      settings: this.#settings,
+      clock,
+      newMemberId: (prefix) => `${prefix}-${ids.newId()}`,
+      vacantMs: this.#settings.vacantMs,
+      onVacant: () => {
+        if (streamStorage.positions(name).length === 0) this.drop(name);
+      },
     });
+    this.#groups.set(name, group);
+    streams.group(name).admit(group);
+    return group;
   }
 }

@@ -4,11 +4,10 @@ import type { KafkaBroker } from "../kafka-broker.ts";
 import { createApiVersions } from "./api-versions.ts";
 import { createFetch } from "./fetch.ts";
 import { createFindCoordinator } from "./find-coordinator.ts";
-import { createGroupHandlers } from "./groups.ts";
+import { createGroupHandlers } from "./groups/group-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createMetadata } from "./metadata.ts";
-import { createOffsetHandlers } from "./offsets.ts";
 import { createProduce } from "./produce.ts";
 import { createTransactionViews } from "./transaction-views.ts";
 import { createTransactionHandlers } from "./transactions.ts";
@@ -24,7 +23,6 @@ export function createHandlers(broker: KafkaBroker): Handlers {
     ...createTransactionHandlers(broker),
     ...createTransactionViews(broker),
     ...createGroupHandlers(broker),
-    ...createOffsetHandlers(broker),
   };
   return handlers;
 }

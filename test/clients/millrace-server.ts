@@ -1,0 +1,175 @@
+/** `millrace start` as a process of its own, on free ports. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { freePorts } from "../../scripts/process/free-port.ts";
+
+/** What the server's configuration says beside its ports. */
+export interface ServerSettings {
+  /** Of `embedded()`. */
+  readonly embedded?: Readonly<Record<string, unknown>>;
+  /** Members of `defineConfig()` as JavaScript, for what JSON cannot say: `signIn: async () => …,`. */
+  readonly code?: string;
+  /** Added to the settings of the Kafka door: `tls`, `host`. */
+  readonly kafka?: Readonly<Record<string, unknown>>;
+  readonly amqp?: Readonly<Record<string, unknown>>;
+  /** Laid over the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface LaunchOptions extends ServerSettings {
+  /** Holds the configuration, the data and what the server wrote. */
+  readonly folder: string;
+  /** Options of Node itself, such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[];
+  /** From `dist` instead of the sources. */
+  readonly built?: boolean;
+}
+
+const READY_MS_MAX = 60_000;
+const SOURCE = resolve(import.meta.dirname, "../..");
+
+export class MillraceServer implements AsyncDisposable {
+  readonly kafkaPort: number;
+  readonly amqpPort: number;
+  readonly httpPort: number;
+  /** Where the broker keeps its segments. */
+  readonly dataFolder: string;
+  private readonly options: LaunchOptions;
+  private readonly output: string;
+  private child: ChildProcess | undefined;
+
+  private constructor(options: LaunchOptions, ports: readonly number[]) {
+    const [kafkaPort = 0, amqpPort = 0, httpPort = 0] = ports;
+    this.options = options;
+    this.kafkaPort = kafkaPort;
+    this.amqpPort = amqpPort;
+    this.httpPort = httpPort;
+    this.dataFolder = join(options.folder, "data");
+    this.output = join(options.folder, "server.log");
+  }
+
+  static async start(options: LaunchOptions): Promise<MillraceServer> {
+    const server = new MillraceServer(options, await freePorts(3));
+    await mkdir(options.folder, { recursive: true });
+    await writeFile(server.configFile, server.configuration());
+    await server.start();
+    return server;
+  }
+
+  get kafka(): string {
+    return `127.0.0.1:${this.kafkaPort}`;
+  }
+
+  /** Undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.running ? this.child?.pid : undefined;
+  }
+
+  get running(): boolean {
+    return (
+      this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+    );
+  }
+
+  /** On the same ports and data; resolves when its doors answer. */
+  async start(): Promise<void> {
+    const { built = false, nodeOptions = [], env } = this.options;
+    const main = built ? join(SOURCE, "dist/cli/main.js") : join(SOURCE, "src/cli/main.ts");
+    if (!existsSync(main)) throw new Error(`${main} is missing; run: npm run build`);
+    const conditions = built ? [] : ["--conditions=source"];
+    const args = ["start", "--data", this.dataFolder, "--config", this.configFile];
+    const log = createWriteStream(this.output, { flags: "a" });
+    await once(log, "open");
+    this.child = spawn(
+      process.execPath,
+      [...conditions, ...nodeOptions, main, ...args, "--port", String(this.httpPort)],
+      { cwd: this.options.folder, env: { ...process.env, ...env }, stdio: ["ignore", log, log] },
+    );
+    log.close();
+    // The HTTP door opens last.
+    await this.answers(this.httpPort);
+  }
+
+  /** SIGTERM, and waits for the end. Harmless when it has ended. Throws if it did not end cleanly. */
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child === undefined || !this.running) return;
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    const [code] = await exited;
+    if (code !== 0) throw new Error(`the server ended with ${code}:\n${await this.log()}`);
+  }
+
+  /** SIGKILL, and waits for the end. */
+  async kill(): Promise<void> {
+    const { child } = this;
+    if (child === undefined || !this.running) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** All that it has written. */
+  log(): Promise<string> {
+    return readFile(this.output, "utf8");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  private get configFile(): string {
+    return join(this.options.folder, "millrace.config.mjs");
+  }
+
+  private configuration(): string {
+    const { built = false, embedded = {}, code = "", kafka = {}, amqp = {} } = this.options;
+    const module = built ? "dist/embedded/embedded.js" : "src/embedded/embedded.ts";
+    const settings = {
+      directory: join(this.dataFolder, "broker"),
+      ...embedded,
+      kafka: { port: this.kafkaPort, ...kafka },
+      amqp: { port: this.amqpPort, ...amqp },
+    };
+    return [
+      `import { embedded } from ${JSON.stringify(pathToFileURL(join(SOURCE, module)).href)};`,
+      `export default {`,
+      `  services: [],`,
+      `  ${code}`,
+      `  broker: embedded(${JSON.stringify(settings)}),`,
+      `};`,
+      "",
+    ].join("\n");
+  }
+
+  /** Resolves when somebody takes connections at the port. Throws when the server ends before that. */
+  private async answers(port: number): Promise<void> {
+    const deadlineMs = performance.now() + READY_MS_MAX;
+    while (!(await accepts(port))) {
+      if (!this.running || performance.now() > deadlineMs) {
+        const why = this.running ? `has no door at port ${port}` : "ended";
+        await this.kill();
+        throw new Error(`the server ${why}:\n${await this.log()}`);
+      }
+    }
+  }
+}
+
+/** Whether a connection is taken; a refusal takes a moment to come, which is all the waiting there is. */
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    return await new Promise((done) => {
+      socket.once("connect", () => done(true));
+      socket.once("error", () => setTimeout(() => done(false), 20));
+    });
+  } finally {
+    socket.destroy();
+  }
+}
