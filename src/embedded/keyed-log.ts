@@ -13,8 +13,11 @@
 import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";
 import { openPartitionLog } from "./log/open-log.ts";
 
+/** A key's newest value; undefined removes it. */
+export type StateChange = readonly [key: string, value: string | undefined];
+
 interface Pending {
-  readonly changes: (readonly [key: string, value: string | undefined])[];
+  readonly changes: StateChange[];
   readonly durable: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -88,9 +91,7 @@ export class KeyedLog {
    * As `put` for each of them, but all or none, whatever happens. Rejects TOO_LARGE where they do not
    * fit one batch; nothing has changed then.
    */
-  async putAll(
-    changes: readonly (readonly [key: string, value: string | undefined])[],
-  ): Promise<void> {
+  async putAll(changes: readonly StateChange[]): Promise<void> {
     if (changes.length === 0) return;
     this.#flush();
     const { durable } = this.#log.append(changes.map(toRecord), { onFull: "allow" });

@@ -6,11 +6,12 @@ import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
-import { NO_PENDING_OFFSETS } from "./groups/pending-offsets.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connection, type ConnectionLimits } from "./server/connection.ts";
 import { ProducerIds } from "./transactions/producer-ids.ts";
+import { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
+import { TransactionOffsets } from "./transactions/transaction-offsets.ts";
 import { Topics } from "./topics/topics.ts";
 
 export interface OpenDoor {
@@ -40,6 +41,12 @@ const GROUPS = {
   vacantMs: 10 * 60_000,
 };
 
+const TRANSACTIONS = {
+  timeoutMsMax: 15 * 60_000,
+  expiryCheckMs: 10_000,
+  idleKeepMs: 7 * 24 * 60 * 60_000,
+};
+
 const CONNECTIONS_MAX = 20_000;
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
@@ -50,12 +57,24 @@ export async function openKafkaDoor(
 ): Promise<OpenDoor> {
   const { clock, log } = engine.environment;
   const groups = new GroupCoordinator(engine, GROUPS);
+  const topics = new Topics(engine);
+  const producerIds = new ProducerIds(engine.state);
+  const offsets = new TransactionOffsets(engine.state);
+  const transactions = new TransactionCoordinator({
+    engine,
+    topics,
+    producerIds,
+    offsets,
+    settings: TRANSACTIONS,
+  });
+  await transactions.recover();
   const broker: KafkaBroker = {
     engine,
-    topics: new Topics(engine),
+    topics,
     groups,
-    pendingOffsets: NO_PENDING_OFFSETS,
-    producerIds: new ProducerIds(engine.state),
+    pendingOffsets: offsets,
+    producerIds,
+    transactions,
     address: () => listener.advertised,
     settings: { autoCreatePartitions: 1, batchBytesMax: MIB + 12, fetchBytesMax: 50 * MIB },
   };
@@ -81,6 +100,7 @@ export async function openKafkaDoor(
       const ended = listener.close();
       groups.close();
       for (const connection of connections) connection.close();
+      await transactions.close();
       await ended;
     },
   };

@@ -17,10 +17,11 @@ import type {
   StreamStorage,
 } from "../../broker/in-process/stream/stream-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
+import type { StateChange } from "../keyed-log.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog } from "../log/open-log.ts";
-import { GroupPositions } from "./group-positions.ts";
+import { GroupPositions, type GroupPosition } from "./group-positions.ts";
 
 interface StoredDiskStream extends StoredStream {
   readonly logs: readonly BatchLog[];
@@ -45,6 +46,11 @@ export interface DiskStreams extends StreamStorage {
   storedPosition(group: string, stream: string, partition: number): StoredPosition | undefined;
   /** As `savePosition` for each; all of them or none are durable. Rejects TOO_LARGE for too many. */
   savePositions(group: string, positions: readonly StoredPosition[]): Promise<void>;
+  /** As `savePositions`, for several groups, and together with further changes of the state log. */
+  savePositionsWith(
+    positions: readonly GroupPosition[],
+    also: readonly StateChange[],
+  ): Promise<void>;
   /** Forgets what the group committed; durable when it resolves. */
   removePositions(
     group: string,
@@ -148,6 +154,7 @@ export async function openDiskStreams(
     },
     savePosition: (group, position) => positions.save(group, [position]),
     savePositions: (group, saved) => positions.save(group, saved),
+    savePositionsWith: (saved, also) => positions.saveWith(saved, also),
     storedPosition: (group, stream, partition) => positions.find(group, { stream, partition }),
     removePositions: (group, gone) => positions.remove(group, gone),
     logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],

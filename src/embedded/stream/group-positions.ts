@@ -6,7 +6,12 @@
  */
 
 import type { StoredPosition } from "../../broker/in-process/stream/stream-storage.ts";
-import type { KeyedLog } from "../keyed-log.ts";
+import type { KeyedLog, StateChange } from "../keyed-log.ts";
+
+export interface GroupPosition {
+  readonly group: string;
+  readonly position: StoredPosition;
+}
 
 type Place = Pick<StoredPosition, "stream" | "partition">;
 
@@ -43,10 +48,21 @@ export class GroupPositions {
   }
 
   /** Durable when it resolves. Rejects TOO_LARGE, or with what stops the state log. */
-  async save(group: string, positions: readonly StoredPosition[]): Promise<void> {
-    const entries = positions.map((position) => [keyOf(group, position), position] as const);
-    await this.#state.putAll(entries.map(([key, position]) => [key, encode(position)]));
-    for (const [key, position] of entries) this.#set(group, key, position);
+  save(group: string, positions: readonly StoredPosition[]): Promise<void> {
+    return this.saveWith(
+      positions.map((position) => ({ group, position })),
+      [],
+    );
+  }
+
+  /** As `save`, for several groups, and together with further changes of the state log. */
+  async saveWith(positions: readonly GroupPosition[], also: readonly StateChange[]): Promise<void> {
+    const entries = positions.map(({ group, position }) => {
+      return { group, position, key: keyOf(group, position) };
+    });
+    const changes = entries.map(({ key, position }): StateChange => [key, encode(position)]);
+    await this.#state.putAll([...changes, ...also]);
+    for (const { group, key, position } of entries) this.#set(group, key, position);
   }
 
   /** Forgets what the group committed; durable when it resolves. */

@@ -10,6 +10,3 @@ export interface PendingOffsets {
   /** Forgets what is pending for the group, so that no transaction's end brings it back. */
   drop(group: string): void;
 }
-
-/** Of a broker without transactions. */
-export const NO_PENDING_OFFSETS: PendingOffsets = { isPending: () => false, drop: () => undefined };

@@ -5,9 +5,26 @@ import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Answer, Handler, Handlers } from "./handler.ts";
 
+/** Level 2 of transactions: their end raises the epoch, and batches join them (KIP-890). */
+const FEATURES = [{ name: "transaction.version", level: 2 }];
+
 /** Only what has a handler is told, so a client takes another way before it meets a refusal. */
 export function createApiVersions(handlers: () => Handlers): Handler<"ApiVersions"> {
-  return () => ({ errorCode: ERROR.NONE, apiKeys: described(handlers()) });
+  return () => ({
+    errorCode: ERROR.NONE,
+    apiKeys: described(handlers()),
+    supportedFeatures: FEATURES.map(({ name, level }) => ({
+      name,
+      minVersion: 0,
+      maxVersion: level,
+    })),
+    finalizedFeaturesEpoch: 0,
+    finalizedFeatures: FEATURES.map(({ name, level }) => ({
+      name,
+      minVersionLevel: level,
+      maxVersionLevel: level,
+    })),
+  });
 }
 
 /** For a request in a version that is not known: version 0, in which every client can read it. */

@@ -5,7 +5,10 @@
 
 import { isMillraceError } from "../../../model/errors.ts";
 import { BatchRefused, type RefusalReason } from "../../log/batch-refused.ts";
+import { TRANSACTIONAL } from "../../log/format/batch-layout.ts";
 import { splitBatches } from "../../log/format/wire-batch.ts";
+import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
+import type { Producer } from "../transactions/transaction-machine.ts";
 import type { PartitionProduceData, ProduceResponse } from "../codec/generated/produce.ts";
 import type { Draft } from "../codec/draft.ts";
 import { ERROR } from "../error-codes.ts";
@@ -15,11 +18,30 @@ import type { Call, Handler } from "./handler.ts";
 
 type PartitionAnswer = Draft<ProduceResponse["responses"][number]["partitionResponses"][number]>;
 
+/** From this version on a batch joins its producer's transaction by itself (KIP-890). */
+const JOINING_PRODUCE = 12;
+
+/** Whether a transactional batch may be appended, told before it is. */
+type Admit = (producer: Producer, partition: number) => ReturnType<TransactionCoordinator["admit"]>;
+
 const ACKS: readonly number[] = [-1, 0, 1];
 
 export function createProduce(broker: KafkaBroker): Handler<"Produce"> {
-  const { topics, settings } = broker;
+  const { topics, settings, transactions } = broker;
   return async (request, call) => {
+    const { transactionalId } = request;
+    const adds = call.version >= JOINING_PRODUCE;
+    const admitTo =
+      (topic: Topic): Admit =>
+      (producer, partition) =>
+        transactionalId === null
+          ? { error: ERROR.INVALID_RECORD }
+          : transactions.admit(
+              transactionalId,
+              producer,
+              { topic: topic.name, partition },
+              { adds },
+            );
     const pending = request.topicData.map(({ name, topicId, partitionData }) => {
       const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
       const refusal = ACKS.includes(request.acks)
@@ -29,7 +51,7 @@ export function createProduce(broker: KafkaBroker): Handler<"Produce"> {
         if (topic === undefined || refusal !== ERROR.NONE) {
           return failed(data.index, refusal);
         }
-        return append(topic, data, settings.batchBytesMax);
+        return append(topic, data, { bytesMax: settings.batchBytesMax, admit: admitTo(topic) });
       });
       return { name, topicId, answers };
     });
@@ -55,17 +77,21 @@ function refusalOf(topic: Topic | undefined, call: Call): number {
 async function append(
   topic: Topic,
   { index, records }: PartitionProduceData,
-  batchBytesMax: number,
+  { bytesMax, admit }: { readonly bytesMax: number; readonly admit: Admit },
 ): Promise<PartitionAnswer> {
   const log = topic.partitions[index];
   if (log === undefined) return failed(index, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
   try {
-    const batches = splitBatches(records ?? Buffer.alloc(0), batchBytesMax);
+    const batches = splitBatches(records ?? Buffer.alloc(0), bytesMax);
     if (batches.length !== 1) {
       return failed(index, ERROR.INVALID_RECORD, `${batches.length} batches; one is taken`);
     }
+    const { attributes, producerId, producerEpoch: epoch } = batches[0]!.header;
+    const admitted =
+      attributes & TRANSACTIONAL ? admit({ producerId, epoch }, index) : { error: ERROR.NONE };
+    if (admitted.error !== ERROR.NONE) return failed(index, admitted.error);
     const { firstOffset, durable } = log.appendBatches(batches);
-    await durable;
+    await Promise.all([durable, admitted.durable]);
     return { index, baseOffset: firstOffset, logStartOffset: log.earliest };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
