@@ -8,7 +8,8 @@
  */
 
 import type { EncodedBatch } from "./commit/commit-group.ts";
-import { readBatchHeader, readRecords } from "./format/batch-decoder.ts";
+import { readBatchHeader } from "./format/batch-decoder.ts";
+import { BatchRecords } from "./format/batch-records.ts";
 import type { LogRecord, ReadRecords } from "./partition-log.ts";
 import type { TransactionalBatch } from "./producers/partition-producers.ts";
 import type { SegmentRead } from "./segment/segment.ts";
@@ -18,9 +19,9 @@ const TAIL_BYTES_MAX = 256 * 1024;
 export class Tail {
   private readonly firstOffset: number;
   private readonly nextOffset: number;
-  private readonly batches: readonly Buffer[];
+  private readonly batches: readonly BatchRecords[];
 
-  private constructor(firstOffset: number, nextOffset: number, batches: readonly Buffer[]) {
+  private constructor(firstOffset: number, nextOffset: number, batches: readonly BatchRecords[]) {
     this.firstOffset = firstOffset;
     this.nextOffset = nextOffset;
     this.batches = batches;
@@ -35,7 +36,10 @@ export class Tail {
     batches: readonly EncodedBatch[],
   ): Tail | undefined {
     if (bytes > TAIL_BYTES_MAX || transactional.length > 0) return undefined;
-    const copies = batches.map((batch) => Buffer.from(batch.bytes));
+    const copies = batches.map((batch) => {
+      const copy = Buffer.from(batch.bytes);
+      return new BatchRecords(copy, 0, readBatchHeader(copy, 0)!);
+    });
     return new Tail(firstOffset, nextOffset, copies);
   }
 
@@ -48,14 +52,13 @@ export class Tail {
     let next = offset;
     for (const batch of this.batches) {
       if (records.length >= limits.count || (records.length > 0 && bytes >= limits.bytes)) break;
-      const header = readBatchHeader(batch, 0)!;
-      if (header.nextOffset <= offset) continue;
-      for (const record of readRecords(batch, 0, header, offset)) records.push(record);
-      bytes += header.bytes;
-      next = header.nextOffset;
+      if (batch.header.nextOffset <= offset) continue;
+      const found = batch.read(offset, limits.count - records.length);
+      for (const record of found.records) records.push(record);
+      bytes += batch.header.bytes;
+      ({ next } = found);
     }
-    if (records.length <= limits.count) return { records, next };
-    return { records: records.slice(0, limits.count), next: records[limits.count]!.offset };
+    return { records, next };
   }
 }
 

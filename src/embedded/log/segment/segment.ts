@@ -27,7 +27,8 @@ import {
 } from "./damage.ts";
 import { readBatchRun, type BatchRun, type RunLimits } from "./batch-run.ts";
 import type { Disk, DiskFile } from "../disk.ts";
-import { isTransactional, readRecords, type BatchHeader } from "../format/batch-decoder.ts";
+import { isTransactional, type BatchHeader } from "../format/batch-decoder.ts";
+import { BatchRecords } from "../format/batch-records.ts";
 import type { LogRecord, ReadRecords } from "../partition-log.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
@@ -84,6 +85,8 @@ export class Segment {
   index: SparseIndex | undefined;
   /** Where runs ended, by offset: a reader who goes on need not search. */
   private readonly runEnds = new Map<number, Place>();
+  /** A batch of many records, of which a reader has read a part: the next part needs no decompression. */
+  private unfinished: { readonly position: number; readonly batch: BatchRecords } | undefined;
   private damaged: readonly DamagedRange[] = [];
   private readonly disk: Disk;
   private file: Promise<DiskFile> | undefined;
@@ -133,23 +136,26 @@ export class Segment {
       let next = offset;
       for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
         if (records.length >= count || (bytes > 0 && bytes >= bytesMax)) break;
-        const batch = await window.batchAt(place, true);
+        const batch = await this.recordsAt(place, window);
         if (batch === undefined) {
           if (next > offset) break;
           throw new DamageFound(place.position, place.offset);
         }
         const { header } = batch;
         if (header.nextOffset > offset) {
-          const hidden = isTransactional(header) && seen.isAborted(header);
-          const found = hidden ? [] : readRecords(batch.chunk, batch.at, header, offset);
-          for (const record of found) records.push(record);
           bytes += header.bytes;
           next = header.nextOffset;
+          if (!isTransactional(header) || !seen.isAborted(header)) {
+            const found = batch.read(offset, count - records.length);
+            for (const record of found.records) records.push(record);
+            ({ next } = found);
+            const finished = next === header.nextOffset;
+            this.unfinished = finished ? undefined : { position: place.position, batch };
+          }
         }
         place = after(place, header);
       }
-      if (records.length <= count) return { records, next };
-      return { records: records.slice(0, count), next: records[count]!.offset };
+      return { records, next };
     });
   }
 
@@ -219,6 +225,7 @@ export class Segment {
     if (this.readers > 0 || this.file === undefined) return;
     const { file } = this;
     this.file = undefined;
+    this.unfinished = undefined;
     await (await file).close();
   }
 
@@ -258,6 +265,14 @@ export class Segment {
       }
       from = reached;
     }
+  }
+
+  /** The batch there, its checksum verified; undefined where none is. */
+  private async recordsAt(place: Place, window: BatchWindow): Promise<BatchRecords | undefined> {
+    const { unfinished } = this;
+    if (unfinished?.position === place.position) return unfinished.batch;
+    const found = await window.batchAt(place, true);
+    return found && new BatchRecords(found.chunk, found.at, found.header);
   }
 
   private rememberEnd(place: Place): void {
