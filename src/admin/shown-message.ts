@@ -1,5 +1,6 @@
 /** Raw messages as people and other programs can look at them. */
 
+import { unreadableError } from "../broker/unreadable-record.ts";
 import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
 import type { Envelope } from "../model/envelope.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
@@ -11,14 +12,14 @@ import type { ShownMessage, ShownRecord } from "./admin.ts";
 export function showMessage(raw: RawMessage, receivedMs: number): ShownMessage {
   const envelope = attempt(() => decodeEnvelope(raw, { receivedMs }));
   const payload = attempt(() => jsonText(raw.value, envelope.value));
-  const error = envelope.error ?? payload.error;
+  const why = unreadableError(raw) ?? envelope.error ?? payload.error;
   return {
     ...(envelope.value !== undefined && { envelope: envelope.value }),
     ...(payload.value !== undefined && { dataJson: payload.value }),
-    ...(error !== undefined && {
+    ...(why !== undefined && {
       undecodable: {
-        code: error.code,
-        message: error.message,
+        code: why.code,
+        message: why.message,
         valueBase64: base64(raw.value ?? new Uint8Array()),
         headers: raw.headers.map(([name, value]) => [name, textOf(value)] as const),
       },

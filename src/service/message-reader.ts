@@ -5,6 +5,7 @@
  * own, and keeps as much identity as could be made out, so that it can be parked and shown.
  */
 
+import { unreadableError } from "../broker/unreadable-record.ts";
 import { decodeEnvelope } from "../codecs/cloudevents-reader.ts";
 import { jsonCodec, type JsonCodec } from "../codecs/json.ts";
 import { MillraceError } from "../model/errors.ts";
@@ -89,7 +90,8 @@ export class MessageReader {
       const data = this.#payload(known, envelope, raw);
       const message = this.#keepsRaw ? { envelope, data, raw } : { envelope, data };
       return { status: "message", message };
-    } catch (error) {
+    } catch (caught) {
+      const error = unreadableError(raw) ?? caught;
       return { status: "unreadable", error, ...(envelope && { envelope }) };
     }
   }

@@ -6,6 +6,7 @@
  * size that a message may have. So it fails at each consumer as a message does, and is parked there.
  */
 
+import { UNREADABLE_HEADER } from "../../../broker/unreadable-record.ts";
 import { LIMITS } from "../../../model/limits.ts";
 import type { LogRecord, ReadRecords } from "../partition-log.ts";
 import type { BatchHeader } from "./batch-decoder.ts";
@@ -20,8 +21,6 @@ import {
 } from "./batch-contents.ts";
 import { RecordCursor, type KnownHeader } from "./record-cursor.ts";
 
-/** The header of the record that stands for an unreadable batch. */
-export const UNREADABLE_HEADER = "millrace_unreadable";
 /** The last millisecond that a `Date` knows. */
 const TIME_MS_MAX = 8.64e15;
 
