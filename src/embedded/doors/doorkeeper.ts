@@ -34,6 +34,7 @@ import { limitedWarn, type Warn } from "./limited-log.ts";
 /** Whoever reaches a door of a program that has no sign-in. */
 export const LOCAL: Principal = { name: "local" };
 
+const SECRET_BYTES = 32;
 const FIRST_DELAY_MS = 100;
 const DELAY_MS_MAX = 5_000;
 /** Failures of one address whose answers wait. */
@@ -61,6 +62,8 @@ export interface Attempt {
 }
 
 export class Doorkeeper {
+  /** Of this process: what strangers are shown must not change from one attempt to the next. */
+  readonly secret: Uint8Array;
   readonly #signIn: SignIn | undefined;
   readonly #rules: readonly Rule[];
   readonly #clock: Clock;
@@ -70,8 +73,12 @@ export class Doorkeeper {
   readonly #failures = new Map<string, Failures>();
 
   /** Throws BAD_CONFIG for a rule that is none. */
-  constructor({ signIn, rules = [] }: Access, { clock, log }: Pick<Environment, "clock" | "log">) {
+  constructor(
+    { signIn, rules = [] }: Access,
+    { clock, log, random }: Pick<Environment, "clock" | "log" | "random">,
+  ) {
     checkRules(rules);
+    this.secret = random.bytes(SECRET_BYTES);
     this.#signIn = signIn;
     this.#rules = rules;
     this.#clock = clock;
@@ -98,14 +105,19 @@ export class Doorkeeper {
     });
   }
 
-  /** Undefined where there is no such user. What the hook throws is thrown, for `attempt` to tell. */
+  /** Undefined where there is no such user, and where the hook fails, which is logged. */
   async credentialsOf(
     user: string,
     mechanism: ScramMechanism,
   ): Promise<ScramCredentials | undefined> {
-    const found = await this.#signIn?.credentialsOf?.(user, mechanism);
-    if (found?.principal !== undefined) checkPrincipal(found.principal);
-    return found;
+    try {
+      const found = await this.#signIn?.credentialsOf?.(user, mechanism);
+      if (found?.principal !== undefined) checkPrincipal(found.principal);
+      return found;
+    } catch (error) {
+      this.#log.error({ mechanism, error }, "the sign-in hook failed; nobody is let in");
+      return undefined;
+    }
   }
 
   /**

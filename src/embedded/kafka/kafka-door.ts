@@ -1,14 +1,15 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
 import type { ListenSettings } from "../../broker/doors.ts";
-import { LOCAL, type Doorkeeper } from "../doors/doorkeeper.ts";
+import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
-import { Connection, type ConnectionLimits } from "./server/connection.ts";
+import { Connections } from "./server/connections.ts";
+import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
 import { ProducerIds } from "./transactions/producer-ids.ts";
 import { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
 import { TransactionOffsets } from "./transactions/transaction-offsets.ts";
@@ -21,16 +22,6 @@ export interface OpenDoor {
 }
 
 const MIB = 1024 * 1024;
-
-const LIMITS: ConnectionLimits = {
-  begunMax: 64,
-  countMax: 256,
-  bytesMax: 64 * MIB,
-  frameBytesMax: 100 * MIB,
-  unsentBytesMax: 16 * MIB,
-  idleMs: 10 * 60_000,
-  firstRequestMs: 30_000,
-};
 
 const GROUPS = {
   initialDelayMs: 100,
@@ -47,15 +38,13 @@ const TRANSACTIONS = {
   idleKeepMs: 7 * 24 * 60 * 60_000,
 };
 
-const CONNECTIONS_MAX = 20_000;
-
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
   engine: Engine,
   settings: ListenSettings,
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
-  const { clock, log } = engine.environment;
+  const { environment } = engine;
   const groups = new GroupCoordinator(engine, GROUPS);
   const topics = new Topics(engine);
   const producerIds = new ProducerIds(engine.state);
@@ -78,28 +67,29 @@ export async function openKafkaDoor(
     address: () => listener.advertised,
     settings: { autoCreatePartitions: 1, batchBytesMax: MIB + 12, fetchBytesMax: 50 * MIB },
   };
-  const handlers = createHandlers(broker);
-  const connections = new Set<Connection>();
+  const warn = limitedWarn(environment.clock, environment.log);
+  const connections = new Connections({
+    handlers: createHandlers(broker),
+    environment,
+    keeper,
+    warn,
+    limits: DOOR_LIMITS,
+    connectionLimits: CONNECTION_LIMITS,
+  });
   const listener = await openListener({
     door: "kafka",
     settings,
-    connectionsMax: CONNECTIONS_MAX,
-    warn: limitedWarn(clock, log),
-    onConnection(socket) {
-      // Where the program asks who comes in, those who have not signed in may do nothing.
-      const may = keeper.asks ? (): boolean => false : keeper.mayOf(LOCAL);
-      const connection = new Connection({ socket, handlers, clock, log, limits: LIMITS, may });
-      connections.add(connection);
-      void connection.closed.then(() => connections.delete(connection));
-    },
+    connectionsMax: DOOR_LIMITS.connectionsMax,
+    warn,
+    onConnection: (socket) => connections.add(socket),
   });
   return {
     host: listener.host,
     port: listener.port,
     async close() {
       const ended = listener.close();
+      await connections.stop();
       groups.close();
-      for (const connection of connections) connection.close();
       await transactions.close();
       await ended;
     },

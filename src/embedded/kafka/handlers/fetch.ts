@@ -29,7 +29,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
     const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
     const endsAtMs = clock.monotonic() + request.maxWaitMs;
     for (;;) {
-      const round = new Round(request, bytesMax);
+      const round = new Round(request, call.claim(bytesMax));
       const responses: Draft<FetchResponse["responses"]>[number][] = [];
       for (const { name, topicId, topic, partitions } of parts) {
         const refusal = refusalOf(topic, call);
@@ -47,6 +47,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
       if (round.failed || round.bytes >= request.minBytes || waitMs <= 0 || call.gone.aborted) {
         return { sessionId: 0, responses };
       }
+      call.claim(0);
       await round.more(call.gone, (callback) => clock.after(waitMs, callback));
     }
   };

@@ -11,6 +11,11 @@ export interface Call {
   readonly clientHost: string;
   /** Whether the rules let this client do it. */
   readonly may: (action: Action, kind: ResourceKind, name: string) => boolean;
+  /**
+   * How many of so many bytes the answer may have now, never none. They count as held by this client
+   * until the request is answered, or until it claims anew: 0 while it waits for something to tell.
+   */
+  readonly claim: (bytes: number) => number;
   /** Aborts when the connection ends: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }

@@ -9,6 +9,7 @@ import type { Handlers } from "./handler.ts";
 import { createListOffsets } from "./list-offsets.ts";
 import { createMetadata } from "./metadata.ts";
 import { createProduce } from "./produce.ts";
+import { createSaslHandlers } from "./sasl.ts";
 import { createTransactionViews } from "./transaction-views.ts";
 import { createTransactionHandlers } from "./transactions.ts";
 
@@ -23,6 +24,7 @@ export function createHandlers(broker: KafkaBroker): Handlers {
     ...createTransactionHandlers(broker),
     ...createTransactionViews(broker),
     ...createGroupHandlers(broker),
+    ...createSaslHandlers(),
   };
   return handlers;
 }

@@ -1,122 +1,270 @@
 /**
  * One client's connection: bytes in, frames to the line of requests, answers out.
  *
- * Three things stop it from reading on: a line that is full, answers that the client does not read,
- * and the door's bound on bytes of all connections. One thing ends it: a frame that is none.
+ * Where the program asks who comes in, a gate stands before the line until the client has signed in;
+ * frames are small till then. What has come and is not answered, and what is answered and has not left,
+ * is counted in the account that the connection has with the door. Four things stop it from reading on
+ * or from beginning another request: a line that is full, answers that the client does not read, the
+ * door's bound on the bytes of all connections, and that it had its turn. Bytes that are no frame, or
+ * no request that anybody can answer, end it, with a line in the log; so do a frame that stalls, a
+ * client that reads nothing, and one that says nothing at all (`overdue`).
  */
 
 import type { Socket } from "node:net";
-import type { Clock, Timer } from "../../../model/clock.ts";
-import type { Log } from "../../../model/environment.ts";
+import type { Clock } from "../../../model/clock.ts";
+import type { Environment } from "../../../model/environment.ts";
+import { LOCAL, type Doorkeeper } from "../../doors/doorkeeper.ts";
+import type { Warn } from "../../doors/limited-log.ts";
+import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
 import type { Handlers } from "../handlers/handler.ts";
-import { dispatch, type Caller } from "./dispatch.ts";
+import type { Account, ByteBudget } from "./byte-budget.ts";
+import { apiKeyOf, dispatch, isWireError, type Caller } from "./dispatch.ts";
 import { BadFrame, FrameReader } from "./frame-reader.ts";
-import { RequestLine, type LineLimits } from "./request-line.ts";
-
-export interface ConnectionLimits extends LineLimits {
-  readonly frameBytesMax: number;
-  /** Answers that wait in the socket; beyond it nothing is begun. */
-  readonly unsentBytesMax: number;
-  /** A connection without a request for so long is closed. */
-  readonly idleMs: number;
-  /** Until its first whole request, a connection may take so long. */
-  readonly firstRequestMs: number;
-}
+import type { ConnectionLimits } from "./limits.ts";
+import { Outlet } from "./outlet.ts";
+import { Pace } from "./pace.ts";
+import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
+import { SignInGate } from "./sign-in-gate.ts";
 
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly handlers: Handlers;
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly environment: Environment;
+  readonly keeper: Doorkeeper;
+  readonly budget: ByteBudget;
   readonly limits: ConnectionLimits;
-  readonly may: Caller["may"];
+  readonly warn: Warn;
 }
+
+const PRODUCE = API_TABLES.Produce.key;
+/** They wait for messages, or for other members of a group. */
+const PARKING: ReadonlySet<number | undefined> = new Set(
+  (["Fetch", "JoinGroup", "SyncGroup"] satisfies ApiName[]).map((name) => API_TABLES[name].key),
+);
 
 export class Connection {
   readonly closed: Promise<void>;
   readonly #options: ConnectionOptions;
+  readonly #clock: Clock;
   readonly #reader: FrameReader;
   readonly #line: RequestLine;
-  readonly #caller: Caller;
+  readonly #outlet: Outlet;
+  readonly #pace: Pace;
+  readonly #account: Account;
+  readonly #gate: SignInGate | undefined;
   readonly #gone = new AbortController();
-  #idle: Timer;
-  #lastMs: number;
-  #served = 0;
+  readonly #openedMs: number;
+  #caller: Caller;
+  /** The client has signed in, or need not, and has sent a whole request. */
+  #ready = false;
+  #claimed = 0;
+  #receivedMs: number;
+  #leftMs: number;
+  /** Why the connection ends as soon as what has begun is answered and has left; "" for no reason. */
+  #ending: string | undefined;
+  #answered = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, limits, may, clock } = options;
+    const { socket, limits, keeper, budget, environment } = options;
+    const { clock, random } = environment;
     this.#options = options;
-    this.#reader = new FrameReader(limits.frameBytesMax);
-    this.#line = new RequestLine(limits, (reply) => this.#send(reply));
-    this.#caller = { clientHost: socket.remoteAddress ?? "", gone: this.#gone.signal, may };
-    this.#lastMs = clock.monotonic();
-    this.#idle = clock.after(limits.firstRequestMs, () => this.#checkIdle());
+    this.#clock = clock;
+    const stranger = keeper.asks;
+    this.#reader = new FrameReader(
+      stranger ? () => limits.strangerFrameBytesMax : bytesMaxOf(limits),
+    );
+    this.#outlet = new Outlet(socket, () => this.#sent());
+    this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
+    this.#account = budget.open(() => this.#goOn());
+    this.#line = new RequestLine({
+      ...limits,
+      mayBegin: () => this.#mayBegin(),
+      settled: (reply) => this.#settled(reply),
+    });
+    const clientHost = socket.remoteAddress ?? "";
+    const gone = this.#gone.signal;
+    this.#caller = {
+      clientHost,
+      gone,
+      may: stranger ? () => false : keeper.mayOf(LOCAL),
+      claim: (bytes) => this.#claim(bytes),
+    };
+    const attempt = { door: "kafka", address: clientHost, signal: gone } as const;
+    this.#gate = stranger ? new SignInGate({ keeper, random, attempt }) : undefined;
+    this.#openedMs = this.#receivedMs = this.#leftMs = clock.monotonic();
     this.closed = new Promise((resolve) => socket.once("close", () => resolve(this.#end())));
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("drain", () => this.#line.release());
     // What follows is always a close.
     socket.on("error", () => undefined);
   }
 
-  close(): void {
-    this.#options.socket.destroy();
-  }
-
-  #receive(chunk: Buffer): void {
-    const { handlers, log, clock } = this.#options;
-    const hangUp = (why: string): void => this.#hangUp(why);
-    this.#lastMs = clock.monotonic();
-    try {
-      for (const frame of this.#reader.push(chunk)) {
-        if (this.#gone.signal.aborted) return;
-        this.#served++;
-        const request = dispatch(frame, this.#caller, { handlers, log, hangUp });
-        if (request !== undefined) this.#line.push(request);
-      }
-    } catch (error) {
-      if (!(error instanceof BadFrame)) throw error;
-      this.#hangUp(error.message);
+  /** Why the connection should end now; undefined where it may go on. "" needs no line in the log. */
+  overdue(nowMs: number): string | undefined {
+    const { budget, limits } = this.#options;
+    const { firstRequestMs, idleMs } = limits;
+    const stalledMs = budget.over ? limits.stalledOverMs : limits.stalledMs;
+    const unsent = this.#outlet.bytes > 0;
+    if (!this.#ready && nowMs - this.#openedMs >= firstRequestMs) {
+      return this.#gate === undefined ? "no whole request has come" : "nobody has signed in";
     }
-    this.#readOn();
+    if (unsent && nowMs - this.#leftMs >= stalledMs) return "the client does not read its answers";
+    const silentMs = nowMs - this.#receivedMs;
+    const reading = !this.#options.socket.isPaused();
+    if (this.#reader.heldBytes > 0 && reading && silentMs >= stalledMs) {
+      return "a frame does not go on";
+    }
+    return this.#line.empty && !unsent && silentMs >= idleMs ? "" : undefined;
   }
 
-  #send(reply: readonly Buffer[]): void {
-    const { socket, limits } = this.#options;
-    socket.cork();
-    for (const piece of reply) socket.write(piece);
-    socket.uncork();
-    if (socket.writableLength > limits.unsentBytesMax) this.#line.hold();
-    this.#lastMs = this.#options.clock.monotonic();
-    this.#readOn();
-  }
-
-  #readOn(): void {
-    const { socket } = this.#options;
-    if (this.#line.full) socket.pause();
-    else if (socket.isPaused()) socket.resume();
-  }
-
-  #hangUp(why: string): void {
-    const { socket, log } = this.#options;
-    log.warn({ client: this.#caller.clientHost, why }, "hung up on a Kafka client");
+  /** Ends at once. */
+  hangUp(why: string): void {
+    const { socket, warn } = this.#options;
+    if (why !== "" && !socket.destroyed) {
+      warn({ client: this.#caller.clientHost, why }, "hung up on a Kafka client");
+    }
     socket.destroy();
   }
 
-  /** A client that waits for us is not idle; one that reads no answer for so long is. */
-  #checkIdle(): void {
-    const { clock, limits, socket } = this.#options;
-    const { idleMs, firstRequestMs } = limits;
-    const leftMs =
-      this.#lastMs + (this.#served === 0 ? firstRequestMs : idleMs) - clock.monotonic();
-    const waits = !this.#line.empty && socket.writableLength === 0;
-    if (leftMs <= 0 && !waits) socket.destroy();
-    else this.#idle = clock.after(Math.max(leftMs, 1_000), () => this.#checkIdle());
+  /** Reads nothing more, lets what has begun be answered, and ends. */
+  async stop(): Promise<void> {
+    this.#finish("");
+    await this.closed;
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#receivedMs = this.#clock.monotonic();
+    try {
+      for (const frame of this.#reader.push(chunk)) {
+        if (this.#ending !== undefined || this.#gone.signal.aborted) break;
+        this.#line.push(this.#requestOf(frame));
+      }
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      this.#finish(error.message);
+    }
+    this.#count();
+  }
+
+  #requestOf(frame: Buffer): LineRequest {
+    const bytes = frame.length;
+    const gate = this.#gate;
+    if (gate !== undefined && gate.principal === undefined) {
+      const run = async (): Promise<Reply> =>
+        gate.principal === undefined ? this.#askGate(gate, frame) : this.#dispatch(frame);
+      return { overlaps: false, parks: false, bytes, run };
+    }
+    this.#ready = true;
+    const key = apiKeyOf(frame);
+    const run = (): Promise<Reply> => this.#dispatch(frame);
+    return { overlaps: key === PRODUCE, parks: PARKING.has(key), bytes, run };
+  }
+
+  #dispatch(frame: Buffer): Promise<Reply> {
+    const { handlers, environment } = this.#options;
+    const hangUp = (why: string): void => this.#finish(why);
+    return dispatch(frame, this.#caller, { handlers, log: environment.log, hangUp });
+  }
+
+  async #askGate(gate: SignInGate, frame: Buffer): Promise<Reply> {
+    try {
+      const answer = await gate.take(frame);
+      if (answer === "passes") return await this.#dispatch(frame);
+      if (gate.principal !== undefined) {
+        const { limits, keeper } = this.#options;
+        this.#reader.bytesMax = bytesMaxOf(limits);
+        this.#caller = { ...this.#caller, may: keeper.mayOf(gate.principal) };
+        this.#ready = true;
+      }
+      if (answer.hangUp !== undefined) this.#finish(answer.hangUp);
+      return answer.reply;
+    } catch (error) {
+      if (!isWireError(error)) throw error;
+      this.#finish(error.message);
+      return undefined;
+    }
+  }
+
+  #mayBegin(): boolean {
+    if (this.#ending !== undefined) return false;
+    if (this.#outlet.bytes > this.#options.limits.unsentBytesMax) return false;
+    return this.#account.mayTake() && this.#pace.take();
+  }
+
+  /** How much an answer that is being made may have; held until it is made. */
+  #claim(bytes: number): number {
+    this.#claimed = 0;
+    this.#hold();
+    this.#claimed = bytes === 0 ? 0 : this.#account.grant(bytes);
+    this.#hold();
+    return this.#claimed;
+  }
+
+  #settled(reply: Reply): void {
+    this.#claimed = 0;
+    if (reply !== undefined) {
+      if (this.#outlet.bytes === 0) this.#leftMs = this.#clock.monotonic();
+      this.#outlet.push(reply);
+    }
+    this.#count();
+    this.#endIfSent();
+  }
+
+  #sent(): void {
+    this.#leftMs = this.#clock.monotonic();
+    this.#goOn();
+    this.#endIfSent();
+  }
+
+  #goOn(): void {
+    this.#line.proceed();
+    this.#count();
+  }
+
+  #hold(): void {
+    const { bytes } = this.#line;
+    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.bytes + this.#claimed);
+  }
+
+  /** Says what is held, and reads on or not. */
+  #count(): void {
+    const { socket } = this.#options;
+    if (socket.destroyed) return;
+    this.#hold();
+    const reads = this.#ending === undefined && !this.#line.full && this.#account.mayTake();
+    if (!reads) socket.pause();
+    else if (socket.isPaused()) {
+      // The time that it was not read is not the client's.
+      this.#receivedMs = this.#clock.monotonic();
+      socket.resume();
+    }
+  }
+
+  /** Ends when what has begun is answered, and the answers have left. */
+  #finish(why: string): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = why;
+    this.#options.socket.pause();
+    void this.#line.stop().then(() => {
+      this.#answered = true;
+      this.#endIfSent();
+    });
+  }
+
+  #endIfSent(): void {
+    if (this.#answered && this.#outlet.bytes === 0) this.hangUp(this.#ending ?? "");
   }
 
   #end(): void {
-    this.#idle.cancel();
+    this.#pace.cancel();
     this.#line.end();
+    this.#account.close();
     this.#gone.abort();
   }
+}
+
+function bytesMaxOf(limits: ConnectionLimits): (apiKey: number | undefined) => number {
+  const { frameBytesMax, otherFrameBytesMax } = limits;
+  return (apiKey) =>
+    apiKey === undefined || apiKey === PRODUCE ? frameBytesMax : otherFrameBytesMax;
 }

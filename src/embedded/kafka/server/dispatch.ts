@@ -9,10 +9,10 @@ import type { Draft } from "../codec/draft.ts";
 import type { Responses, Requests } from "../codec/generated/apis.ts";
 import { unsupportedVersion } from "../handlers/api-versions.ts";
 import type { Call, Handlers } from "../handlers/handler.ts";
-import type { LineRequest, Reply } from "./request-line.ts";
+import type { Reply } from "./request-line.ts";
 
 /** What a connection knows of its client. */
-export type Caller = Pick<Call, "clientHost" | "gone" | "may">;
+export type Caller = Pick<Call, "clientHost" | "gone" | "may" | "claim">;
 
 export interface DispatchOptions {
   readonly handlers: Handlers;
@@ -21,42 +21,51 @@ export interface DispatchOptions {
   readonly hangUp: (why: string) => void;
 }
 
-/** Undefined where the frame ends the connection. */
-export function dispatch(
+/** The key of the API that a frame names; undefined where it is too short for one. */
+export function apiKeyOf(frame: Buffer): number | undefined {
+  return frame.length < 2 ? undefined : frame.readInt16BE(0);
+}
+
+/**
+ * Decodes the request, which keeps the frame alive where it has records, and answers it. Everything up
+ * to the handler's first wait happens before this returns. Never rejects.
+ */
+export async function dispatch(
   frame: Buffer,
   caller: Caller,
   { handlers, log, hangUp }: DispatchOptions,
-): LineRequest | undefined {
+): Promise<Reply> {
   let decoded: ReturnType<typeof decodeRequest>;
   try {
     decoded = decodeRequest(frame);
   } catch (error) {
     if (error instanceof UnsupportedRequest && error.apiKey === API_TABLES.ApiVersions.key) {
-      const answer = encodeResponse(
-        "ApiVersions",
-        0,
-        error.correlationId,
-        unsupportedVersion(handlers) ?? {},
-      );
-      return { overlaps: false, bytes: frame.length, run: () => Promise.resolve(answer) };
+      const answer = unsupportedVersion(handlers) ?? {};
+      return encodeResponse("ApiVersions", 0, error.correlationId, answer);
     }
-    if (!(error instanceof UnsupportedRequest || error instanceof MalformedFrame)) throw error;
+    if (!isWireError(error)) throw error;
     hangUp(error.message);
     return undefined;
   }
   const { api, header, body } = decoded;
-  const run = async (): Promise<Reply> => {
-    try {
-      return await answer(api, header, body, caller, handlers);
-    } catch (error) {
-      // Handlers answer what can go wrong, so this is a defect: the client finds a fresh connection.
-      const facts = { api, version: header.requestApiVersion, error: describe(error) };
-      log.error(facts, "a request of a Kafka client failed");
-      hangUp(`${api} failed`);
+  try {
+    return await answer(api, header, body, caller, handlers);
+  } catch (error) {
+    if (error instanceof UnsupportedRequest) {
+      hangUp(error.message);
       return undefined;
     }
-  };
-  return { overlaps: api === "Produce", bytes: frame.length, run };
+    // Handlers answer what can go wrong, so this is a defect: the client finds a fresh connection.
+    const facts = { api, version: header.requestApiVersion, error: describe(error) };
+    log.error(facts, "a request of a Kafka client failed");
+    hangUp(`${api} failed`);
+    return undefined;
+  }
+}
+
+/** Bytes that no handler can do anything with. */
+export function isWireError(error: unknown): error is MalformedFrame | UnsupportedRequest {
+  return error instanceof MalformedFrame || error instanceof UnsupportedRequest;
 }
 
 async function answer<Name extends ApiName>(

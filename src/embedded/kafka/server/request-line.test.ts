@@ -3,37 +3,49 @@ import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { RequestLine, type Reply } from "./request-line.ts";
 
-const LIMITS = { begunMax: 3, countMax: 5, bytesMax: 100 };
+const LIMITS = { begunMax: 3, requestsMax: 5, requestBytesMax: 100 };
 
 interface Bench {
   readonly line: RequestLine;
   readonly begun: string[];
   readonly sent: string[];
-  push(name: string, options?: { overlaps?: boolean; bytes?: number }): void;
-  finish(name: string, options?: { answered?: boolean }): Promise<void>;
+  mayBegin: boolean;
+  readonly push: (
+    name: string,
+    options?: { overlaps?: boolean; parks?: boolean; bytes?: number },
+  ) => void;
+  readonly finish: (name: string, options?: { answered?: boolean }) => Promise<void>;
 }
 
 function createBench(): Bench {
   const begun: string[] = [];
   const sent: string[] = [];
   const running = new Map<string, (reply: Reply) => void>();
-  const line = new RequestLine(LIMITS, (reply) => sent.push(String(reply[0])));
-  return {
+  const line = new RequestLine({
+    ...LIMITS,
+    mayBegin: () => bench.mayBegin,
+    settled: (reply) => {
+      if (reply !== undefined) sent.push(String(reply[0]));
+    },
+  });
+  const bench: Bench = {
     line,
     begun,
     sent,
-    push(name, { overlaps = false, bytes = 1 } = {}) {
+    mayBegin: true,
+    push(name, { overlaps = false, parks = false, bytes = 1 } = {}) {
       const run = (): Promise<Reply> => {
         begun.push(name);
         return new Promise((resolve) => running.set(name, resolve));
       };
-      line.push({ overlaps, bytes, run });
+      line.push({ overlaps, parks, bytes, run });
     },
     async finish(name, { answered = true } = {}) {
       running.get(name)!(answered ? [Buffer.from(name)] : undefined);
       await turn();
     },
   };
+  return bench;
 }
 
 test("produce requests are under way together, and answered in the order in which they came", async () => {
@@ -81,16 +93,44 @@ test("the line is full by count or by bytes, and no longer when answers have lef
   assert.ok(line.full);
 });
 
-test("a line that is held begins nothing; one that has ended sends nothing", async () => {
-  const { line, begun, sent, push, finish } = createBench();
+test("nothing begins while it may not; a line that has ended answers nothing", async () => {
+  const bench = createBench();
+  const { line, begun, sent, push, finish } = bench;
   push("a");
-  line.hold();
+  bench.mayBegin = false;
   push("b");
   await finish("a");
   assert.deepEqual([begun, sent], [["a"], ["a"]]);
-  line.release();
+  bench.mayBegin = true;
+  line.proceed();
   assert.deepEqual(begun, ["a", "b"]);
   line.end();
   await finish("b");
   assert.deepEqual(sent, ["a"]);
+});
+
+test("a stop lets what has begun be answered, and waits for nobody who parks", async () => {
+  const { line, begun, sent, push, finish } = createBench();
+  push("a", { overlaps: true });
+  push("b", { overlaps: true });
+  push("behind");
+  let stopped = false;
+  const stopping = line.stop().then(() => (stopped = true));
+  await finish("b");
+  assert.equal(stopped, false);
+  await finish("a");
+  await stopping;
+  assert.deepEqual(
+    [begun, sent],
+    [
+      ["a", "b"],
+      ["a", "b"],
+    ],
+  );
+  assert.equal(line.bytes, 0);
+
+  const parked = createBench();
+  parked.push("waiting", { parks: true });
+  await parked.line.stop();
+  assert.deepEqual(parked.begun, ["waiting"]);
 });

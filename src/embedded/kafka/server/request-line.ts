@@ -16,6 +16,8 @@ export type Reply = readonly Buffer[] | undefined;
 export interface LineRequest {
   /** May be under way together with others of its kind. */
   readonly overlaps: boolean;
+  /** May wait long for what others do: a stop does not wait for it. */
+  readonly parks: boolean;
   readonly bytes: number;
   /** Never rejects: a request that fails is answered, or ends the connection by itself. */
   run(): Promise<Reply>;
@@ -27,24 +29,27 @@ interface Begun {
   reply: Reply;
 }
 
-export interface LineLimits {
+export interface LineOptions {
   readonly begunMax: number;
-  readonly countMax: number;
-  readonly bytesMax: number;
+  readonly requestsMax: number;
+  readonly requestBytesMax: number;
+  /** Asked before each request; after a no, `proceed` is called when it may be a yes. */
+  readonly mayBegin: () => boolean;
+  /** Takes the answer of a request, undefined where it has none. */
+  readonly settled: (reply: Reply) => void;
 }
 
 export class RequestLine {
-  readonly #limits: LineLimits;
-  readonly #send: (reply: readonly Buffer[]) => void;
+  readonly #options: LineOptions;
   readonly #waiting: LineRequest[] = [];
   readonly #begun: Begun[] = [];
   #bytes = 0;
-  #held = false;
+  #beginning = false;
   #ended = false;
+  #stopped: (() => void) | undefined;
 
-  constructor(limits: LineLimits, send: (reply: readonly Buffer[]) => void) {
-    this.#limits = limits;
-    this.#send = send;
+  constructor(options: LineOptions) {
+    this.#options = options;
   }
 
   get empty(): boolean {
@@ -52,59 +57,78 @@ export class RequestLine {
   }
 
   get full(): boolean {
-    const { countMax, bytesMax } = this.#limits;
-    return this.#waiting.length + this.#begun.length >= countMax || this.#bytes >= bytesMax;
+    const { requestsMax, requestBytesMax } = this.#options;
+    const count = this.#waiting.length + this.#begun.length;
+    return count >= requestsMax || this.#bytes >= requestBytesMax;
+  }
+
+  /** Of requests that have not been answered. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   push(request: LineRequest): void {
     this.#waiting.push(request);
     this.#bytes += request.bytes;
-    this.#begin();
+    this.proceed();
   }
 
-  /** Begins nothing until `release`: the client does not read its answers. */
-  hold(): void {
-    this.#held = true;
+  /** Begins what may begin. */
+  proceed(): void {
+    // What runs may end at once, and so come here again.
+    if (this.#beginning) return;
+    this.#beginning = true;
+    while (!this.#ended && this.#mayBegin()) this.#begin(this.#waiting.shift()!);
+    this.#beginning = false;
   }
 
-  release(): void {
-    this.#held = false;
-    this.#begin();
+  /** Begins nothing more; resolves when all that have begun are answered, but for those that park. */
+  stop(): Promise<void> {
+    for (const { bytes } of this.#waiting.splice(0)) this.#bytes -= bytes;
+    return new Promise((resolve) => {
+      this.#stopped = resolve;
+      this.#tellStopped();
+    });
   }
 
-  /** Begins nothing more and sends nothing more. */
+  /** Begins nothing more and answers nothing more. */
   end(): void {
     this.#ended = true;
     this.#waiting.length = 0;
+    this.#stopped?.();
   }
 
-  #begin(): void {
-    while (!this.#held && !this.#ended) {
-      const next = this.#waiting[0];
-      if (next === undefined || !this.#mayBegin(next)) return;
-      this.#waiting.shift();
-      const begun: Begun = { request: next, done: false, reply: undefined };
-      this.#begun.push(begun);
-      void next.run().then((reply) => {
-        begun.done = true;
-        begun.reply = reply;
-        this.#settle();
-      });
-    }
-  }
-
-  #mayBegin(next: LineRequest): boolean {
+  #mayBegin(): boolean {
+    const next = this.#waiting[0];
+    if (next === undefined) return false;
     const { length } = this.#begun;
-    if (length === 0) return true;
-    return next.overlaps && this.#begun[0]!.request.overlaps && length < this.#limits.begunMax;
+    const together =
+      next.overlaps && this.#begun[0]?.request.overlaps === true && length < this.#options.begunMax;
+    return (length === 0 || together) && this.#options.mayBegin();
+  }
+
+  #begin(request: LineRequest): void {
+    const begun: Begun = { request, done: false, reply: undefined };
+    this.#begun.push(begun);
+    void request.run().then((reply) => {
+      begun.done = true;
+      begun.reply = reply;
+      this.#settle();
+    });
   }
 
   #settle(): void {
     while (this.#begun[0]?.done === true) {
       const { reply, request } = this.#begun.shift()!;
       this.#bytes -= request.bytes;
-      if (reply !== undefined && !this.#ended) this.#send(reply);
+      if (!this.#ended) this.#options.settled(reply);
     }
-    this.#begin();
+    this.proceed();
+    this.#tellStopped();
+  }
+
+  #tellStopped(): void {
+    // What parks runs alone, so nothing waits behind it.
+    if (this.#begun.every(({ request }) => request.parks)) this.#stopped?.();
   }
 }

@@ -1,0 +1,74 @@
+/** All connections of the door: what they hold together, which of them have stalled, how they end. */
+
+import type { Socket } from "node:net";
+import type { Timer } from "../../../model/clock.ts";
+import type { Environment } from "../../../model/environment.ts";
+import type { Doorkeeper } from "../../doors/doorkeeper.ts";
+import type { Warn } from "../../doors/limited-log.ts";
+import type { Handlers } from "../handlers/handler.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionLimits, DoorLimits } from "./limits.ts";
+
+export interface ConnectionsOptions {
+  readonly handlers: Handlers;
+  readonly environment: Environment;
+  readonly keeper: Doorkeeper;
+  readonly warn: Warn;
+  readonly limits: DoorLimits;
+  readonly connectionLimits: ConnectionLimits;
+}
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #budget: ByteBudget;
+  readonly #open = new Set<Connection>();
+  #sweep: Timer | undefined;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#budget = new ByteBudget(options.limits);
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Received and unanswered, and answered and unsent. */
+  get heldBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
+  add(socket: Socket): void {
+    const { connectionLimits: limits, ...shared } = this.#options;
+    const connection = new Connection({ ...shared, limits, socket, budget: this.#budget });
+    this.#open.add(connection);
+    void connection.closed.then(() => this.#open.delete(connection));
+    this.#sweep ??= this.#sweepLater();
+  }
+
+  /** Ends all of them when what has begun is answered, or at the deadline. Nobody is added any more. */
+  async stop(): Promise<void> {
+    const { environment, limits } = this.#options;
+    this.#sweep?.cancel();
+    const all = [...this.#open];
+    const deadline = environment.clock.after(limits.stopMs, () => {
+      for (const connection of all) connection.hangUp("");
+    });
+    await Promise.all(all.map((connection) => connection.stop()));
+    deadline.cancel();
+  }
+
+  /** One timer for all, and none while there is nobody. */
+  #sweepLater(): Timer {
+    const { environment, limits } = this.#options;
+    return environment.clock.after(limits.sweepMs, () => {
+      const nowMs = environment.clock.monotonic();
+      for (const connection of this.#open) {
+        const why = connection.overdue(nowMs);
+        if (why !== undefined) connection.hangUp(why);
+      }
+      this.#sweep = this.#open.size === 0 ? undefined : this.#sweepLater();
+    });
+  }
+}

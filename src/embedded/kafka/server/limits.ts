@@ -1,0 +1,69 @@
+/** What one client, and all together, may take of this process. Each with the reason for its size. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export interface ConnectionLimits {
+  /** Before a client has signed in: the longest token that a mechanism here sends is far shorter. */
+  readonly strangerFrameBytesMax: number;
+  /** Of a produce request; Kafka's `socket.request.max.bytes`. */
+  readonly frameBytesMax: number;
+  /**
+   * Of every other request. The largest that is seen is a group leader's SyncGroup, a megabyte for a
+   * thousand members; what a frame decodes to can be thirty times as large as the frame.
+   */
+  readonly otherFrameBytesMax: number;
+  /** Requests that have not been answered; a client with more is not read. */
+  readonly requestsMax: number;
+  readonly requestBytesMax: number;
+  /** Produce requests under way together: enough for one group commit to be large. */
+  readonly begunMax: number;
+  /** Requests begun before others get their turn. */
+  readonly turnMax: number;
+  /** Answers that have not left; beyond it nothing is begun. */
+  readonly unsentBytesMax: number;
+  /** From the connection to the sign-in, or without one to the first whole request. */
+  readonly firstRequestMs: number;
+  /** A frame that does not go on, or an answer of which nothing leaves, for so long ends it. */
+  readonly stalledMs: number;
+  /** The same while the door's bytes are all taken: who holds them and does nothing goes first. */
+  readonly stalledOverMs: number;
+  /** Without a request; Kafka's `connections.max.idle.ms`. */
+  readonly idleMs: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  strangerFrameBytesMax: 64 * KIB,
+  frameBytesMax: 100 * MIB,
+  otherFrameBytesMax: 4 * MIB,
+  requestsMax: 256,
+  requestBytesMax: 64 * MIB,
+  begunMax: 64,
+  turnMax: 32,
+  unsentBytesMax: 16 * MIB,
+  firstRequestMs: 30_000,
+  stalledMs: 30_000,
+  stalledOverMs: 5_000,
+  idleMs: 10 * 60_000,
+};
+
+export interface DoorLimits {
+  /** Twice what one machine's clients have been seen to open at their worst. */
+  readonly connectionsMax: number;
+  /** Of all connections: received and unanswered, and answers that have not left. */
+  readonly bytesMax: number;
+  /** What each connection may have of it when the rest is taken: small requests always get through. */
+  readonly smallBytes: number;
+  /** How often connections are looked at that may have stalled. */
+  readonly sweepMs: number;
+  /** How long a stop lets requests finish that have begun. */
+  readonly stopMs: number;
+}
+
+export const DOOR_LIMITS: DoorLimits = {
+  connectionsMax: 20_000,
+  bytesMax: 256 * MIB,
+  smallBytes: 16 * KIB,
+  sweepMs: 5_000,
+  stopMs: 2_000,
+};
