@@ -7,12 +7,13 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import { MillraceError } from "../../model/errors.ts";
+import type { MillraceError } from "../../model/errors.ts";
 import type { Durability, Retention } from "../../broker/streams.ts";
 import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
 import { belowFloorError, GroupCommit } from "./commit/group-commit.ts";
 import { removeExisting } from "./disks/remove-existing.ts";
 import type { LogEnvironment } from "./log-environment.ts";
+import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
 import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
@@ -141,6 +142,7 @@ export class SegmentedLog implements BatchLog {
     }
     assert(batches.length === 1, "a producer with an id appends one batch at a time");
     this.checkOpen();
+    this.commit.checkTaking();
     const nowMs = this.environment.clock.now();
     const { states } = this.producers;
     const original = states.check(produced, nowMs);
@@ -159,6 +161,7 @@ export class SegmentedLog implements BatchLog {
     readonly durable: Promise<void>;
   } {
     this.checkOpen();
+    this.commit.checkTaking();
     const nowMs = this.environment.clock.now();
     const { states } = this.producers;
     states.checkMarker(marker, nowMs);
@@ -294,7 +297,9 @@ export class SegmentedLog implements BatchLog {
       if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
       throw belowFloorError(this.directory, freeSpace);
     }
-    if (this.commit.pendingBytes >= this.pendingBytesMax) throw this.overloaded();
+    const { pendingBytes } = this.commit;
+    const limit = this.pendingBytesMax;
+    if (pendingBytes >= limit) throw overloadedError(this.directory, { pendingBytes, limit });
   }
 
   private checkOpen(): void {
@@ -369,28 +374,8 @@ export class SegmentedLog implements BatchLog {
     await longestUnused!.closeIdle();
   }
 
-  private overloaded(): MillraceError {
-    return new MillraceError(
-      "OVERLOADED",
-      `${this.commit.pendingBytes} bytes wait for the disk in ${this.directory}, over the limit of ` +
-        `${this.pendingBytesMax}; wait until earlier appends are durable`,
-      { details: { directory: this.directory, limit: this.pendingBytesMax } },
-    );
-  }
-
   private outOfRange(offset: number): MillraceError {
     const { earliest, end } = this;
-    const text =
-      offset < earliest
-        ? `offset ${offset} is older than ${earliest}, the oldest kept in ${this.directory}; start ` +
-          `from "earliest" or raise the retention`
-        : `offset ${offset} is beyond ${end}, the end of ${this.directory}; start from "latest"`;
-    return new MillraceError("OFFSET_OUT_OF_RANGE", text, { details: { offset, earliest, end } });
+    return outOfRangeError(this.directory, { offset, earliest, end });
   }
-}
-
-function closedError(directory: string): MillraceError {
-  return new MillraceError("CLOSED", `the partition ${directory} is closed; open it again first`, {
-    details: { directory },
-  });
 }

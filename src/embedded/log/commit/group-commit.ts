@@ -88,9 +88,14 @@ export class GroupCommit {
     return this.gathering.bytes + this.writingBytes;
   }
 
-  append(records: readonly AppendRecord[]): { firstOffset: number; durable: Promise<void> } {
+  /** Throws where nothing is taken: for good, or until what a full disk refused is taken back. */
+  checkTaking(): void {
     if (this.stopped !== undefined) throw this.stopped;
     if (this.refusing !== undefined) throw this.refusing;
+  }
+
+  append(records: readonly AppendRecord[]): { firstOffset: number; durable: Promise<void> } {
+    this.checkTaking();
     const group = this.gathering;
     const firstOffset = group.nextOffset;
     const nowMs = Math.max(this.newestMs, this.environment.clock.now());
@@ -108,8 +113,7 @@ export class GroupCommit {
     batches: readonly WireBatch[],
     ends?: TransactionEnd,
   ): { firstOffset: number; durable: Promise<void> } {
-    if (this.stopped !== undefined) throw this.stopped;
-    if (this.refusing !== undefined) throw this.refusing;
+    this.checkTaking();
     const group = this.gathering;
     const firstOffset = group.nextOffset;
     group.addWhole(batches, this.environment.clock.now(), ends);
