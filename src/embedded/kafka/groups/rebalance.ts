@@ -67,12 +67,14 @@ export class Rebalance {
     }
     for (const member of this.#roster.members.values()) {
       if (this.phase === "syncing") member.assignment = NO_BYTES;
+      // Its time has stood still while it waited.
+      if (member.syncing !== undefined) hear(member, nowMs);
       this.#answers.refuseSync(member, ERROR.REBALANCE_IN_PROGRESS);
       member.synced = false;
     }
     this.#syncEndsMs = Infinity;
     const longestMs = this.#longestMs();
-    if (this.phase === "empty") {
+    if (this.phase === "empty" && this.#initialDelayMs > 0) {
       const delayMs = this.#initialDelayMs;
       this.#first = { joined: false, delayMs, leftMs: Math.max(longestMs - delayMs, 0) };
     }
