@@ -118,6 +118,7 @@ async function openBroker(
       environment,
       cluster: data.cluster,
       directory: data.path,
+      freeBytes: () => data.logs.disk.freeBytes(data.path),
       streams: streamEngine,
       streamStorage,
       queues: queueEngine,

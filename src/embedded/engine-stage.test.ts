@@ -44,6 +44,7 @@ export async function openTestEngine(disk: MemoryDisk = createMemoryDisk()): Pro
     environment,
     cluster: data.cluster,
     directory: data.path,
+    freeBytes: () => data.logs.disk.freeBytes(data.path),
     streams: new StreamEngine(options),
     streamStorage,
     queues: await QueueEngine.open({

@@ -16,6 +16,8 @@ export interface Engine {
   readonly cluster: string;
   /** Where everything is kept. */
   readonly directory: string;
+  /** What is free on its disk. */
+  readonly freeBytes: () => Promise<number>;
   readonly streams: StreamEngine;
   readonly streamStorage: DiskStreams;
   readonly queues: QueueEngine;

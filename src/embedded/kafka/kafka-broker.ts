@@ -29,7 +29,6 @@ export interface KafkaBroker {
 export interface KafkaSettings {
   /** Of a topic that a client's look at it creates; 0 creates none. */
   readonly autoCreatePartitions: number;
-  readonly batchBytesMax: number;
   /** Of all partitions in one answer; the client may ask for less. */
   readonly fetchBytesMax: number;
 }

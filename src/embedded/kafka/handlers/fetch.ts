@@ -4,6 +4,8 @@
  * Fetch sessions are declined (session id 0), so every request names all its partitions. The order in
  * which a request names them is the order in which the limit of bytes is spent; the first partition
  * that has anything returns at least one batch, however large (KIP-74), so nobody is stuck.
+ *
+ * Each look finds the topics anew: one that is deleted while the request waits ends the wait.
  */
 
 import { isMillraceError } from "../../../model/errors.ts";
@@ -15,6 +17,9 @@ import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.
 import type { Topic } from "../topics/topics.ts";
 import type { Call, Handler } from "./handler.ts";
 
+/** From this version on topics are named by their ids. */
+const BY_ID = 13;
+
 type PartitionAnswer = Draft<FetchResponse["responses"][number]["partitions"][number]>;
 
 export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
@@ -22,24 +27,26 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
   const { clock } = engine.environment;
   return async (request, call) => {
     if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND };
-    const parts = request.topics.map(({ topic: name, topicId, partitions }) => {
-      const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
-      return { name, topicId, topic, partitions };
-    });
+    const find = (name: string, topicId: string): Topic | undefined =>
+      call.version >= BY_ID ? topics.findById(topicId) : topics.find(name);
     const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
     const endsAtMs = clock.monotonic() + request.maxWaitMs;
     for (;;) {
       const round = new Round(request, call.claim(bytesMax));
       const responses: Draft<FetchResponse["responses"]>[number][] = [];
-      for (const { name, topicId, topic, partitions } of parts) {
-        const refusal = refusalOf(topic, call);
+      for (const { topic: name, topicId, partitions } of request.topics) {
         const answers: PartitionAnswer[] = [];
         for (const asked of partitions) {
-          answers.push(
-            topic === undefined || refusal !== ERROR.NONE
-              ? round.fail(asked, refusal)
-              : await round.read(topic, asked),
-          );
+          const topic = find(name, topicId);
+          const refusal = refusalOf(topic, call);
+          if (topic === undefined || refusal !== ERROR.NONE) {
+            answers.push(round.fail(asked, refusal));
+            continue;
+          }
+          const answer = await round.read(topic, asked);
+          // Whatever went wrong in a topic that is gone by now, that is why.
+          const gone = answer.errorCode !== ERROR.NONE && find(name, topicId)?.id !== topic.id;
+          answers.push(gone ? round.fail(asked, refusalOf(undefined, call)) : answer);
         }
         responses.push({ topic: name, topicId, partitions: answers });
       }
@@ -55,7 +62,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
 
 function refusalOf(topic: Topic | undefined, call: Call): number {
   if (topic === undefined) {
-    return call.version >= 13 ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
+    return call.version >= BY_ID ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
   }
   return call.may("read", "stream", topic.name) ? ERROR.NONE : ERROR.TOPIC_AUTHORIZATION_FAILED;
 }
@@ -89,11 +96,19 @@ class Round {
     const end = log[this.#endName];
     const answer = {
       partitionIndex: partition,
+      errorCode: ERROR.NONE,
       highWatermark: log.end,
       lastStableOffset: log.stableEnd,
       logStartOffset: log.earliest,
       abortedTransactions: this.#committed ? [] : null,
     };
+    // A follower's epoch of its last record: an unknown one has no end to go back to (KIP-595).
+    if (asked.lastFetchedEpoch > LEADER_EPOCH) return this.fail(asked, ERROR.OFFSET_OUT_OF_RANGE);
+    if (asked.lastFetchedEpoch === LEADER_EPOCH && fetchOffset > log.end) {
+      this.failed = true;
+      const divergingEpoch = { epoch: LEADER_EPOCH, endOffset: log.end };
+      return { ...answer, divergingEpoch, records: [] };
+    }
     const left = Math.min(partitionMaxBytes, this.#bytesMax - this.bytes);
     if (left <= 0 && this.bytes > 0) return { ...answer, records: [] };
     try {

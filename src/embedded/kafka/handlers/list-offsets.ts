@@ -24,6 +24,8 @@ const ASKED = {
   earliestLocal: -4,
   /** The end of what has been moved to other storage: nothing is, here. */
   latestTiered: -5,
+  /** The beginning of what will be moved next. */
+  earliestUntiered: -6,
 } as const;
 
 export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets"> {
@@ -59,8 +61,10 @@ async function look(
   const end = isolationLevel === READ_COMMITTED ? log.stableEnd : log.end;
   if (timestamp === ASKED.latest) return at(end);
   if (timestamp === ASKED.earliest || timestamp === ASKED.earliestLocal) return at(log.earliest);
-  if (timestamp === ASKED.latestTiered) return { offset: -1 };
-  if (timestamp < ASKED.latestTiered) return { errorCode: ERROR.UNSUPPORTED_VERSION };
+  if (timestamp === ASKED.latestTiered || timestamp === ASKED.earliestUntiered) {
+    return { offset: -1, timestamp: -1 };
+  }
+  if (timestamp < ASKED.earliestUntiered) return { errorCode: ERROR.UNSUPPORTED_VERSION };
   try {
     const found =
       timestamp === ASKED.newest ? await log.newestRecord() : await log.recordAt(timestamp);

@@ -1,13 +1,16 @@
 /** Metadata: the one broker, and the topics with their partitions. A topic that is missing is made. */
 
-import { isMillraceError } from "../../../model/errors.ts";
+import { checkName } from "../../../broker/validate.ts";
 import { ERROR } from "../error-codes.ts";
-import { LEADER_EPOCH, NODE_ID, type KafkaBroker } from "../kafka-broker.ts";
+import { NODE_ID, type KafkaBroker } from "../kafka-broker.ts";
 import { NO_TOPIC_ID } from "../topics/topic-id.ts";
 import type { Topic } from "../topics/topics.ts";
 import type { MetadataRequest, MetadataResponse } from "../codec/generated/metadata.ts";
 import type { Draft } from "../codec/draft.ts";
 import type { Call, Handler } from "./handler.ts";
+import { clusterOperations, OPERATIONS_UNTOLD, topicOperations } from "./operations.ts";
+import { refusalFor } from "./refusal.ts";
+import { toldPartitions } from "./topic-answer.ts";
 
 type TopicAnswer = Draft<MetadataResponse["topics"][number]>;
 
@@ -17,11 +20,14 @@ export function createMetadata(broker: KafkaBroker): Handler<"Metadata"> {
     brokers: [{ nodeId: NODE_ID, ...address() }],
     clusterId: engine.cluster,
     controllerId: NODE_ID,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations(call)
+      : OPERATIONS_UNTOLD,
     topics: wantsAll(request, call)
       ? topics
           .all()
           .filter(({ name }) => call.may("read", "stream", name))
-          .map(described)
+          .map((topic) => described(topic, request, call))
       : await Promise.all(
           (request.topics ?? []).map((topic) => answer(broker, request, topic, call)),
         ),
@@ -35,41 +41,46 @@ function wantsAll({ topics }: MetadataRequest, { version }: Call): boolean {
 
 async function answer(
   { topics, settings }: KafkaBroker,
-  { allowAutoTopicCreation }: MetadataRequest,
-  asked: { readonly name: string | null; readonly topicId: string },
+  request: MetadataRequest,
+  { name, topicId }: { readonly name: string | null; readonly topicId: string },
   call: Call,
 ): Promise<TopicAnswer> {
-  const { name, topicId } = asked;
   if (name === null) {
     const topic = topics.findById(topicId);
+    // Who may not see a topic is not told that there is one.
     const seen = topic !== undefined && call.may("read", "stream", topic.name);
-    return seen ? described(topic) : { errorCode: ERROR.UNKNOWN_TOPIC_ID, name, topicId };
+    if (seen) return described(topic, request, call);
+    return { errorCode: ERROR.UNKNOWN_TOPIC_ID, name, topicId };
   }
   const refused = (errorCode: number): TopicAnswer => ({ errorCode, name, topicId: NO_TOPIC_ID });
   if (!call.may("read", "stream", name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);
-  const topic = topics.find(name);
-  if (topic !== undefined) return described(topic);
+  let topic = topics.find(name);
+  if (topic !== undefined) return described(topic, request, call);
   const partitions = settings.autoCreatePartitions;
-  const creates = allowAutoTopicCreation && partitions > 0 && call.may("create", "stream", name);
-  if (!creates) return refused(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
   try {
-    return described(await topics.create({ name, partitions }));
+    checkName("stream", name);
+    if (!request.allowAutoTopicCreation || partitions === 0) {
+      return refused(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    if (!call.may("create", "stream", name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);
+    // Where it is not made now, somebody else has just made it, or removed it again.
+    topic = (await topics.create({ name, partitions })) ?? topics.find(name);
   } catch (error) {
-    if (isMillraceError(error, "BAD_ARGUMENT")) return refused(ERROR.INVALID_TOPIC_EXCEPTION);
-    throw error;
+    const own = { BAD_ARGUMENT: ERROR.INVALID_TOPIC_EXCEPTION };
+    return refused(refusalFor(error, own).errorCode);
   }
+  if (topic === undefined) return refused(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+  return described(topic, request, call);
 }
 
-function described({ name, id, partitions }: Topic): TopicAnswer {
+function described(topic: Topic, request: MetadataRequest, call: Call): TopicAnswer {
+  const { name, id } = topic;
   return {
     name,
     topicId: id,
-    partitions: partitions.map((_, partitionIndex) => ({
-      partitionIndex,
-      leaderId: NODE_ID,
-      leaderEpoch: LEADER_EPOCH,
-      replicaNodes: [NODE_ID],
-      isrNodes: [NODE_ID],
-    })),
+    partitions: toldPartitions(topic),
+    topicAuthorizedOperations: request.includeTopicAuthorizedOperations
+      ? topicOperations(call, name)
+      : OPERATIONS_UNTOLD,
   };
 }

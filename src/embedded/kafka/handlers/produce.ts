@@ -1,18 +1,20 @@
 /**
- * Produce: the batches of each partition are appended before the handler first waits, so the requests
- * of one connection keep their order although several are under way.
+ * Produce: the batches of each partition are checked and appended before the handler first waits, so the
+ * requests of one connection keep their order although several are under way.
  */
 
 import { isMillraceError } from "../../../model/errors.ts";
 import { BatchRefused, type RefusalReason } from "../../log/batch-refused.ts";
 import { TRANSACTIONAL } from "../../log/format/batch-layout.ts";
-import { splitBatches } from "../../log/format/wire-batch.ts";
+import { splitBatches, stampBatch } from "../../log/format/wire-batch.ts";
 import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
 import type { Producer } from "../transactions/transaction-machine.ts";
 import type { PartitionProduceData, ProduceResponse } from "../codec/generated/produce.ts";
 import type { Draft } from "../codec/draft.ts";
 import { ERROR } from "../error-codes.ts";
 import type { KafkaBroker } from "../kafka-broker.ts";
+import { brokenRule, type BrokenRule } from "../topics/batch-rules.ts";
+import { rulesOf } from "../topics/topic-rules.ts";
 import type { Topic } from "../topics/topics.ts";
 import type { Call, Handler } from "./handler.ts";
 
@@ -25,9 +27,10 @@ const JOINING_PRODUCE = 12;
 type Admit = (producer: Producer, partition: number) => ReturnType<TransactionCoordinator["admit"]>;
 
 const ACKS: readonly number[] = [-1, 0, 1];
+const NO_TIME = -1;
 
-export function createProduce(broker: KafkaBroker): Handler<"Produce"> {
-  const { topics, settings, transactions } = broker;
+export function createProduce({ topics, engine, transactions }: KafkaBroker): Handler<"Produce"> {
+  const { clock } = engine.environment;
   return async (request, call) => {
     const { transactionalId } = request;
     const adds = call.version >= JOINING_PRODUCE;
@@ -51,7 +54,7 @@ export function createProduce(broker: KafkaBroker): Handler<"Produce"> {
         if (topic === undefined || refusal !== ERROR.NONE) {
           return failed(data.index, refusal);
         }
-        return append(topic, data, { bytesMax: settings.batchBytesMax, admit: admitTo(topic) });
+        return append(topic, data, { nowMs: clock.now(), admit: admitTo(topic) });
       });
       return { name, topicId, answers };
     });
@@ -77,26 +80,48 @@ function refusalOf(topic: Topic | undefined, call: Call): number {
 async function append(
   topic: Topic,
   { index, records }: PartitionProduceData,
-  { bytesMax, admit }: { readonly bytesMax: number; readonly admit: Admit },
+  { nowMs, admit }: { readonly nowMs: number; readonly admit: Admit },
 ): Promise<PartitionAnswer> {
   const log = topic.partitions[index];
   if (log === undefined) return failed(index, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
   try {
-    const batches = splitBatches(records ?? Buffer.alloc(0), bytesMax);
-    if (batches.length !== 1) {
-      return failed(index, ERROR.INVALID_RECORD, `${batches.length} batches; one is taken`);
+    const rules = rulesOf(topic.spec);
+    const [batch, ...more] = splitBatches(records ?? NOTHING, rules.messageBytesMax);
+    if (batch === undefined || more.length > 0) {
+      const text = `${batch === undefined ? 0 : more.length + 1} batches for a partition; send exactly one`;
+      return failed(index, ERROR.INVALID_RECORD, text);
     }
-    const { attributes, producerId, producerEpoch: epoch } = batches[0]!.header;
+    const broken = brokenRule(batch, rules, nowMs);
+    if (broken !== undefined) return { ...refused(index, broken), logStartOffset: log.earliest };
+    const { attributes, producerId, producerEpoch: epoch } = batch.header;
     const admitted =
       attributes & TRANSACTIONAL ? admit({ producerId, epoch }, index) : { error: ERROR.NONE };
     if (admitted.error !== ERROR.NONE) return failed(index, admitted.error);
-    const { firstOffset, durable } = log.appendBatches(batches);
+    const stamped = rules.logAppendTime ? stampBatch(batch, nowMs) : batch;
+    const { firstOffset, durable } = log.appendBatches([stamped]);
     await Promise.all([durable, admitted.durable]);
-    return { index, baseOffset: firstOffset, logStartOffset: log.earliest };
+    return {
+      index,
+      baseOffset: firstOffset,
+      logStartOffset: log.earliest,
+      logAppendTimeMs: rules.logAppendTime ? nowMs : NO_TIME,
+    };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return failed(index, codeOf(error), text);
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function refused(index: number, { rule, text, records }: BrokenRule): PartitionAnswer {
+  return {
+    ...failed(index, rule === "key" ? ERROR.INVALID_RECORD : ERROR.INVALID_TIMESTAMP, text),
+    recordErrors: records.map((record) => ({
+      batchIndex: record.index,
+      batchIndexErrorMessage: record.text,
+    })),
+  };
 }
 
 function failed(

@@ -1,11 +1,13 @@
 /**
  * The broker's streams as Kafka clients see them: topics with an id, partitions and their logs.
  *
- * Nothing is kept here: a topic is looked up in the registry of streams each time, so what a service of
- * this process creates or deletes is seen at once, and the other way round.
+ * Nothing is kept here but where an id was found last: a topic is looked up in the registry of streams
+ * each time, so what a service of this process creates, changes or deletes is seen at once, and the
+ * other way round.
  */
 
 import type { LocalStream } from "../../../broker/in-process/stream/local-stream.ts";
+import { refuseGrowth } from "../../../broker/in-process/stream/stream-engine.ts";
 import type { StreamSpec } from "../../../broker/streams.ts";
 import type { Engine } from "../../engine.ts";
 import type { BatchLog } from "../../log/batch-log.ts";
@@ -20,31 +22,65 @@ export interface Topic {
 
 export class Topics {
   readonly #engine: Engine;
+  readonly #byId = new Map<string, LocalStream>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
   find(name: string): Topic | undefined {
-    const stream = this.#engine.streams.streams.get(name);
+    const stream = this.#streams.get(name);
     return stream && this.#topic(stream);
   }
 
   findById(id: string): Topic | undefined {
-    for (const stream of this.#engine.streams.streams.values()) {
-      if (topicIdOf(stream.stored.incarnation) === id) return this.#topic(stream);
+    let stream = this.#byId.get(id);
+    if (stream === undefined || !this.#isThere(stream)) {
+      this.#byId.clear();
+      for (const each of this.#streams.values()) this.#byId.set(idOf(each), each);
+      stream = this.#byId.get(id);
     }
-    return undefined;
+    return stream && this.#topic(stream);
   }
 
+  /** By name. */
   all(): readonly Topic[] {
-    return [...this.#engine.streams.streams.values()].map((stream) => this.#topic(stream));
+    return [...this.#streams.values()]
+      .map((stream) => this.#topic(stream))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Throws BAD_ARGUMENT for a name or a number that no stream may have. */
-  async create(spec: StreamSpec): Promise<Topic> {
-    await this.#engine.streams.ensure(spec);
-    return this.find(spec.name)!;
+  /**
+   * Undefined where there is one of the name already. Throws BAD_ARGUMENT for a name or a number that
+   * no stream may have.
+   */
+  async create(spec: StreamSpec): Promise<Topic | undefined> {
+    const created = await this.#engine.streams.create(spec);
+    return created ? this.find(spec.name) : undefined;
+  }
+
+  /** Throws UNKNOWN_STREAM, and what `next` throws. */
+  configure(name: string, next: (spec: StreamSpec) => StreamSpec): Promise<void> {
+    return this.#engine.streams.configure(name, next);
+  }
+
+  /** Throws what `grow` would throw. */
+  checkGrowth(name: string, partitions: number): void {
+    refuseGrowth(this.#engine.streams.stream(name), partitions);
+  }
+
+  /**
+   * Adds partitions. Throws UNKNOWN_STREAM, BAD_ARGUMENT for too few or too many, STREAM_MISMATCH where
+   * a service of this process relies on their number.
+   */
+  grow(name: string, partitions: number): Promise<void> {
+    return this.#engine.streams.grow(name, partitions);
+  }
+
+  /** Returns the partition's new earliest offset. Throws OFFSET_OUT_OF_RANGE beyond the end. */
+  async deleteRecords(topic: Topic, partition: number, before: number): Promise<number> {
+    const { incarnation } = this.#engine.streams.stream(topic.name).stored;
+    return this.#engine.streamStorage.trimTo(incarnation, partition, before);
   }
 
   /** Throws UNKNOWN_STREAM. */
@@ -52,13 +88,24 @@ export class Topics {
     return this.#engine.streams.remove(name);
   }
 
+  get #streams(): ReadonlyMap<string, LocalStream> {
+    return this.#engine.streams.streams;
+  }
+
+  #isThere(stream: LocalStream): boolean {
+    return this.#streams.get(stream.name) === stream;
+  }
+
   #topic(stream: LocalStream): Topic {
-    const { incarnation } = stream.stored;
     return {
       name: stream.name,
-      id: topicIdOf(incarnation),
+      id: idOf(stream),
       spec: stream.spec,
-      partitions: this.#engine.streamStorage.logsOf(incarnation),
+      partitions: this.#engine.streamStorage.logsOf(stream.stored.incarnation),
     };
   }
+}
+
+function idOf({ stored }: LocalStream): string {
+  return topicIdOf(stored.incarnation);
 }

@@ -12,10 +12,12 @@ import {
   BATCH_BYTES_MAX,
   CONTROL,
   LENGTH_OVERHEAD,
+  LOG_APPEND_TIME,
   MAGIC,
   TRANSACTIONAL,
 } from "./batch-layout.ts";
 import { isIntact, readBatchHeader, type BatchHeader } from "./batch-decoder.ts";
+import { crc32c } from "./crc32c.ts";
 import { writeInt64 } from "./int64.ts";
 
 export interface WireBatch {
@@ -46,6 +48,18 @@ export function splitBatches(
 export function placeBatch({ bytes }: WireBatch, baseOffset: number): void {
   writeInt64(bytes, AT.baseOffset, baseOffset);
   bytes.writeInt32BE(0, AT.leaderEpoch);
+}
+
+/**
+ * Gives all records the time at which the broker takes them, as a topic may ask: the checksum covers
+ * that, so it is computed anew. Changes the batch's bytes.
+ */
+export function stampBatch({ bytes, header }: WireBatch, nowMs: number): WireBatch {
+  const attributes = header.attributes | LOG_APPEND_TIME;
+  bytes.writeInt16BE(attributes, AT.attributes);
+  writeInt64(bytes, AT.maxTimestamp, nowMs);
+  bytes.writeUInt32BE(crc32c(bytes, AT.attributes, bytes.length), AT.crc);
+  return { bytes, header: { ...header, attributes, newestMs: nowMs } };
 }
 
 function batchAt(records: Buffer, at: number, bytesMax: number): WireBatch {
