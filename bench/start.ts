@@ -67,7 +67,7 @@ function residentMegabytes(pid: number): number {
 
 async function startBuilt(data: string): Promise<readonly number[]> {
   if (!existsSync(BUILT)) throw new Error(`${BUILT} is missing; run: npm run build`);
-  const child = spawn(process.execPath, [BUILT, "start", "--data", data, "--port", "0"], {
+  const child = spawn(process.execPath, [BUILT, "start", "--data", data, "--http-port", "0"], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   try {

@@ -10,6 +10,16 @@ export {
 } from "./host/app.ts";
 export type { AppAskOptions } from "./host/app-asks.ts";
 export { defineConfig, type Config } from "./host/config.ts";
+export {
+  passwords,
+  scramCredentials,
+  type PasswordUser,
+  type PasswordUsers,
+  type StoredCredentials,
+} from "./host/sign-in/passwords.ts";
+export type { ListenSettings, TlsSettings } from "./broker/doors.ts";
+export type { Rule } from "./broker/rules.ts";
+export type { Principal, ScramCredentials, SignIn, SignInFacts } from "./broker/sign-in.ts";
 export type { AppOptions, DoorSettings, EffectSetting, LogSettings } from "./host/options.ts";
 export type { Environment, Log } from "./model/environment.ts";
 export type { Envelope } from "./model/envelope.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../model/environment.ts";
-import type { BrokerDoors, DoorProtocol } from "./doors.ts";
+import type { DoorProtocol, WantedDoors } from "./doors.ts";
 import type { Queues } from "./queues.ts";
 import type { Streams } from "./streams.ts";
 
@@ -31,5 +31,5 @@ export interface BrokerFactory {
   /** The protocols in which it can let others in by itself; none unless said. */
   readonly doors?: readonly DoorProtocol[];
   /** `doors` goes before what the factory's own settings say of them. */
-  open(environment: Environment, doors?: BrokerDoors): Promise<Broker>;
+  open(environment: Environment, doors?: WantedDoors): Promise<Broker>;
 }

@@ -23,6 +23,12 @@ export interface BrokerDoors extends Access {
   readonly amqp?: ListenSettings;
 }
 
+/** What opening a broker may say of its doors; `false` opens none, whatever its own settings say. */
+export interface WantedDoors extends Access {
+  readonly kafka?: ListenSettings | false;
+  readonly amqp?: ListenSettings | false;
+}
+
 /** Where a door listens. Any address but loopback needs `tls` and a sign-in. */
 export interface ListenSettings {
   /** 0 takes any free port. */

@@ -26,7 +26,9 @@ export async function openDirectory(
 ): Promise<OpenDirectory> {
   await using opened = new AsyncDisposableStack();
   const services = project.loaded?.config.services ?? [];
-  const brokers = opened.use(await openBrokers(brokersOf(project), environment));
+  // For the time of a command nobody else is let in.
+  const closed = { ...brokersOf(project), kafka: false, amqp: false } as const;
+  const brokers = opened.use(await openBrokers(closed, environment));
   const channels = channelsOf(services);
   if (ensure) await ensureChannels(channels, brokers);
   const idle: IdleService[] = [];

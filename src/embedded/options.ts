@@ -1,7 +1,7 @@
 /** The settings of the embedded broker, checked before anything is opened. */
 
 import { join, resolve } from "node:path";
-import type { BrokerDoors, ListenSettings } from "../broker/doors.ts";
+import type { BrokerDoors, ListenSettings, WantedDoors } from "../broker/doors.ts";
 import { MillraceError } from "../model/errors.ts";
 import { checkListenSettings } from "./doors/listen-settings.ts";
 
@@ -61,20 +61,29 @@ export function checkOptions(options: EmbeddedOptions): CheckedOptions {
   };
 }
 
-/** What is given goes before what was set, key by key. Throws BAD_CONFIG. */
+/** What is given goes before what was set, key by key; `false` takes it away. Throws BAD_CONFIG. */
 export function withDoors<Options extends BrokerDoors>(
-  options: Options,
-  given: BrokerDoors,
-): Options & BrokerDoors {
-  const doors: BrokerDoors = {
+  { kafka, amqp, ...options }: Options,
+  given: WantedDoors,
+): Omit<Options, "kafka" | "amqp"> & BrokerDoors {
+  const settings = { kafka: merged(kafka, given.kafka), amqp: merged(amqp, given.amqp) };
+  if (settings.kafka !== undefined) checkListenSettings("kafka", settings.kafka);
+  if (settings.amqp !== undefined) checkListenSettings("amqp", settings.amqp);
+  return {
+    ...options,
     ...(given.signIn !== undefined && { signIn: given.signIn }),
     ...(given.rules !== undefined && { rules: given.rules }),
-    ...(given.kafka !== undefined && { kafka: { ...options.kafka, ...given.kafka } }),
-    ...(given.amqp !== undefined && { amqp: { ...options.amqp, ...given.amqp } }),
+    ...(settings.kafka !== undefined && { kafka: settings.kafka }),
+    ...(settings.amqp !== undefined && { amqp: settings.amqp }),
   };
-  if (doors.kafka !== undefined) checkListenSettings("kafka", doors.kafka);
-  if (doors.amqp !== undefined) checkListenSettings("amqp", doors.amqp);
-  return { ...options, ...doors };
+}
+
+function merged(
+  own: ListenSettings | undefined,
+  given: ListenSettings | false | undefined,
+): ListenSettings | undefined {
+  if (given === false) return undefined;
+  return given === undefined ? own : { ...own, ...given };
 }
 
 function badConfig(text: string, key: string): MillraceError {

@@ -9,6 +9,7 @@
 
 import type { Admin } from "../admin/admin.ts";
 import { createAdmin } from "../admin/create-admin.ts";
+import type { BrokerAddress } from "../broker/broker.ts";
 import { runSources } from "../connectors/run-sources.ts";
 import type { Environment, Log } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
@@ -96,6 +97,8 @@ export interface App extends AsyncDisposable {
   readonly environment: Environment;
   /** The door, where one was asked for. */
   readonly door: OpenDoor | undefined;
+  /** Where Kafka and AMQP clients reach the broker; none unless asked for. */
+  readonly addresses: readonly BrokerAddress[];
   /** Resolves when all services have come to rest: nothing in flight, every input at its end. */
   settled(signal?: AbortSignal): Promise<void>;
   /** Stops the services in good order, then closes what was opened. Idempotent. */
@@ -142,8 +145,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   const door =
     settings === false
       ? undefined
-      : opened.use(await openDoor({ admin, environment, registry, settings, directory }));
-  const parts = { services, publisher, asks, admin, registry, environment, door };
+      : opened.use(
+          await openDoor({ admin, environment, registry, settings, directory, access: options }),
+        );
+  const { addresses } = brokers;
+  const parts = { services, publisher, asks, admin, registry, environment, door, addresses };
   return new RunningApp({ ...parts, opened: opened.move() });
 }
 
@@ -214,6 +220,7 @@ interface AppParts {
   readonly registry: Registry;
   readonly environment: Environment;
   readonly door: OpenDoor | undefined;
+  readonly addresses: readonly BrokerAddress[];
   readonly opened: AsyncDisposableStack;
 }
 
@@ -223,12 +230,15 @@ class RunningApp implements App {
   readonly registry: Registry;
   readonly environment: Environment;
   readonly door: OpenDoor | undefined;
+  readonly addresses: readonly BrokerAddress[];
   readonly #publisher: AppPublisher;
   readonly #asks: AppAsks;
   readonly #opened: AsyncDisposableStack;
   #closed: Promise<void> | undefined;
 
-  constructor({ services, publisher, asks, admin, registry, environment, door, opened }: AppParts) {
+  constructor(parts: AppParts) {
+    const { services, publisher, asks, admin, registry, environment, door, opened } = parts;
+    this.addresses = parts.addresses;
     this.services = services;
     this.admin = admin;
     this.registry = registry;

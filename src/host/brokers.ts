@@ -1,22 +1,34 @@
 /** Opens what a program's brokers need: one for both faces, or one for each. */
 
-import type { Broker, BrokerFactory } from "../broker/broker.ts";
+import type { Broker, BrokerAddress, BrokerFactory } from "../broker/broker.ts";
+import type { DoorProtocol } from "../broker/doors.ts";
 import { inNamespace } from "../broker/namespace/namespace.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Environment } from "../model/environment.ts";
-import type { AppOptions } from "./options.ts";
+import { doorsOf, type AppOptions } from "./options.ts";
+import { fail } from "./settings/settings.ts";
 
 export interface OpenBrokers extends AsyncDisposable {
   readonly streams: Streams | undefined;
   readonly queues: Queues | undefined;
   /** The directory of an embedded broker, where there is one. */
   readonly directory: string | undefined;
+  /** Where clients of other protocols reach them. */
+  readonly addresses: readonly BrokerAddress[];
 }
 
-/** What was opened is closed again if the next cannot be. */
+type BrokerOptions = Pick<
+  AppOptions,
+  "broker" | "streams" | "queues" | "namespace" | "kafka" | "amqp" | "signIn" | "rules"
+>;
+
+/**
+ * What was opened is closed again if the next cannot be. Throws BAD_CONFIG for a door that the broker
+ * has not: Kafka clients are let into the one for streams, AMQP clients into the one for queues.
+ */
 export async function openBrokers(
-  options: Pick<AppOptions, "broker" | "streams" | "queues" | "namespace">,
+  options: BrokerOptions,
   environment: Environment,
 ): Promise<OpenBrokers> {
   await using opened = new AsyncDisposableStack();
@@ -25,18 +37,38 @@ export async function openBrokers(
   const streamFactory = entered(forStreams, options.namespace);
   const queueFactory =
     forQueues === forStreams ? streamFactory : entered(forQueues, options.namespace);
-  const streamBroker = opened.use(await streamFactory?.open(environment));
-  const queueBroker: Broker | undefined =
-    queueFactory === streamFactory
-      ? streamBroker
-      : opened.use(await queueFactory?.open(environment));
+  requireDoor("kafka", options.kafka, streamFactory);
+  requireDoor("amqp", options.amqp, queueFactory);
+  const doors = doorsOf(options);
+  const shared = queueFactory === streamFactory;
+  const streamDoors = shared ? doors : { ...doors, amqp: false as const };
+  const streamBroker = opened.use(await streamFactory?.open(environment, streamDoors));
+  const queueBroker: Broker | undefined = shared
+    ? streamBroker
+    : opened.use(await queueFactory?.open(environment, { ...doors, kafka: false }));
   const kept = opened.move();
   return {
     streams: streamBroker?.streams,
     queues: queueBroker?.queues,
     directory: streamFactory?.directory ?? queueFactory?.directory,
+    addresses: [
+      ...(streamBroker?.addresses ?? []),
+      ...(shared ? [] : (queueBroker?.addresses ?? [])),
+    ],
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function requireDoor(
+  protocol: DoorProtocol,
+  settings: AppOptions[DoorProtocol],
+  factory: BrokerFactory | undefined,
+): void {
+  const wanted = settings !== undefined && settings !== false;
+  if (!wanted || factory?.doors?.includes(protocol) === true) return;
+  const name =
+    factory === undefined ? "there is no broker" : `the broker ${factory.adapter} has none`;
+  fail(protocol, `asks for a door, and ${name}; leave it out, or use embedded()`);
 }
 
 function entered(

@@ -1,6 +1,7 @@
 /** Opens the HTTP door of a process and leaves its address where the tools look for it. */
 
 import type { Admin } from "../admin/admin.ts";
+import type { Access } from "../broker/doors.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError } from "../model/errors.ts";
 import type { ProcessFacts } from "../http/metrics/collect.ts";
@@ -24,6 +25,7 @@ export interface DoorPlace {
   /** None where no services are. */
   readonly registry?: Registry;
   readonly settings: DoorSettings;
+  readonly access: Access;
   /** The data directory, where there is one on this machine. */
   readonly directory: string | undefined;
 }
@@ -33,7 +35,7 @@ export interface DoorPlace {
  * Throws BAD_CONFIG for a port of the settings that is taken, and for a token that could be guessed.
  */
 export async function openDoor(place: DoorPlace): Promise<OpenDoor> {
-  const { admin, environment, registry, settings, directory } = place;
+  const { admin, environment, registry, settings, directory, access } = place;
   const [{ serve }, { createToken }] = await Promise.all([
     import("../http/serve.ts"),
     import("../http/gate.ts"),
@@ -42,6 +44,8 @@ export async function openDoor(place: DoorPlace): Promise<OpenDoor> {
   const open = (port: number): Promise<ServedDoor> =>
     serve({
       ...gate,
+      ...(access.signIn !== undefined && { signIn: access.signIn }),
+      ...(access.rules !== undefined && { rules: access.rules }),
       admin,
       token,
       environment,

@@ -1,7 +1,8 @@
 /** What `openApp` takes, and the check of it that runs before anything is opened. */
 
 import type { BrokerFactory } from "../broker/broker.ts";
-import type { Rule } from "../broker/rules.ts";
+import type { ListenSettings, WantedDoors } from "../broker/doors.ts";
+import { checkRules, type Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
@@ -32,10 +33,6 @@ export interface DoorSettings {
   readonly token?: string;
   /** Names under which a proxy or tunnel in front reaches the door, beside those of loopback. */
   readonly hosts?: readonly string[];
-  /** Who else may come in. */
-  readonly signIn?: SignIn;
-  /** What those may do; nothing unless said. */
-  readonly rules?: readonly Rule[];
   /** What is received below `/hooks/`. */
   readonly webhooks?: readonly WebhookReceiver[];
 }
@@ -69,6 +66,17 @@ export interface AppOptions {
   readonly publish?: { readonly batch?: BatchSettings };
   /** Opens the door; absent or false, there is none. */
   readonly http?: DoorSettings | false;
+  /** Lets Kafka clients into the broker; `false` opens none, whatever the broker's own settings say. */
+  readonly kafka?: ListenSettings | false;
+  /** Lets AMQP 1.0 clients into the broker; as `kafka`. */
+  readonly amqp?: ListenSettings | false;
+  /**
+   * Who may come in, by any door. Without it nobody comes in by HTTP but whoever has the token, and by
+   * the broker's doors whoever is on this machine; with it nobody whom it does not know.
+   */
+  readonly signIn?: SignIn;
+  /** What those may do, behind any door; nothing unless said. */
+  readonly rules?: readonly Rule[];
   /** A log, or how the usual one shall be. */
   readonly log?: Log | LogSettings;
   /**
@@ -109,17 +117,34 @@ const batchShape = shape({
   maxBytes: integer(1, 64 * 1024 * 1024),
 });
 
+const PORT_MAX = 65_535;
+
 const doorShape = shape({
-  port: integer(0, 65_535),
+  port: integer(0, PORT_MAX),
   token: text,
   hosts: listOf(text),
-  signIn: callable,
-  rules: listOf(objectWith(["principal", "actions", "resources"], "a rule has these three")),
   webhooks: listOf(objectWith(["name", "path", "handle"], "pass what webhookIn() returns")),
 });
 
-const door: Check = (value, path) => {
-  if (value !== false) doorShape(value, path);
+const listenShape = shape(
+  {
+    port: integer(0, PORT_MAX),
+    host: text,
+    tls: shape({ key: text, cert: text, ca: text, passphrase: text }, ["key", "cert"]),
+    advertised: shape({ host: text, port: integer(1, PORT_MAX) }, ["host"]),
+  },
+  ["port"],
+);
+
+const unlessFalse =
+  (check: Check): Check =>
+  (value, path) => {
+    if (value !== false) check(value, path);
+  };
+
+const ruleList: Check = (value, path) => {
+  listOf(objectWith(["principal", "actions", "resources"], "a rule has these three"))(value, path);
+  if (Array.isArray(value)) checkRules(value);
 };
 
 const log: Check = (value, path) => {
@@ -154,7 +179,11 @@ export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   namespace: text,
   store: factory,
   publish: shape({ batch: batchShape }),
-  http: door,
+  http: unlessFalse(doorShape),
+  kafka: unlessFalse(listenShape),
+  amqp: unlessFalse(listenShape),
+  signIn: callable,
+  rules: ruleList,
   log,
   effects,
   effectRetentionMs: integer(60_000, 10 * 366 * 24 * 3_600_000),
@@ -184,6 +213,16 @@ export function checkAppOptions(value: AppOptions): void {
     if (names.includes(name)) continue;
     fail(`effects.${name}`, `names no service; there are ${names.join(", ")}`);
   }
+}
+
+/** What the doors of the broker are told. */
+export function doorsOf({ kafka, amqp, signIn, rules }: WantedDoors): WantedDoors {
+  return {
+    ...(kafka !== undefined && { kafka }),
+    ...(amqp !== undefined && { amqp }),
+    ...(signIn !== undefined && { signIn }),
+    ...(rules !== undefined && { rules }),
+  };
 }
 
 export function effectsOf({ effects = "live" }: AppOptions, service: string): EffectSetting {

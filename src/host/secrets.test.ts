@@ -38,7 +38,8 @@ test("the door's token and other secrets stand in no log line and in no answer o
       services: [service("shop", { failing })],
       broker: memoryBroker(),
       store: memoryStore(),
-      http: { port: 0, token: TOKEN, signIn },
+      http: { port: 0, token: TOKEN },
+      signIn,
       log,
     });
     const { url } = app.door!;

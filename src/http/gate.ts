@@ -88,6 +88,7 @@ export function createGate({ token, hosts = [], signIn }: GateOptions): Gate {
       if (given !== undefined && (await timingSafeEqual(given, token))) return OWNER;
       const known = await signIn?.({
         door: "http",
+        ...basicOf(header?.("authorization")),
         ...(given !== undefined && { token: given }),
         ...(header !== undefined && { header }),
       });
@@ -101,6 +102,15 @@ export function createGate({ token, hosts = [], signIn }: GateOptions): Gate {
       );
     },
   };
+}
+
+/** User and password by the scheme Basic (RFC 7617), where they were sent. */
+function basicOf(header: string | undefined): { user: string; password: string } | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(header ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  const pair = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = pair.indexOf(":");
+  return colon === -1 ? undefined : { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
 /** A server that has a name of its own may stand behind TLS. */

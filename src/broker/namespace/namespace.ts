@@ -10,7 +10,7 @@
 import type { Clock } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import type { Broker, BrokerFactory } from "../broker.ts";
-import type { BrokerDoors } from "../doors.ts";
+import type { WantedDoors } from "../doors.ts";
 import type { Rule } from "../rules.ts";
 import { checkWhole } from "../validate.ts";
 import { namesOf, namespaceOf, type NamespaceNames } from "./names.ts";
@@ -37,7 +37,7 @@ export function inNamespace(
   }
   return {
     ...factory,
-    open: async (environment: Environment, doors?: BrokerDoors) => {
+    open: async (environment: Environment, doors?: WantedDoors) => {
       const below = await factory.open(environment, doors && doorsBelow(doors, names));
       return enter(below, names, quota, environment.clock);
     },
@@ -48,7 +48,7 @@ export function inNamespace(
  * A broker's own doors show names in full, and the rules of a program speak of names inside. So they
  * are given to the doors in full: what a program in a namespace allows, it allows there alone.
  */
-function doorsBelow({ rules, ...doors }: BrokerDoors, { down }: NamespaceNames): BrokerDoors {
+function doorsBelow({ rules, ...doors }: WantedDoors, { down }: NamespaceNames): WantedDoors {
   if (rules === undefined) return doors;
   const below = (rule: Rule): Rule => {
     const { kind, name } = rule.resources;
@@ -63,9 +63,10 @@ function enter(
   { queuedMessages, streamBytes }: NamespaceQuota,
   clock: Clock,
 ): Broker {
-  const { streams, queues } = below;
+  const { streams, queues, addresses } = below;
   const close = (): Promise<void> => below.close();
   return {
+    ...(addresses !== undefined && { addresses }),
     ...(streams !== undefined && {
       streams: new NamespacedStreams(
         streams,

@@ -1,5 +1,6 @@
 /** `millrace config show`: every value that is in force, and where it comes from. */
 
+import type { ListenSettings } from "../../../broker/doors.ts";
 import type { BrokerFactory } from "../../../broker/broker.ts";
 import { DOOR_PORT } from "../../../host/door.ts";
 import { DATA_DIRECTORY } from "../../../host/config-file.ts";
@@ -107,10 +108,38 @@ export function settingsOf(
     fromFile("http", config.http === false ? "off" : undefined, "on"),
     fromFile("http.port", http?.port, `${DOOR_PORT}, or any free one`),
     token(),
+    ...doorRows("kafka", config.kafka, fromFile),
+    ...doorRows("amqp", config.amqp, fromFile),
+    fromFile("signIn", config.signIn && "set", NOT_SET),
+    fromFile("rules", config.rules?.length, 0),
     fromFile("contracts", config.contracts && loaded?.contracts, loaded?.contracts ?? NOT_SET),
     fromFile("log.level", log?.level, "info"),
     fromFile("log.format", log?.format, "text on a terminal, json elsewhere"),
     fromFile("stopMs", config.stopMs, STOP_MS_DEFAULT),
+  ];
+}
+
+type FromFile = (
+  key: string,
+  value: string | number | undefined,
+  otherwise: string | number,
+) => Setting;
+
+/** A key may be PEM text, so of TLS is told only whether there is any. */
+function doorRows(
+  key: string,
+  settings: ListenSettings | false | undefined,
+  fromFile: FromFile,
+): readonly Setting[] {
+  if (settings === undefined) return [fromFile(key, undefined, "(the broker's)")];
+  if (settings === false) return [fromFile(key, "off", "")];
+  const { port, host, tls, advertised } = settings;
+  const told = advertised && `${advertised.host}:${advertised.port ?? port}`;
+  return [
+    fromFile(`${key}.port`, port, ""),
+    fromFile(`${key}.host`, host, "127.0.0.1"),
+    fromFile(`${key}.tls`, tls && "set", NOT_SET),
+    fromFile(`${key}.advertised`, told, "where it listens"),
   ];
 }
 

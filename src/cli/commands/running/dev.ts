@@ -13,6 +13,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { relative } from "node:path";
+import type { BrokerAddress } from "../../../broker/broker.ts";
 import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
 import { checkToken, createToken } from "../../../http/gate.ts";
 import { delay } from "../../../model/clock.ts";
@@ -32,7 +33,11 @@ interface Exit {
 /** What a child tells: see `start.ts`. */
 interface Told {
   readonly module?: string;
-  readonly ready?: { readonly port: number; readonly startedMs: number };
+  readonly ready?: {
+    readonly port: number;
+    readonly addresses: readonly BrokerAddress[];
+    readonly startedMs: number;
+  };
 }
 
 export async function dev(context: CommandContext, options: StartOptions): Promise<ExitCode> {
@@ -47,17 +52,18 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
       `there is no ${CONFIG_FILES[0]} in ${folder}; write one, or name it with --config`,
     );
   }
-  let { port } = options;
+  // What was any free port is the same one again: clients are connected to it.
+  let ports: Ports = portsOf(options);
   for (let why = ""; ;) {
     const startedMs = clock.monotonic();
     using watch = new FileWatch(clock);
     watch.add(file);
-    const child = startChild({ ...options, ...(port !== undefined && { port }) }, token);
+    const child = startChild({ ...options, ...ports }, token);
     const exited = exitOf(child);
     child.on("message", ({ module, ready }: Told) => {
       if (module !== undefined) watch.add(module);
       if (ready === undefined) return;
-      ({ port } = ready);
+      ports = portsAgain(ports, ready);
       if (why !== "")
         output.note(`${why}; ready again in ${elapsed(clock.monotonic() - startedMs)}`);
     });
@@ -79,6 +85,29 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
   }
 }
 
+type Ports = Pick<StartOptions, "httpPort" | "kafkaPort" | "amqpPort">;
+
+function portsOf({ httpPort, kafkaPort, amqpPort }: StartOptions): Ports {
+  return {
+    ...(httpPort !== undefined && { httpPort }),
+    ...(kafkaPort !== undefined && { kafkaPort }),
+    ...(amqpPort !== undefined && { amqpPort }),
+  };
+}
+
+/** Ports of options are kept as they came out; those of the configuration may change with it. */
+function portsAgain(ports: Ports, { port, addresses }: NonNullable<Told["ready"]>): Ports {
+  const found = (protocol: BrokerAddress["protocol"]): number | undefined =>
+    addresses.find((address) => address.protocol === protocol)?.port;
+  const kafkaPort = ports.kafkaPort === 0 ? found("kafka") : ports.kafkaPort;
+  const amqpPort = ports.amqpPort === 0 ? found("amqp") : ports.amqpPort;
+  return {
+    httpPort: port,
+    ...(kafkaPort !== undefined && { kafkaPort }),
+    ...(amqpPort !== undefined && { amqpPort }),
+  };
+}
+
 function startChild(options: StartOptions, token: string): ChildProcess {
   const [, main = ""] = process.argv;
   const flags = [
@@ -87,7 +116,9 @@ function startChild(options: StartOptions, token: string): ChildProcess {
     ...(options.data === undefined ? [] : ["--data", options.data]),
     ...(options.config === undefined ? [] : ["--config", options.config]),
     ...(options.yes === true ? ["--yes"] : []),
-    ...(options.port === undefined ? [] : ["--port", String(options.port)]),
+    ...(options.httpPort === undefined ? [] : ["--http-port", String(options.httpPort)]),
+    ...(options.kafkaPort === undefined ? [] : ["--kafka-port", String(options.kafkaPort)]),
+    ...(options.amqpPort === undefined ? [] : ["--amqp-port", String(options.amqpPort)]),
   ];
   return fork(main, ["run", "--supervised", ...flags], {
     detached: true,

@@ -2,11 +2,13 @@
 
 import { basename } from "node:path";
 import { createAdmin } from "../../../admin/create-admin.ts";
+import type { BrokerAddress } from "../../../broker/broker.ts";
+import type { WantedDoors } from "../../../broker/doors.ts";
 import { openBrokers } from "../../../host/brokers.ts";
 import { channelsOf, ensureChannels } from "../../../service/start/channels.ts";
 import { openDoor, type OpenDoor } from "../../../host/door.ts";
 import { createLog } from "../../../host/logger.ts";
-import type { DoorSettings } from "../../../host/options.ts";
+import { doorsOf, type DoorSettings } from "../../../host/options.ts";
 import { aborted } from "../../../host/signals.ts";
 import { EXIT, isMillraceError, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { Environment } from "../../../model/environment.ts";
@@ -18,7 +20,9 @@ import { brokersOf, storeOf } from "../../open-directory.ts";
 import { loadProject, type Project } from "../../project.ts";
 
 export interface StartOptions extends GlobalOptions {
-  readonly port?: number;
+  readonly httpPort?: number;
+  readonly kafkaPort?: number;
+  readonly amqpPort?: number;
   /** Start although a reader of the locked contract would break. */
   readonly yes?: boolean;
   /** Started by `millrace dev`, which wants to know the modules, and with which this process ends. */
@@ -33,7 +37,8 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   // The door's modules load while the broker waits for the disk.
   const doorLoaded = import("../../../http/serve.ts");
   await using opened = new AsyncDisposableStack();
-  const brokers = opened.use(await openBrokers(brokersOf(project), environment));
+  const doors = brokerDoors(project, options);
+  const brokers = opened.use(await openBrokers({ ...brokersOf(project), ...doors }, environment));
   const channels = channelsOf(project.loaded?.config.services ?? []);
   await ensureChannels(channels, brokers);
   const registry = createRegistry(channels);
@@ -42,9 +47,9 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const settings = doorSettings(project, options);
   await doorLoaded;
   const door = opened.use(
-    await openDoor({ admin, environment, settings, directory: brokers.directory }),
+    await openDoor({ admin, environment, settings, access: doors, directory: brokers.directory }),
   );
-  await announce(context, door);
+  await announce(context, door, brokers.addresses);
   return await untilStopped(context, options);
 }
 
@@ -64,12 +69,13 @@ export async function run(
     ...config,
     services: service === undefined ? config.services : [serviceOf(config.services, service)],
     ...brokersOf(project),
+    ...brokerDoors(project, options),
     store: await storeOf(project),
     http: doorSettings(project, options),
     contractBreaks: options.yes === true ? "warn" : "refuse",
     environment,
   });
-  if (app.door !== undefined) await announce(context, app.door);
+  if (app.door !== undefined) await announce(context, app.door, app.addresses);
   return await untilStopped(context, options);
 }
 
@@ -130,7 +136,7 @@ function requireConfig(project: Project): NonNullable<Project["loaded"]>["config
 }
 
 /** The option goes before the configuration; a token may come by the environment, never by an option. */
-function doorSettings({ loaded }: Project, { port }: StartOptions): DoorSettings {
+function doorSettings({ loaded }: Project, { httpPort: port }: StartOptions): DoorSettings {
   const configured = loaded?.config.http;
   const token = process.env["MILLRACE_TOKEN"];
   return {
@@ -140,16 +146,37 @@ function doorSettings({ loaded }: Project, { port }: StartOptions): DoorSettings
   };
 }
 
+/** The doors of the broker as configured, at the ports of the options where they are given. */
+function brokerDoors({ loaded }: Project, { kafkaPort, amqpPort }: StartOptions): WantedDoors {
+  const configured = doorsOf(loaded?.config ?? {});
+  return {
+    ...configured,
+    ...(kafkaPort !== undefined && { kafka: { ...configured.kafka, port: kafkaPort } }),
+    ...(amqpPort !== undefined && { amqp: { ...configured.amqp, port: amqpPort } }),
+  };
+}
+
 /** The address is data: a script can read it from standard output. */
-async function announce({ output, environment }: CommandContext, door: OpenDoor): Promise<void> {
+async function announce(
+  { output, environment }: CommandContext,
+  door: OpenDoor,
+  addresses: readonly BrokerAddress[],
+): Promise<void> {
   const { url, token } = door;
   const startedMs = Math.round(environment.clock.monotonic());
   const entry = `${url}/?token=${token}`;
-  await output.result(
-    { url, token, pid: process.pid, startedMs },
-    `ready in ${startedMs} ms: ${entry}`,
+  const clients = addresses.map(
+    ({ protocol, host, port }) => `${protocol}: ${hostPort(host, port)}`,
   );
-  process.send?.({ ready: { port: door.port, startedMs } });
+  await output.result(
+    { url, token, pid: process.pid, startedMs, addresses },
+    [`ready in ${startedMs} ms: ${entry}`, ...clients].join("\n"),
+  );
+  process.send?.({ ready: { port: door.port, addresses, startedMs } });
+}
+
+function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** SIGTERM is how a server is asked to end; Ctrl-C interrupts it. */
