@@ -56,7 +56,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     outside: ["node:*", "pino", "@opentelemetry/api"],
   },
   index: { rooms: [...RUNTIMES, "host"], outside: [] },
-  embedded: { rooms: ["model", "codecs", "broker"], outside: ["node:*"] },
+  embedded: { rooms: ["model", "codecs", "broker"], outside: ["node:*", "rhea"] },
   "stores/sqlite": { rooms: ["model", "store"], outside: ["node:*"] },
   conformance: {
     rooms: [...RUNTIMES, "memory", "admin"],

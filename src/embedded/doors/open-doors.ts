@@ -7,7 +7,7 @@ import type { Doorkeeper } from "./doorkeeper.ts";
 import { requireSafe } from "./listen-settings.ts";
 
 /** In these protocols the embedded broker lets others in. */
-export const DOORS: readonly DoorProtocol[] = ["kafka"];
+export const DOORS: readonly DoorProtocol[] = ["kafka", "amqp"];
 
 export interface Door extends BrokerAddress {
   close(): Promise<void>;
@@ -15,11 +15,25 @@ export interface Door extends BrokerAddress {
 
 /** What was opened is closed again if the next cannot be. Throws BAD_CONFIG. */
 export async function openDoors(engine: Engine, doors: BrokerDoors): Promise<readonly Door[]> {
-  const { kafka } = doors;
-  if (kafka === undefined) return [];
-  requireSafe("kafka", kafka, doors.signIn !== undefined);
+  const { kafka, amqp } = doors;
+  if (kafka === undefined && amqp === undefined) return [];
+  if (kafka !== undefined) requireSafe("kafka", kafka, doors.signIn !== undefined);
+  if (amqp !== undefined) requireSafe("amqp", amqp, doors.signIn !== undefined);
   const { Doorkeeper: Keeper } = await import("./doorkeeper.ts");
   const keeper: Doorkeeper = new Keeper(doors, engine.environment);
-  const { openKafkaDoor } = await import("../kafka/kafka-door.ts");
-  return [{ protocol: "kafka", ...(await openKafkaDoor(engine, kafka, keeper)) }];
+  const opened: Door[] = [];
+  try {
+    if (kafka !== undefined) {
+      const { openKafkaDoor } = await import("../kafka/kafka-door.ts");
+      opened.push({ protocol: "kafka", ...(await openKafkaDoor(engine, kafka, keeper)) });
+    }
+    if (amqp !== undefined) {
+      const { openAmqpDoor } = await import("../amqp/amqp-door.ts");
+      opened.push({ protocol: "amqp", ...(await openAmqpDoor(engine, amqp, keeper)) });
+    }
+    return opened;
+  } catch (error) {
+    await Promise.all(opened.map((door) => door.close()));
+    throw error;
+  }
 }

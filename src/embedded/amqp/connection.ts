@@ -1,0 +1,258 @@
+/**
+ * One client's connection: bytes in, frames to rhea, and its events to the links.
+ *
+ * Frames are handed to rhea one by one. An attach waits until it is decided what it means, which may take a
+ * write to the disk, and so does what follows a sign-in until it is answered; meanwhile nothing else is
+ * read. What rhea throws, or a rule of the protocol that is broken, ends this connection and no other.
+ *
+ * Three things stop it from reading on: a decision that is due, messages that wait for the disk, and frames
+ * that it has not come to. Two end it from here: a handshake that takes too long, and a client that does
+ * not read what it asked for.
+ */
+
+import type { Socket } from "node:net";
+import type { Principal } from "../../broker/sign-in.ts";
+import type { Timer } from "../../model/clock.ts";
+import { LOCAL, type May } from "../doors/doorkeeper.ts";
+import type { DoorContext } from "./door-context.ts";
+import { Links } from "./links/links.ts";
+import {
+  DECODE_ERROR,
+  FORCED,
+  FRAMING_ERROR,
+  INTERNAL_ERROR,
+  type Refusal,
+} from "./protocol/conditions.ts";
+import { MalformedAmqp } from "./protocol/encoding.ts";
+import {
+  AMQP_HEADER,
+  FrameGuard,
+  OtherProtocol,
+  SASL_HEADER,
+  SASL_INIT,
+} from "./protocol/frame-guard.ts";
+import { GuardedSocket } from "./protocol/guarded-socket.ts";
+import { createServerConnection, type RheaConnection } from "./protocol/rhea.ts";
+import { beStrict, Violation } from "./protocol/strict-performatives.ts";
+
+export class AmqpConnection {
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  readonly #context: DoorContext;
+  readonly #guard: FrameGuard;
+  readonly #guarded: GuardedSocket;
+  readonly #rhea: RheaConnection;
+  readonly #links: Links;
+  readonly #gone = new AbortController();
+  #principal: Principal | undefined;
+  #signedOut = false;
+  #held = false;
+  /** Nothing more is read: it is being closed from here. */
+  #ending = false;
+  #incomingBytes = 0;
+  #handshake: Timer | undefined;
+  #stalled: Timer | undefined;
+
+  constructor(socket: Socket, context: DoorContext) {
+    const { limits, engine, keeper } = context;
+    this.#socket = socket;
+    this.#context = context;
+    this.#guard = new FrameGuard(limits.frameBytesMax);
+    this.#guarded = new GuardedSocket(socket, () => this.#answeredSignIn());
+    if (!keeper.asks) this.#principal = LOCAL;
+    const { events, connection } = createServerConnection({
+      id: engine.cluster,
+      frameBytesMax: limits.frameBytesMax,
+      sessionsMax: limits.sessionsMax,
+      unsettledMax: limits.unsettledMax,
+      ...(keeper.asks && {
+        password: (user: string, password: string) => this.#signIn(user, password),
+      }),
+    });
+    this.#rhea = connection;
+    this.#links = new Links({
+      context,
+      events,
+      may: (...question) => this.#may(...question),
+      containerId: () => String(connection.container_id),
+      unsent: () => socket.writableLength,
+      holds: (bytes) => this.#holds(bytes),
+      defect: (error) => this.#defect(error),
+    });
+    beStrict(connection, {
+      limits,
+      opened: () => this.#opened(),
+      onAttach: (frame, attach) => {
+        this.#hold(this.#links.attach(frame, attach));
+      },
+      incomingOf: (link) => this.#links.incomingOf(link),
+      changed: () => this.#links.changed(),
+    });
+    events.on("error", (error: unknown) => this.#defect(error));
+    events.on("protocol_error", (error: unknown) => this.#defect(error));
+    events.on("connection_close", () => this.#links.end("detached"));
+    // Told by the links' own events, or of no interest; rhea complains of those that nobody hears.
+    for (const name of ["connection_error", "disconnected"]) events.on(name, () => {});
+    connection.accept(this.#guarded);
+    this.closed = this.#listen();
+  }
+
+  /** Tells the client, and ends. */
+  close(): void {
+    this.#refuse({ condition: FORCED, description: "the broker is closing; connect again later" });
+  }
+
+  #listen(): Promise<void> {
+    const socket = this.#socket;
+    const { clock } = this.#context.engine.environment;
+    const { handshakeMs } = this.#context.limits;
+    this.#handshake = clock.after(handshakeMs, () => socket.destroy());
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("drain", () => {
+      this.#stalled?.cancel();
+      this.#stalled = undefined;
+      this.#links.changed();
+    });
+    // Told by "close", which follows.
+    socket.on("error", () => {});
+    socket.on("end", () => socket.end());
+    return new Promise((resolve) => {
+      socket.on("close", () => {
+        this.#ending = true;
+        this.#handshake?.cancel();
+        this.#stalled?.cancel();
+        this.#gone.abort();
+        this.#links.end("lost");
+        // rhea's own timers end with it.
+        this.#guarded.emit("end");
+        void this.#links.dispose().finally(resolve);
+      });
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#ending) return;
+    this.#guard.push(chunk);
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    try {
+      while (!this.#held && !this.#ending) {
+        const frame = this.#guard.next();
+        if (frame === undefined) break;
+        if (frame.code === SASL_INIT) this.#held = true;
+        this.#guarded.emit("data", frame.bytes);
+      }
+    } catch (error) {
+      this.#defect(error);
+    }
+    this.#watchUnsent();
+    this.#pace();
+  }
+
+  /** Nothing is read until the work is done. */
+  #hold(work: Promise<void>): void {
+    this.#held = true;
+    void work
+      .catch((error: unknown) => this.#defect(error))
+      .then(() => {
+        this.#held = false;
+        this.#goOn();
+      });
+  }
+
+  #pace(): void {
+    const { incomingBytesMax, frameBytesMax } = this.#context.limits;
+    const full =
+      this.#incomingBytes > incomingBytesMax || (this.#held && this.#guard.pending > frameBytesMax);
+    if (full) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #holds(bytes: number): void {
+    this.#incomingBytes += bytes;
+    if (bytes < 0) this.#pace();
+  }
+
+  #watchUnsent(): void {
+    const { unsentBytesMax, stalledMs } = this.#context.limits;
+    if (this.#stalled !== undefined || this.#socket.writableLength <= unsentBytesMax) return;
+    const { clock } = this.#context.engine.environment;
+    this.#stalled = clock.after(stalledMs, () => {
+      this.#context.warn(this.#facts(), "closed an AMQP client that does not read");
+      this.#socket.destroy();
+    });
+  }
+
+  async #signIn(user: string, password: string): Promise<boolean> {
+    const { keeper } = this.#context;
+    const address = this.#socket.remoteAddress ?? "";
+    const signal = this.#gone.signal;
+    this.#principal = await keeper.password(password, { door: "amqp", address, user, signal });
+    this.#signedOut = this.#principal === undefined;
+    return !this.#signedOut;
+  }
+
+  #answeredSignIn(): void {
+    if (this.#signedOut || this.#principal === undefined) return this.#endSoon();
+    process.nextTick(() => {
+      this.#held = false;
+      this.#goOn();
+    });
+  }
+
+  #may(...question: Parameters<May>): boolean {
+    if (this.#principal === undefined) return false;
+    return this.#context.keeper.mayOf(this.#principal)(...question);
+  }
+
+  #opened(): void {
+    this.#handshake?.cancel();
+    this.#rhea.local.open["idle_time_out"] = this.#context.limits.idleMs;
+  }
+
+  /** Something that this connection cannot go on after: the client's fault, or a defect of ours. */
+  #defect(error: unknown): void {
+    if (error instanceof OtherProtocol) {
+      // What is spoken here (part 2.2), and nothing more.
+      this.#socket.write(this.#context.keeper.asks ? SASL_HEADER : AMQP_HEADER);
+      return this.#endSoon();
+    }
+    if (error instanceof Violation) return this.#refuse(error.refusal);
+    if (error instanceof MalformedAmqp) {
+      return this.#refuse({ condition: FRAMING_ERROR, description: error.message });
+    }
+    const isProtocol = error instanceof Error && error.name === "ProtocolError";
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#context.warn({ ...this.#facts(), error: text }, "an AMQP connection failed");
+    this.#refuse({
+      condition: isProtocol ? DECODE_ERROR : INTERNAL_ERROR,
+      description: isProtocol ? "what came could not be understood" : "the broker failed",
+    });
+  }
+
+  #refuse(refusal: Refusal): void {
+    if (this.#ending) return;
+    this.#links.end("detached");
+    if (this.#rhea.is_remote_open()) {
+      this.#rhea.open();
+      this.#rhea.close(refusal);
+    }
+    this.#endSoon();
+  }
+
+  /** After what is written now; a client that does not end then is cut off. */
+  #endSoon(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const { clock } = this.#context.engine.environment;
+    const timer = clock.after(this.#context.limits.closeMs, () => this.#socket.destroy());
+    void this.closed.then(() => timer.cancel());
+    process.nextTick(() => process.nextTick(() => this.#socket.end()));
+  }
+
+  #facts(): { readonly client: string } {
+    return { client: this.#socket.remoteAddress ?? "" };
+  }
+}

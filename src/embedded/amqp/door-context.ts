@@ -1,0 +1,22 @@
+/** What the connections of the AMQP door share. */
+
+import type { Doorkeeper } from "../doors/doorkeeper.ts";
+import type { Warn } from "../doors/limited-log.ts";
+import type { Engine } from "../engine.ts";
+import type { ShownLetters } from "./links/dead-letter-source.ts";
+import type { Undeliverable } from "./links/undeliverable.ts";
+import type { Subscriptions } from "./nodes/subscriptions.ts";
+import type { AmqpBehaviour, AmqpLimits } from "./settings.ts";
+
+export interface DoorContext {
+  readonly engine: Engine;
+  readonly keeper: Doorkeeper;
+  readonly limits: AmqpLimits;
+  readonly behaviour: AmqpBehaviour;
+  readonly subscriptions: Subscriptions;
+  readonly undeliverable: Undeliverable;
+  readonly shownLetters: ShownLetters;
+  readonly warn: Warn;
+  /** Takes the links of a durable subscription from whoever holds it. */
+  readonly holders: Map<string, () => void>;
+}

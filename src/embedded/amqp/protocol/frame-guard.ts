@@ -1,0 +1,136 @@
+/**
+ * Bytes of a client in, whole and well-formed frames out: what rhea is never shown cannot break it.
+ *
+ * rhea believes the sizes and counts of what it reads: an array of two thousand million nulls fills the
+ * memory, a frame of 4 GiB is gathered. So every frame is bounded and walked here first. Bytes are
+ * gathered in chunks, which are joined once when the frame is whole: a client that sends one byte at a
+ * time costs no more than one that does not.
+ *
+ * The guard knows no socket: `push` takes bytes, `next` gives what they hold.
+ */
+
+import { MalformedAmqp, scalarAt, skipValue } from "./encoding.ts";
+
+export const AMQP_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
+export const SASL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
+
+export const OPEN = 0x10;
+export const ATTACH = 0x12;
+export const SASL_INIT = 0x41;
+export const SASL_OUTCOME = 0x44;
+
+const HEADER_BYTES = 8;
+const FRAME_BYTES_MIN = 8;
+const SASL_FRAME = 1;
+/** Before a connection is open (OASIS AMQP 1.0, part 2.3.1, gives sign-in 512). */
+const SASL_FRAME_BYTES_MAX = 4096;
+const AMQP_CODES: readonly [number, number] = [OPEN, 0x18];
+/** What a client sends: init and response. */
+const SASL_CODES: readonly [number, number] = [SASL_INIT, 0x43];
+
+/** The first bytes are those of another protocol, or of another version of this one. */
+export class OtherProtocol extends MalformedAmqp {}
+
+export interface GuardedFrame {
+  readonly bytes: Buffer;
+  /** Of the performative; undefined for a protocol header, and for a frame that is only a sign of life. */
+  readonly code: number | undefined;
+}
+
+export class FrameGuard {
+  readonly #frameBytesMax: number;
+  #chunks: Buffer[] = [];
+  #have = 0;
+  /** What must be there before anything can be said. */
+  #need = HEADER_BYTES;
+  #stage: "start" | "sasl" | "amqp" = "start";
+
+  constructor(frameBytesMax: number) {
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** Bytes that are kept. */
+  get pending(): number {
+    return this.#have;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#have += chunk.length;
+  }
+
+  /** The next frame or protocol header, if it is whole. Throws MalformedAmqp. */
+  next(): GuardedFrame | undefined {
+    if (this.#have < this.#need) return undefined;
+    const bytes = this.#joined();
+    if (this.#stage === "start") return this.#header(bytes);
+    const size = bytes.readUInt32BE(0);
+    if (this.#stage === "sasl" && size === AMQP_HEADER.readUInt32BE(0)) {
+      this.#need = HEADER_BYTES;
+      return this.#have < HEADER_BYTES ? undefined : this.#header(bytes);
+    }
+    const sizeMax = this.#stage === "sasl" ? SASL_FRAME_BYTES_MAX : this.#frameBytesMax;
+    if (size < FRAME_BYTES_MIN || size > sizeMax) {
+      throw new MalformedAmqp(`a frame has ${size} bytes; frames have 8 to ${sizeMax}`);
+    }
+    this.#need = size;
+    if (this.#have < size) return undefined;
+    const frame = this.#take(bytes, size);
+    this.#need = 4;
+    return { bytes: frame, code: this.#codeOf(frame) };
+  }
+
+  #header(bytes: Buffer): GuardedFrame {
+    const header = this.#take(bytes, HEADER_BYTES);
+    const isSasl = this.#stage === "start" && header.equals(SASL_HEADER);
+    if (!isSasl && !header.equals(AMQP_HEADER)) {
+      throw new OtherProtocol("the first bytes are not those of AMQP 1.0");
+    }
+    this.#stage = isSasl ? "sasl" : "amqp";
+    this.#need = 4;
+    return { bytes: header, code: undefined };
+  }
+
+  /** Checks the frame, and tells its performative. */
+  #codeOf(frame: Buffer): number | undefined {
+    const from = frame.readUInt8(4) * 4;
+    const isSasl = frame.readUInt8(5) === SASL_FRAME;
+    const known = frame.readUInt8(5) <= SASL_FRAME;
+    if (!known || isSasl !== (this.#stage === "sasl")) {
+      throw new MalformedAmqp("a frame is of another type than this stage of a connection has");
+    }
+    if (from < FRAME_BYTES_MIN || from > frame.length) {
+      throw new MalformedAmqp("a frame's data offset lies outside of it");
+    }
+    if (from === frame.length) {
+      if (isSasl) throw new MalformedAmqp("a sign-in frame is empty");
+      return undefined;
+    }
+    if (frame.readUInt8(from) !== 0) throw new MalformedAmqp("a frame has no performative");
+    const list = skipValue(frame, from + 1, frame.length);
+    const to = skipValue(frame, list, frame.length);
+    const code = scalarAt(frame, from + 1);
+    const [first, last] = isSasl ? SASL_CODES : AMQP_CODES;
+    if (typeof code !== "number" || code < first || code > last) {
+      throw new MalformedAmqp("a frame has a performative that this stage does not have");
+    }
+    const type = frame.readUInt8(list);
+    if (type !== 0x45 && type !== 0xc0 && type !== 0xd0) {
+      throw new MalformedAmqp("a performative is no list");
+    }
+    if (isSasl && to !== frame.length) throw new MalformedAmqp("a sign-in frame has a payload");
+    return code;
+  }
+
+  #joined(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks, this.#have)];
+    return this.#chunks[0]!;
+  }
+
+  #take(bytes: Buffer, count: number): Buffer {
+    const rest = bytes.subarray(count);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#have = rest.length;
+    return bytes.subarray(0, count);
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The seam to rhea: the parts of it that the door uses, inner ones among them.
+ *
+ * rhea is written for clients; a server that strangers reach needs more than its public face gives: to
+ * look at a performative before rhea acts on it, to get a message's bytes instead of what they decode to,
+ * and to know how much of what it sends is under way. What is used of its inside stands here, and the
+ * version is pinned: look at each of these when it changes. The traps that they avoid:
+ *
+ * - a disposition for two thousand million deliveries is walked one by one, and one for a delivery that is
+ *   settled already can hit another (`Session.on_disposition`);
+ * - a flow of a sending client may set the receiver's credit (`Receiver.on_flow`);
+ * - an aborted transfer is taken for a whole message (`Incoming.on_transfer`);
+ * - two links of one name and opposite directions in a session end the connection (`Session.on_attach`);
+ * - a coordinator, and an outcome that it does not know, are reported on the console and taken for none;
+ * - a link that is detached, not closed, is answered as closed, and its handle is never forgotten.
+ */
+
+import type { EventEmitter } from "node:events";
+import rhea from "rhea";
+import type { Refusal } from "./conditions.ts";
+
+/** A value as rhea reads it: its type, and its descriptor where it has one. */
+export interface Typed {
+  readonly value: unknown;
+  readonly descriptor?: { readonly value: unknown };
+  /** The fields of a described list. */
+  described?(): unknown;
+}
+
+export interface Performative {
+  /** Where rhea looks for its fields. */
+  readonly value: unknown[];
+}
+
+export interface Frame<Fields> {
+  readonly channel: number;
+  readonly performative: Fields;
+  payload?: Buffer | undefined;
+}
+
+export interface OpenFields extends Performative {
+  readonly container_id: unknown;
+  readonly idle_time_out: unknown;
+}
+
+export interface BeginFields extends Performative {
+  readonly remote_channel: unknown;
+}
+
+export interface AttachFields extends Performative {
+  name: unknown;
+  readonly handle: unknown;
+  /** True where the client receives. */
+  readonly role: unknown;
+  readonly snd_settle_mode: unknown;
+  source: unknown;
+  target: unknown;
+  readonly desired_capabilities: unknown;
+}
+
+export interface FlowFields extends Performative {
+  readonly handle: unknown;
+  drain: unknown;
+  readonly echo: unknown;
+}
+
+export interface TransferFields extends Performative {
+  readonly handle: unknown;
+  readonly delivery_id: unknown;
+  message_format: unknown;
+  readonly state: unknown;
+  readonly more: unknown;
+  readonly aborted: unknown;
+}
+
+export interface DispositionFields extends Performative {
+  readonly role: unknown;
+  first: unknown;
+  last: unknown;
+  readonly state: unknown;
+}
+
+/** A source or target as the client asked for it; given back in the answer. */
+export interface Terminus {
+  address: unknown;
+  readonly durable: unknown;
+  readonly expiry_policy: unknown;
+  readonly dynamic: unknown;
+  readonly distribution_mode: unknown;
+  readonly filter: unknown;
+  readonly capabilities: unknown;
+  /** As it is written. */
+  described?(): unknown;
+}
+
+export interface Delivery {
+  readonly id: number;
+  readonly tag: Buffer;
+  readonly link: RheaLink;
+  readonly format: number | null;
+  settled: boolean;
+  remote_settled: boolean;
+  readonly remote_state: unknown;
+  /** Tells the other side a state, or that it is settled, or both. */
+  update(settled: boolean, state?: unknown): void;
+}
+
+interface Deliveries<Entry> {
+  available(): number;
+  get_head(): Entry | undefined;
+  get_tail(): Entry | undefined;
+}
+
+export interface RheaLink extends EventEmitter {
+  readonly name: string;
+  readonly session: RheaSession;
+  readonly connection: RheaConnection;
+  credit: number;
+  delivery_count: number;
+  readonly source: Terminus | null;
+  readonly target: Terminus | null;
+  readonly local: {
+    readonly attach: Record<string, unknown>;
+    readonly detach: { closed: boolean };
+  };
+  readonly remote: {
+    handle: number | undefined;
+    readonly attach?: AttachFields;
+    readonly detach?: { readonly closed: unknown };
+  };
+  set_source(fields: object): void;
+  issue_flow: boolean;
+  /** What came so far of a message that takes several transfers. */
+  _incomplete?: { settled: boolean; frames: Buffer[] } | undefined;
+  /** Of senders: the client wants its credit used or given back. */
+  _draining?: boolean;
+  /** Whether a flow that is written tells that credit was drained. */
+  _get_drain(): boolean;
+  is_receiver(): boolean;
+  is_open(): boolean;
+  add_credit(count: number): void;
+  send(bytes: Buffer, tag: Buffer | undefined, format: number): Delivery;
+  close(error?: Refusal): void;
+  detach(): void;
+  remove(): void;
+}
+
+export interface RheaSession extends EventEmitter {
+  readonly local: { readonly begin: Record<string, unknown>; readonly handles: object };
+  readonly remote: { readonly handles: Record<number, RheaLink | undefined> };
+  readonly links: Record<string, RheaLink | undefined>;
+  readonly incoming: { readonly deliveries: Deliveries<Delivery>; next_transfer_id: number };
+  readonly outgoing: {
+    readonly deliveries: Deliveries<Delivery>;
+    readonly next_delivery_id: number;
+    readonly next_pending_delivery: number;
+    available(): number;
+  };
+  is_open(): boolean;
+  end(error?: Refusal): void;
+  _write_flow(link?: RheaLink): void;
+}
+
+export interface RheaConnection extends EventEmitter {
+  readonly local: { readonly open: Record<string, unknown> };
+  /** Of the client, once it has opened. */
+  readonly container_id: unknown;
+  readonly remote_channel_map: Record<number, RheaSession | undefined>;
+  readonly local_channel_map: object;
+  accept(socket: unknown): unknown;
+  open(): void;
+  close(error?: Refusal): void;
+  is_open(): boolean;
+  is_remote_open(): boolean;
+  _register(): void;
+  on_open(frame: Frame<OpenFields>): void;
+  on_begin(frame: Frame<BeginFields>): void;
+  on_attach(frame: Frame<AttachFields>): void;
+  on_flow(frame: Frame<FlowFields>): void;
+  on_transfer(frame: Frame<TransferFields>): void;
+  on_disposition(frame: Frame<DispositionFields>): void;
+}
+
+/** What is told of an event. */
+export interface RheaEvent {
+  readonly connection: RheaConnection;
+  readonly session: RheaSession;
+  readonly sender: RheaLink;
+  readonly receiver: RheaLink;
+  readonly delivery: Delivery;
+  readonly message: Buffer;
+  readonly error?: unknown;
+}
+
+export interface ServerOptions {
+  readonly id: string;
+  readonly frameBytesMax: number;
+  readonly sessionsMax: number;
+  readonly unsettledMax: number;
+  /** Checks a password; where it is missing, whoever comes is let in. */
+  readonly password?: (user: string, password: string) => Promise<boolean>;
+}
+
+/** One connection of a client, with a container of its own, so that events need no addressee. */
+export function createServerConnection(options: ServerOptions): {
+  readonly events: EventEmitter;
+  readonly connection: RheaConnection;
+} {
+  const { id, frameBytesMax, sessionsMax, unsettledMax, password } = options;
+  const container = rhea.create_container({ id });
+  if (password === undefined) container.sasl_server_mechanisms.enable_anonymous();
+  else container.sasl_server_mechanisms.enable_plain(password);
+  const connection = container.create_connection({
+    container_id: id,
+    max_frame_size: frameBytesMax,
+    channel_max: sessionsMax - 1,
+    offered_capabilities: ["ANONYMOUS-RELAY"],
+    properties: { product: "Millrace" },
+    session_buffer_size: unsettledMax,
+    receiver_options: { credit_window: 0, autoaccept: false, autosettle: false },
+    sender_options: { autosettle: false, treat_modified_as_released: false },
+    reconnect: false,
+    // Typed for clients; what a server uses of it stands above.
+  } as never) as unknown as RheaConnection;
+  return { events: container as unknown as EventEmitter, connection };
+}
+
+interface Outcomes {
+  accepted(): { described(): unknown };
+  released(): { described(): unknown };
+  rejected(fields: { readonly error: Refusal }): { described(): unknown };
+}
+
+const outcomes = rhea.message as unknown as Outcomes;
+
+/** As the client asked for it; null where it named none. */
+export function echoed(terminus: Terminus | null): unknown {
+  return terminus?.described?.() ?? null;
+}
+
+export function accepted(): unknown {
+  return outcomes.accepted().described();
+}
+
+export function released(): unknown {
+  return outcomes.released().described();
+}
+
+export function rejected(error: Refusal): unknown {
+  return outcomes.rejected({ error }).described();
+}

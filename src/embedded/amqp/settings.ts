@@ -1,0 +1,69 @@
+/** What holds behind the AMQP door: its limits, and how it treats what clients leave open. */
+
+const MIB = 1024 * 1024;
+
+export interface AmqpBehaviour {
+  /** Whether a queue or stream that a client names and nobody made is made for it. */
+  readonly autoCreate: boolean;
+  /** What becomes of a message whose time to live ended before it could be delivered. */
+  readonly expired: "dead-letter" | "drop";
+  /** How long a message that a receiver cannot take is kept for others before it is a dead letter. */
+  readonly undeliverableMs: number;
+}
+
+export const BEHAVIOUR: AmqpBehaviour = {
+  autoCreate: true,
+  expired: "dead-letter",
+  undeliverableMs: 10_000,
+};
+
+export interface AmqpLimits {
+  readonly connectionsMax: number;
+  /** Of one connection. */
+  readonly sessionsMax: number;
+  /** Of one connection, in all its sessions. */
+  readonly linksMax: number;
+  readonly frameBytesMax: number;
+  /** Of a whole message, over all its transfers. */
+  readonly messageBytesMax: number;
+  /** Messages that one link may send before the first of them is settled. */
+  readonly linkCredit: number;
+  /** Messages of one connection that wait for the disk; beyond it its socket is not read. */
+  readonly incomingBytesMax: number;
+  /** Bytes that a client does not read; beyond it nothing more is sent to it. */
+  readonly unsentBytesMax: number;
+  /** Deliveries of one session that are not settled. */
+  readonly unsettledMax: number;
+  /** From the connection to its open frame, signing in included. */
+  readonly handshakeMs: number;
+  /** A client that is silent for twice as long is closed. */
+  readonly idleMs: number;
+  /** A client that asks to be shown signs of life more often is refused. */
+  readonly heartbeatMsMin: number;
+  /** A client that reads nothing for so long, though much waits for it, is closed. */
+  readonly stalledMs: number;
+  /** From a close frame to the end of the socket. */
+  readonly closeMs: number;
+  /** Messages in a queue for one client's replies. */
+  readonly temporaryDepthMax: number;
+  readonly subscriptionsMax: number;
+}
+
+export const LIMITS: AmqpLimits = {
+  connectionsMax: 10_000,
+  sessionsMax: 64,
+  linksMax: 1_024,
+  frameBytesMax: 128 * 1024,
+  messageBytesMax: MIB,
+  linkCredit: 1_000,
+  incomingBytesMax: 32 * MIB,
+  unsentBytesMax: 4 * MIB,
+  unsettledMax: 2_048,
+  handshakeMs: 20_000,
+  idleMs: 120_000,
+  heartbeatMsMin: 1_000,
+  stalledMs: 60_000,
+  closeMs: 2_000,
+  temporaryDepthMax: 10_000,
+  subscriptionsMax: 10_000,
+};
