@@ -1,7 +1,8 @@
 /**
  * Makes test/kafka-golden/messages.ndjson.gz: what Kafka's own classes write for every message and
- * version of our tables; and batches.ndjson.gz beside it: record batches in each of Kafka's codecs.
- * `node scripts/kafka-golden.ts`; needs Java 17 and Maven, which fetches kafka-clients of the version
+ * version of our tables; batches.ndjson.gz beside it: record batches in each of Kafka's codecs; and
+ * producers.txt.gz: what Kafka's ProducerStateManager says of random batches and markers.
+ * `node scripts/kafka-golden.ts`; needs Java 17 and Maven, which fetches Kafka's libraries of the version
  * that the pom names. To be run again only when tables are added or follow a newer Kafka.
  */
 
@@ -36,7 +37,7 @@ try {
   const copy = ["dependency:copy-dependencies", `-DoutputDirectory=${library}`];
   execFileSync("mvn", ["-q", "-B", "-f", join(FOLDER, "pom.xml"), ...copy], { stdio: "inherit" });
   const make = (program: string, programArguments: readonly string[], file: string): void => {
-    const source = join(FOLDER, `${program}.java`);
+    const source = join(FOLDER, `${program.split(".").at(-1)!}.java`);
     execFileSync("javac", ["-encoding", "UTF-8", "-cp", classPath, "-d", work, source]);
     const lines = execFileSync("java", ["-cp", classPath, program, ...programArguments], {
       maxBuffer: OUTPUT_BYTES_MAX,
@@ -47,6 +48,8 @@ try {
   };
   make("GoldenMessages", names, "messages.ndjson.gz");
   make("GoldenBatches", [], "batches.ndjson.gz");
+  // What it asks is open to its own package only.
+  make("org.apache.kafka.storage.internals.log.GoldenProducers", ["8", "250"], "producers.txt.gz");
 } finally {
   rmSync(work, { recursive: true });
 }

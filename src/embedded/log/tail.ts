@@ -12,7 +12,7 @@ import { readBatchHeader } from "./format/batch-decoder.ts";
 import { BatchRecords } from "./format/batch-records.ts";
 import type { LogRecord, ReadRecords } from "./partition-log.ts";
 import type { TransactionalBatch } from "./producers/partition-producers.ts";
-import type { SegmentRead } from "./segment/segment.ts";
+import type { ReadLimits } from "./segment/segment.ts";
 
 const TAIL_BYTES_MAX = 256 * 1024;
 
@@ -29,7 +29,7 @@ export class Tail {
 
   /**
    * A copy, since the batches' memory is used again; undefined where the group is too large, and where
-   * something of a transaction is in it.
+   * something of a transaction is in it: all other groups are stable as a whole, or not at all.
    */
   static of(
     { firstOffset, nextOffset, bytes, transactional }: TailGroup,
@@ -43,10 +43,9 @@ export class Tail {
     return new Tail(firstOffset, nextOffset, copies);
   }
 
-  /** As a log's `read`; undefined where `offset` is not in the group, or not all of it is stable. */
-  read(offset: number, limits: Omit<SegmentRead, "isAborted">): ReadRecords | undefined {
+  /** As a log's `read`, before the stable end; undefined where `offset` is not in the group. */
+  read(offset: number, limits: ReadLimits): ReadRecords | undefined {
     if (offset < this.firstOffset || offset >= this.nextOffset) return undefined;
-    if (this.nextOffset > limits.endOffset) return undefined;
     const records: LogRecord[] = [];
     let bytes = 0;
     let next = offset;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { text, wireBytes } from "../log-stage.test.ts";
 import { BatchRefused, type RefusalReason } from "../batch-refused.ts";
-import { AT, CONTROL } from "./batch-layout.ts";
+import { AT, CONTROL, TRANSACTIONAL } from "./batch-layout.ts";
 import { crc32c } from "./crc32c.ts";
 import { placeBatch, splitBatches } from "./wire-batch.ts";
 
@@ -35,6 +35,20 @@ test("several batches of one request are cut apart without a copy", () => {
     ],
   );
   assert.ok(batches.every(({ bytes }) => bytes.buffer === both.buffer));
+});
+
+test("what a producer says of itself must make sense", () => {
+  const made = (id: number, epoch: number, sequence: number, transactional = false): Buffer =>
+    forged((batch) => {
+      batch.writeBigInt64BE(BigInt(id), AT.producerId);
+      batch.writeInt16BE(epoch, AT.producerEpoch);
+      batch.writeInt32BE(sequence, AT.baseSequence);
+      if (transactional) batch.writeInt16BE(TRANSACTIONAL, AT.attributes);
+    });
+  for (const bad of [made(7, -1, 0), made(7, 0, -1), made(-1, -1, -1, true)]) {
+    assert.equal(refusal(bad), "invalid");
+  }
+  for (const good of [made(7, 0, 0), made(7, 0, 0, true), made(-1, -1, -1)]) splitBatches(good);
 });
 
 test("placing a batch leaves its checksum as it was", () => {

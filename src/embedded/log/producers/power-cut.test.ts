@@ -76,7 +76,8 @@ function parse(script: typeof SCRIPT): readonly (readonly Sent[] | "stop")[] {
           const sequence = next.get(id) ?? 0;
           const transactional = id !== 2;
           if (item[1] === " ") {
-            return { id, sequence: -1, value, transactional, ends: value as TransactionEnd };
+            const ends = value === "abort" ? "abort" : "commit";
+            return { id, sequence: -1, value, transactional, ends };
           }
           next.set(id, sequence + 1);
           return { id, sequence, value, transactional };

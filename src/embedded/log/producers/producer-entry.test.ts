@@ -94,6 +94,11 @@ const cases: readonly (readonly [title: string, steps: readonly Step[], told: st
     ["+0", "out-of-order", "+1", "fenced", "fenced"],
   ],
   [
+    "sequences of a new epoch are not those of the old one",
+    [batch(0), batch(1), batch(0, { epoch: 1 }), batch(1, { epoch: 1 })],
+    ["+0", "+1", "+2", "+3"],
+  ],
+  [
     "a plain batch in an open transaction",
     [batch(0, INSIDE), batch(1), { ends: "commit" }, batch(1)],
     ["+0", "transaction-state", "+1", "+2"],
