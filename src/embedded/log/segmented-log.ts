@@ -63,8 +63,6 @@ export class SegmentedLog implements BatchLog {
   private segments: readonly Segment[];
   private tail: Tail | undefined;
   private retention: Retention;
-  private compaction: Compaction | undefined;
-  private readonly compactor: LogCompaction;
   private startOffset: number;
   private closed: Promise<void> | undefined;
   private readonly openFiles = new Set<Segment>();
@@ -73,7 +71,6 @@ export class SegmentedLog implements BatchLog {
     this.environment = parts.environment;
     this.directory = options.directory;
     this.retention = options.retention;
-    this.compaction = options.compaction;
     this.segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.segments = parts.segments;
@@ -96,18 +93,6 @@ export class SegmentedLog implements BatchLog {
         for (const end of ENDS) this.waiters[end].reach(this[end]);
       },
       onRefused: (offset) => this.producers.states.takeBack(offset),
-    });
-    this.compactor = new LogCompaction({
-      keysMax: options.compactionKeysMax,
-      host: {
-        environment: parts.environment,
-        directory: options.directory,
-        producers: this.producers,
-        stableEnd: () => this.stableEnd,
-        segments: () => this.segments,
-        exclusively: (task) => this.commit.between(task),
-        replace: (segment, by) => this.replace(segment, by),
-      },
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
   }
