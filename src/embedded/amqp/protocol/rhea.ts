@@ -109,6 +109,7 @@ interface Deliveries<Entry> {
   available(): number;
   get_head(): Entry | undefined;
   get_tail(): Entry | undefined;
+  by_id(id: number): Entry | undefined;
 }
 
 export interface RheaLink extends EventEmitter {
