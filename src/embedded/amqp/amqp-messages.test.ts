@@ -1,3 +1,5 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import rhea from "rhea";

@@ -139,7 +139,7 @@ export class Links {
   /** Ends every link. */
   end(how: "detached" | "lost"): void {
     this.#ended = true;
-    for (const link of [...this.#attached.keys()]) this.#end(link, how);
+    for (const link of Array.from(this.#attached.keys())) this.#end(link, how);
   }
 
   /** Removes what lived for this connection alone. */
@@ -305,7 +305,7 @@ export class Links {
   }
 
   #sessionEnded(session: RheaSession): void {
-    for (const link of [...this.#attached.keys()]) {
+    for (const link of Array.from(this.#attached.keys())) {
       if (link.session === session) this.#end(link, "detached");
     }
   }

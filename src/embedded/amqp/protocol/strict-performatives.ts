@@ -165,7 +165,7 @@ function checkOpen({ performative }: Frame<OpenFields>, { heartbeatMsMin }: Amqp
   if (typeof idleMs === "number" && idleMs >= heartbeatMsMin) return;
   throw new Violation(
     NOT_ALLOWED,
-    `idle-time-out is ${String(idleMs)} ms; ask for at least ${heartbeatMsMin}`,
+    `idle-time-out is too short; ask for at least ${heartbeatMsMin} ms`,
   );
 }
 
