@@ -43,6 +43,7 @@ export const DIFFERENCES: {
     "Only topics and the broker have configs.",
   ],
   AlterConfigs: [
+    "A service that declares a stream brings its retention and durability back to the declaration when it starts; all else stays.",
     "The broker's configs cannot be altered.",
     "These configs of a topic are kept and told, and change nothing: those of compression, index, replication and other storage, and those of a segment's size and age.",
     "flush.messages between 1 and the greatest number syncs every group, which is never less than asked; the greatest number leaves it to flush.ms, of which 60,000 is the most.",
