@@ -51,4 +51,25 @@ export const DIFFERENCES: {
   IncrementalAlterConfigs: ["As AlterConfigs."],
   DescribeCluster: ["Controllers have no addresses of their own: only brokers can be asked for."],
   DescribeLogDirs: ["The size of the disk is not told, only what is free on it."],
+  FindCoordinator: ["Coordinators of share groups are refused with INVALID_REQUEST."],
+  JoinGroup: [
+    "Who is in a group is known in memory alone: after a restart of the broker its members are unknown and join again.",
+    "The first join of an empty group waits for 100 ms, and as long again after each newcomer; Kafka waits for 3 seconds.",
+    "A join that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
+    "A static member that comes back needs no room in a full group.",
+    "A group that services in the broker's own process use is refused with INCONSISTENT_GROUP_PROTOCOL.",
+  ],
+  SyncGroup: [
+    "A sync that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
+  ],
+  OffsetCommit: [
+    "Offsets are kept until their group or their topic is deleted; Kafka forgets those of a group that has been empty for 7 days.",
+    "A group that services in the broker's own process use is refused with UNKNOWN_MEMBER_ID.",
+  ],
+  ListGroups: [
+    "A group that services in the broker's own process use is listed with the protocol type `millrace`.",
+  ],
+  DescribeGroups: [
+    "Members in the broker's own process are told by their names, without metadata and assignment.",
+  ],
 };
