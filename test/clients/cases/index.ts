@@ -19,6 +19,7 @@ export const CASES: readonly ClientCase[] = [
   ...CONFLUENT,
   ...KAFKA_TOOLS,
   ...KAFKA_STREAMS,
+  ...ADMIN,
   ...AMQP,
   ...DUMP_LOG,
   ...ADMIN,
