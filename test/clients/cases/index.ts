@@ -22,6 +22,5 @@ export const CASES: readonly ClientCase[] = [
   ...ADMIN,
   ...AMQP,
   ...DUMP_LOG,
-  ...ADMIN,
   ...GROUPS,
 ];
