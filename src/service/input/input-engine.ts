@@ -53,6 +53,7 @@ export class InputEngine {
   readonly #outcomes: OutcomeDesk;
   readonly #abort = new AbortController();
   readonly #waiters: (() => void)[] = [];
+  readonly #wake = (): void => this.#waiters.splice(0).forEach((resolve) => resolve());
   #open = true;
   #failure: unknown;
 
@@ -60,7 +61,7 @@ export class InputEngine {
     const { part, input, environment } = options;
     const { policy } = part;
     this.#options = options;
-    this.#flight = new InFlight(options.lanes);
+    this.#flight = new InFlight(options.lanes, options.budget);
     this.#keys = new KeyLanes(policy.parkedMax);
     const lane = outboxLane(part.consumer, input.input);
     const where = { part: part.name, input: input.input };
@@ -221,7 +222,7 @@ export class InputEngine {
 
   /** Resolves when further messages may be accepted, or the engine ends. */
   async room(): Promise<void> {
-    while (this.#open && (!this.#gate.admits || this.#flight.full)) {
+    while (this.#open && !(this.#gate.admits && this.#flight.hasRoom(this.#wake))) {
       await this.#change();
     }
   }
@@ -261,6 +262,7 @@ export class InputEngine {
     }
     timer.cancel();
     this.#cancel();
+    this.#flight.release();
     const left = this.#flight.all();
     for (const arrival of left) {
       for (const asker of askersOf(arrival)) asker.failed(lostCommand(arrival));
@@ -292,13 +294,12 @@ export class InputEngine {
     this.#changed();
   }
 
-  /** Resolves at the next change. */
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   #changed(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#wake();
     this.#options.changed();
   }
 
