@@ -159,6 +159,8 @@ export interface LagRow {
   readonly paused?: string;
   /** Why what was emitted does not get out of the outbox, where it does not. */
   readonly unpublished?: string;
+  /** Which message does not come back from its handler, where one does not. */
+  readonly stalled?: string;
 }
 
 export interface SeekOptions {

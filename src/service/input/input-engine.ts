@@ -27,7 +27,7 @@ import { AnswerAgain } from "../ask/answer-again.ts";
 import { withAnswers } from "../ask/answering.ts";
 import type { Answered } from "../ask/asker.ts";
 import { expiredCommand, lostCommand } from "../ask/failed-command.ts";
-import { askersOf, type Arrival } from "./arrival.ts";
+import { askersOf, isExpired, type Arrival } from "./arrival.ts";
 import { Committer } from "./committer.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
@@ -64,15 +64,10 @@ export class InputEngine {
     this.#flight = new InFlight(options.lanes, options.budget);
     this.#keys = new KeyLanes(policy.parkedMax);
     const lane = outboxLane(part.consumer, input.input);
-    const where = { part: part.name, input: input.input };
-    this.#gate = new PauseGate(policy, environment, {
+    this.#gate = new PauseGate(options, {
       probe: (key) => this.#probe(key),
       halfOpened: () => this.#fill(),
-      paused: (reason) => environment.log.warn({ ...where, reason }, "an input pauses"),
-      resumed: () => {
-        environment.log.info(where, "an input goes on");
-        this.#fill();
-      },
+      resumed: () => this.#fill(),
     });
     this.#committer = new Committer({
       ...options,
@@ -147,6 +142,11 @@ export class InputEngine {
   /** Why it stands still, where it does. */
   get paused(): string | undefined {
     return this.#failure === undefined ? this.#gate.reason : textOf(this.#failure);
+  }
+
+  /** Which message does not come back from its handler, where one does not. */
+  get stalled(): string | undefined {
+    return this.#runner.stalled;
   }
 
   /** What ended it before its time. */
@@ -343,9 +343,7 @@ export class InputEngine {
   #dropExpired(unit: Unit): boolean {
     const { environment, counters, settlement } = this.#options;
     const nowMs = environment.clock.now();
-    const expired = unit.arrivals.filter(
-      ({ expiresMs, row }) => expiresMs !== undefined && expiresMs <= nowMs && row === undefined,
-    );
+    const expired = unit.arrivals.filter((arrival) => isExpired(arrival, nowMs));
     if (expired.length === 0) return false;
     counters.expired += expired.length;
     for (const arrival of expired) {
@@ -353,8 +351,10 @@ export class InputEngine {
       for (const asker of askersOf(arrival)) asker.failed(expiredCommand(arrival));
     }
     settlement.expired?.(expired);
-    const left = unit.arrivals.filter((arrival) => !expired.includes(arrival));
-    this.#keys.done(unit, left);
+    this.#keys.done(
+      unit,
+      unit.arrivals.filter((arrival) => !expired.includes(arrival)),
+    );
     return true;
   }
 

@@ -24,8 +24,11 @@ const PART_COLUMNS: readonly Column<PartRow>[] = [
   { title: "index", value: ({ part }) => names(part.index) },
   {
     title: "state",
-    value: ({ service, part }) =>
-      service.status.find(({ name }) => name === part.name)?.state ?? "not running",
+    value: ({ service, part }) => {
+      const status = service.status.find(({ name }) => name === part.name);
+      const stalled = status?.inputs.find((input) => input.stalled !== undefined)?.stalled;
+      return stalled === undefined ? (status?.state ?? "not running") : `stalled: ${stalled}`;
+    },
   },
 ];
 
