@@ -16,7 +16,7 @@ import { relative } from "node:path";
 import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
 import { checkToken, createToken } from "../../../http/gate.ts";
 import { delay } from "../../../model/clock.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import { ERROR_CODES, EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext } from "../../context.ts";
 import { FileWatch } from "../../watch-files.ts";
 import type { StartOptions } from "./start.ts";
@@ -33,6 +33,8 @@ interface Exit {
 interface Told {
   readonly module?: string;
   readonly ready?: { readonly port: number; readonly startedMs: number };
+  /** The code of the error with which it ends; empty for a defect. */
+  readonly failed?: string;
 }
 
 export async function dev(context: CommandContext, options: StartOptions): Promise<ExitCode> {
@@ -54,7 +56,9 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
     watch.add(file);
     const child = startChild({ ...options, ...(port !== undefined && { port }) }, token);
     const exited = exitOf(child);
-    child.on("message", ({ module, ready }: Told) => {
+    let failed: string | undefined;
+    child.on("message", ({ module, ready, ...told }: Told) => {
+      failed ??= told.failed;
       if (module !== undefined) watch.add(module);
       if (ready === undefined) return;
       ({ port } = ready);
@@ -68,6 +72,8 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
       return EXIT.interrupted;
     }
     if ("code" in first) {
+      // Another process has the data, which no change of a file ends. The child has told which.
+      if (failed === "DIRECTORY_IN_USE") return ERROR_CODES[failed].exit;
       output.note(
         `the program ended (${first.signal ?? `exit code ${first.code}`}); waiting for a change`,
       );
