@@ -127,6 +127,8 @@ export interface ServiceDescription {
     readonly name: string;
     readonly kind: string;
     readonly from: readonly (Target & { readonly types: readonly string[] })[];
+    /** Deciders of the service whose events, kept in its store, the part reads. */
+    readonly readsEventsOf: readonly string[];
     readonly publishes: readonly string[];
     readonly sends: readonly string[];
     readonly index: readonly string[];
