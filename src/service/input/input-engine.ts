@@ -324,9 +324,8 @@ export class InputEngine {
       const unit = this.#keys.take();
       if (unit !== undefined || !this.#keys.full) return unit;
       const { parkedMax } = this.#options.part.policy;
-      this.#gate.pause("parking", {
-        reason: `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`,
-      });
+      const reason = `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`;
+      this.#gate.pause("parking", { reason });
     }
     if (this.#gate.halfOpen) {
       const unit = this.#keys.take({ one: true });
