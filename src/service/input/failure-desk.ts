@@ -12,7 +12,7 @@ import { askersOf, isDirect, type Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { PartCounters } from "./counters.ts";
-import { FailureLog } from "./failure-log.ts";
+import { FailureLog } from "../failure-log.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Settlement } from "./engine-options.ts";
 import type { KeyLanes, Unit } from "./key-lanes.ts";

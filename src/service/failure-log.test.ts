@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTestEnvironment } from "../../testing/environment.ts";
-import { createArrival, type Arrival } from "./arrival.ts";
+import { createTestEnvironment } from "../testing/environment.ts";
+import { createArrival, type Arrival } from "./input/arrival.ts";
 import { FailureLog } from "./failure-log.ts";
-import { delay } from "../../model/clock.ts";
+import { delay } from "../model/clock.ts";
 
 function arrivalOf(id: number): Arrival {
   const raw = { key: `k${id}`, headers: [], value: null };

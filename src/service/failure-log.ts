@@ -6,9 +6,9 @@
  * minute: the rest is counted too, and each stands among what is parked. All of them are on debug.
  */
 
-import type { Environment } from "../../model/environment.ts";
-import { textOf } from "../failure.ts";
-import type { Arrival } from "./arrival.ts";
+import type { Environment } from "../model/environment.ts";
+import { textOf } from "./failure.ts";
+import type { Arrival } from "./input/arrival.ts";
 
 const WINDOW_MS = 60_000;
 const FAILED_MAX = 1;
