@@ -66,7 +66,9 @@ test("a command waits for the door of a process that is starting, and not for ev
     const late = contextIn(folder, async (elapsedMs) => {
       if (elapsedMs < 1_000 || opened) return;
       opened = true;
-      starting.use(await openDoor({ admin, environment, settings: { port: 0 }, directory }));
+      starting.use(
+        await openDoor({ admin, environment, settings: { port: 0 }, directory, access: {} }),
+      );
     });
     await using session = await openSession(late);
     assert.equal(session.through, "door");

@@ -90,6 +90,7 @@ async function openDoor(
   const environment = createTestEnvironment(startMs === undefined ? {} : { startMs });
   const data = await openBrokerDirectory(environment, {
     directory: "/data",
+    freeBytes: () => Promise.resolve(1e12),
     freeBytesMin: 0,
     disk,
     lock: () => ({ release: () => {} }),
@@ -106,6 +107,7 @@ async function openDoor(
     environment,
     cluster: data.cluster,
     directory: "/data",
+    freeBytes: () => Promise.resolve(1e12),
     streams: new StreamEngine({
       storage: streamStorage,
       environment,

@@ -21,7 +21,7 @@ import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { isDiskFull } from "../disks/error-code.ts";
+import { errorCode, isDiskFull } from "../disks/error-code.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
