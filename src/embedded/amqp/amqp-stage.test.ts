@@ -90,7 +90,6 @@ async function openDoor(
   const environment = createTestEnvironment(startMs === undefined ? {} : { startMs });
   const data = await openBrokerDirectory(environment, {
     directory: "/data",
-    freeBytes: () => Promise.resolve(1e12),
     freeBytesMin: 0,
     disk,
     lock: () => ({ release: () => {} }),
