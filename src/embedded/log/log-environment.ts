@@ -14,6 +14,8 @@ export interface LogEnvironment {
   readonly syncGate: SyncGate;
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
+  /** A producer that was not heard for so long, and has no open transaction, is forgotten. */
+  readonly producerKeepMs: number;
 }
 
 export interface LogEnvironmentOptions {
@@ -24,13 +26,19 @@ export interface LogEnvironmentOptions {
   readonly directory: string;
   /** Appends are refused while less than this is free; 256 MiB unless said. */
   readonly freeBytesMin?: number;
+  /** A day unless said, as Kafka's `producer.id.expiration.ms`. */
+  readonly producerKeepMs?: number;
 }
 
 const FREE_BYTES_MIN = 256 * 1024 * 1024;
+const PRODUCER_KEEP_MS = 24 * 60 * 60 * 1000;
 
 export async function openLogEnvironment(options: LogEnvironmentOptions): Promise<LogEnvironment> {
-  const { disk, clock, log, directory, freeBytesMin = FREE_BYTES_MIN } = options;
+  const { disk, clock, log, directory } = options;
+  const { freeBytesMin = FREE_BYTES_MIN, producerKeepMs = PRODUCER_KEEP_MS } = options;
   const freeSpace = new FreeSpace({ disk, clock, directory, freeBytesMin });
   await freeSpace.look();
-  return { disk, clock, log, freeSpace, syncGate: createSyncGate(), buffers: new BufferPool() };
+  const syncGate = createSyncGate();
+  const buffers = new BufferPool();
+  return { disk, clock, log, freeSpace, syncGate, buffers, producerKeepMs };
 }
