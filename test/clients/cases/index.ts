@@ -1,11 +1,9 @@
 /** Every case, in the order in which they run. */
 
 import type { ClientCase } from "../client-case.ts";
-import { ADMIN } from "./admin.ts";
 import { AMQP } from "./amqp.ts";
 import { CONFLUENT } from "./confluent.ts";
 import { DUMP_LOG } from "./dump-log.ts";
-import { GROUPS } from "./groups.ts";
 import { KAFKA_STREAMS } from "./kafka-streams.ts";
 import { KAFKA_TOOLS } from "./kafka-tools.ts";
 import { KAFKAJS } from "./kafkajs.ts";
@@ -19,8 +17,6 @@ export const CASES: readonly ClientCase[] = [
   ...CONFLUENT,
   ...KAFKA_TOOLS,
   ...KAFKA_STREAMS,
-  ...ADMIN,
   ...AMQP,
   ...DUMP_LOG,
-  ...GROUPS,
 ];
