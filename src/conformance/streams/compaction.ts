@@ -17,8 +17,8 @@ export const compaction: BrokerTopic = {
         const streams = context.streams();
         await streams.ensureStream({ name, partitions: 1, compaction: { maxLagMs: 3_600_000 } });
         const offsets: number[] = [];
-        for (const [key, text] of ["a1", "b1", "a2", "c1", "b2"].map((pair) => [...pair])) {
-          const answers = valuesOf(await streams.append(name, [message(text!, { key: key! })]));
+        for (const [index, key] of ["a", "b", "a", "c", "b"].entries()) {
+          const answers = valuesOf(await streams.append(name, [message(`${index}`, { key })]));
           offsets.push(...answers.map(({ offset }) => offset));
         }
         const kept = async (): Promise<readonly number[]> =>
