@@ -1,6 +1,7 @@
 /** Durable messages over AMQP 1.0, sent, received and accepted at the same time, by rhea on both sides. */
 
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import rhea, { type Connection, type EventContext } from "rhea";
 import type { BrokerAddress } from "../../scripts/brokers/broker.ts";
 import { processorSeconds } from "../../scripts/brokers/processes.ts";
@@ -102,10 +103,14 @@ async function open({ host, port }: BrokerAddress): Promise<Connection> {
 /** By RabbitMQ's management over AMQP: a pair of links to `/management`, requests as HTTP would name them. */
 async function declareQuorumQueue(connection: Connection, name: string): Promise<void> {
   const link = { name: "management", properties: { paired: true }, snd_settle_mode: 1 } as const;
-  const receiver = connection.open_receiver({ ...link, source: "/management", credit_window: 0 });
+  // rhea keeps its links by name, and the two of a pair share theirs: one after the other.
   const sender = connection.open_sender({ ...link, target: "/management" });
-  await Promise.all([once(receiver, "receiver_open"), once(sender, "sendable")]);
+  await once(sender, "sendable");
+  const receiver = connection.open_receiver({ ...link, source: "/management", credit_window: 0 });
+  await once(receiver, "receiver_open");
   receiver.add_credit(1);
+  // Without the credit at hand RabbitMQ ends the session, and rhea would write the request first.
+  await setImmediate();
   const answered = new Promise<EventContext>((resolve) => receiver.once("message", resolve));
   sender.send({
     message_id: "declare",

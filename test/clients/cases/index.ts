@@ -1,9 +1,11 @@
 /** Every case, in the order in which they run. */
 
 import type { ClientCase } from "../client-case.ts";
+import { ADMIN } from "./admin.ts";
 import { AMQP } from "./amqp.ts";
 import { CONFLUENT } from "./confluent.ts";
 import { DUMP_LOG } from "./dump-log.ts";
+import { GROUPS } from "./groups.ts";
 import { KAFKA_STREAMS } from "./kafka-streams.ts";
 import { KAFKA_TOOLS } from "./kafka-tools.ts";
 import { KAFKAJS } from "./kafkajs.ts";
@@ -16,6 +18,8 @@ export const CASES: readonly ClientCase[] = [
   ...KCAT,
   ...CONFLUENT,
   ...KAFKA_TOOLS,
+  ...ADMIN,
+  ...GROUPS,
   ...KAFKA_STREAMS,
   ...AMQP,
   ...DUMP_LOG,
