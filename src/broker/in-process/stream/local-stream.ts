@@ -188,6 +188,11 @@ export class LocalStream {
     this.#spread = new KeylessSpread(this.#logs.length);
   }
 
+  /** Something was appended to one of its logs by another way than `append`. */
+  grew(): void {
+    this.#options.grown(this);
+  }
+
   /** When retention next has something to do, as its logs stand; Infinity for never. */
   get retentionDueMs(): number {
     const { retention, compaction } = this.#spec;
