@@ -225,7 +225,15 @@ export class AmqpClient {
 
   /** As when the process dies. */
   drop(): void {
-    (this.connection as unknown as { socket: { destroy(): void } }).socket.destroy();
+    const inner = this.connection as unknown as {
+      readonly socket: { destroy(): void };
+      readonly heartbeat_out?: NodeJS.Timeout;
+      socket_ready: boolean;
+    };
+    inner.socket_ready = false;
+    inner.socket.destroy();
+    // rhea does not hear of it, and its heartbeat would keep the process for a minute.
+    clearTimeout(inner.heartbeat_out);
   }
 }
 
