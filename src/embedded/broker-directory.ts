@@ -42,6 +42,7 @@ export async function openBrokerDirectory(
     await state.put(GENERATION, String(generation));
 
     const remove = async (relative: string, levels: number): Promise<void> => {
+      await logs.open.unheld();
       await removeTree(logs.disk, join(path, relative), levels);
       await state.put(`${GONE}${relative}`, undefined);
     };

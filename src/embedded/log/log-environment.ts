@@ -5,6 +5,7 @@ import type { Log } from "../../model/environment.ts";
 import type { Disk } from "./disk.ts";
 import { BufferPool } from "./commit/buffer-pool.ts";
 import { FreeSpace } from "./commit/free-space.ts";
+import { OpenLogs } from "./open-logs.ts";
 import { createSyncGate, type SyncGate } from "./commit/sync-gate.ts";
 
 export interface LogEnvironment {
@@ -14,6 +15,7 @@ export interface LogEnvironment {
   readonly syncGate: SyncGate;
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
+  readonly open: OpenLogs;
 }
 
 export interface LogEnvironmentOptions {
@@ -32,5 +34,6 @@ export async function openLogEnvironment(options: LogEnvironmentOptions): Promis
   const { disk, clock, log, directory, freeBytesMin = FREE_BYTES_MIN } = options;
   const freeSpace = new FreeSpace({ disk, clock, directory, freeBytesMin });
   await freeSpace.look();
-  return { disk, clock, log, freeSpace, syncGate: createSyncGate(), buffers: new BufferPool() };
+  const shared = { syncGate: createSyncGate(), buffers: new BufferPool(), open: new OpenLogs() };
+  return { disk, clock, log, freeSpace, ...shared };
 }

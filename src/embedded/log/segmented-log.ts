@@ -15,6 +15,7 @@ import { removeExisting } from "./disks/remove-existing.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
+import type { LogCut } from "./open-logs.ts";
 import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { BatchLog, LogEnd } from "./batch-log.ts";
@@ -95,6 +96,7 @@ export class SegmentedLog implements BatchLog {
       onRefused: (offset) => this.producers.states.takeBack(offset),
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
+    parts.environment.open.add(this);
   }
 
   get earliest(): number {
@@ -260,6 +262,15 @@ export class SegmentedLog implements BatchLog {
     return this.trimBefore(offset);
   }
 
+  cut(): LogCut {
+    const segments = this.segments.map(
+      ({ baseOffset, bytes, nextOffset, oldestMs, newestMs, producers }) => {
+        return { baseOffset, bytes, nextOffset, oldestMs, newestMs, producers };
+      },
+    );
+    return { directory: this.directory, segments };
+  }
+
   close(): Promise<void> {
     this.closed ??= this.finish();
     return this.closed;
@@ -282,6 +293,7 @@ export class SegmentedLog implements BatchLog {
         });
       }
     } finally {
+      this.environment.open.remove(this);
       await commit.rest();
       await commit.writer.close();
       for (const segment of this.segments) await segment.release();
@@ -331,9 +343,10 @@ export class SegmentedLog implements BatchLog {
 
   /** Oldest first, each name's end durable before the next goes: a power cut leaves no gap. */
   private async removeOldest(count: number): Promise<void> {
-    const { disk } = this.environment;
+    const { disk, open } = this.environment;
     assert(count < this.segments.length, "the segment that is being written stays");
     for (const oldest of this.segments.slice(0, count)) {
+      await open.unheld();
       this.segments = this.segments.slice(1);
       this.openFiles.delete(oldest);
       await oldest.release();
