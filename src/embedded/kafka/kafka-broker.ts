@@ -26,6 +26,9 @@ export interface KafkaBroker {
   readonly settings: KafkaSettings;
 }
 
+/** What is asked of groups needs this much of it. */
+export type GroupBroker = Pick<KafkaBroker, "engine" | "topics" | "groups" | "pendingOffsets">;
+
 export interface KafkaSettings {
   /** Of a topic that a client's look at it creates; 0 creates none. */
   readonly autoCreatePartitions: number;

@@ -21,6 +21,8 @@ export interface PartitionLogOptions {
   readonly durability: Durability;
   readonly retention: Retention;
   readonly compaction?: Compaction | undefined;
+  /** How many keys compaction compares at one time. */
+  readonly compactionKeysMax?: number;
   /** What lies before it was deleted; the caller remembers what `trimTo` was told. */
   readonly startOffset?: number;
   readonly segmentBytesMax?: number;

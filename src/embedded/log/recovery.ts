@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { findIntactBatch, scanBatches, type Place } from "./segment/batch-scan.ts";
 import { damagedActive, DamageFound } from "./segment/damage.ts";
 import type { DiskFile } from "./disk.ts";
-import { readSidecar, type GroupBoundary } from "./format/group-boundary.ts";
+import { readSidecar, readSlots, type GroupBoundary } from "./format/group-boundary.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { emptySnapshot, PartitionProducers } from "./producers/partition-producers.ts";
 import { restoreProducers } from "./producers/restore-producers.ts";
@@ -33,7 +33,9 @@ import {
 
 const LOG_NAME = /^(\d{20})\.log$/;
 /** What may stand beside a segment. */
-const SIDE_KINDS: readonly string[] = ["groups", "damage", "damage.new", "producers"];
+const SIDE_KINDS: readonly string[] = ["groups", "damage", "damage.new", "producers", "clean"];
+/** Halves of something that a crash has cut short. */
+const LEFT_KINDS: readonly string[] = ["damage.new", "clean"];
 const REWRITE_BYTES = 1024 * 1024;
 
 export async function recoverPartition(
@@ -87,7 +89,7 @@ async function listSegments({ disk }: LogEnvironment, directory: string): Promis
     if (!/^\d{20}$/.test(stem) || !SIDE_KINDS.includes(kind)) continue;
     // The snapshot of an orderly stop lies within the last segment.
     const useful = kept.has(stem) || (kind === "producers" && stem > last);
-    if (!useful || kind === "damage.new") await disk.remove(join(directory, name));
+    if (!useful || LEFT_KINDS.includes(kind)) await disk.remove(join(directory, name));
     else if (kind === "producers") snapshots.push(Number(stem));
   }
   return { bases: bases.toSorted((a, b) => a - b), snapshots };
@@ -103,12 +105,12 @@ async function openSealed(
   const { disk } = environment;
   const segment = new Segment(disk, directory, emptyFacts(baseOffset, false));
   await segment.loadDamage();
-  const boundary = await readBoundary(environment, segment);
-  if (boundary?.state === "sealed" && boundary.nextOffset === nextBase) {
+  const boundary = await readSealed(environment, segment, nextBase);
+  if (boundary !== undefined) {
     Object.assign(segment, reachedBy(boundary));
     return segment;
   }
-  // Its sidecar is lost or contradicts its successor: only the bytes themselves can tell.
+  // Its sidecar is lost or contradicts its file or its successor: only the bytes themselves can tell.
   const file = await disk.open(segment.path, {});
   try {
     const size = await file.size();
@@ -287,7 +289,31 @@ async function readBoundary(
   return plausible ? boundary : undefined;
 }
 
+/**
+ * The boundary of a segment that ended. Compaction tells of two files: the one of the file's length is
+ * meant. Otherwise a look at the file is spared.
+ */
+async function readSealed(
+  { disk }: LogEnvironment,
+  segment: Segment,
+  nextBase: number,
+): Promise<GroupBoundary | undefined> {
+  const sidecar = await disk.readFile(segment.sidecarPath);
+  const slots = sidecar === undefined ? [] : readSlots(sidecar);
+  const sealed = slots.filter(
+    ({ state, nextOffset }) => state === "sealed" && nextOffset === nextBase,
+  );
+  if (sealed.length === 1 && slots.length === 2) return sealed[0];
+  const file = await disk.open(segment.path, {});
+  try {
+    const size = await file.size();
+    return sealed.find(({ bytes }) => bytes === size);
+  } finally {
+    await file.close();
+  }
+}
+
 function reachedBy(boundary: GroupBoundary): Partial<Segment> {
-  const { bytes, nextOffset, oldestMs, newestMs, producers } = boundary;
-  return { bytes, nextOffset, oldestMs, newestMs, producers };
+  const { bytes, nextOffset, oldestMs, newestMs, producers, compacted } = boundary;
+  return { bytes, nextOffset, oldestMs, newestMs, producers, compacted };
 }

@@ -8,8 +8,11 @@
 
 import { assert } from "../../model/assert.ts";
 import type { MillraceError } from "../../model/errors.ts";
-import type { Durability, Retention } from "../../broker/streams.ts";
-import { damagedActive, damagedError, DamageFound } from "./segment/damage.ts";
+import type { LogSettings } from "../../broker/in-process/stream/record-log.ts";
+import type { Compaction, Retention } from "../../broker/streams.ts";
+import { endsForCompaction } from "./compaction/compaction-plan.ts";
+import { LogCompaction } from "./compaction/log-compaction.ts";
+import { damagedActive } from "./segment/damage.ts";
 import { belowFloorError, GroupCommit } from "./commit/group-commit.ts";
 import { removeExisting } from "./disks/remove-existing.ts";
 import type { LogEnvironment } from "./log-environment.ts";
@@ -28,13 +31,12 @@ import type { ProducerEntry } from "./producers/producer-entry.ts";
 import { SnapshotKeeper, type RestoredProducers } from "./producers/snapshot-keeper.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, RecordTime, Segment } from "./segment/segment.ts";
+import { SegmentReads } from "./segment/segment-reads.ts";
 import { createSegment, followerOf, type SegmentWriter } from "./segment/segment-writer.ts";
 import type { Tail } from "./tail.ts";
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
-/** Sealed segments whose files stay open after a read. */
-const OPEN_FILES_MAX = 16;
 const ENDS: readonly LogEnd[] = ["end", "stableEnd", "visibleEnd"];
 
 export interface SegmentedLogParts {
@@ -64,14 +66,17 @@ export class SegmentedLog implements BatchLog {
   private segments: readonly Segment[];
   private tail: Tail | undefined;
   private retention: Retention;
+  private compaction: Compaction | undefined;
+  private readonly compactor: LogCompaction;
+  private readonly reads: SegmentReads;
   private startOffset: number;
   private closed: Promise<void> | undefined;
-  private readonly openFiles = new Set<Segment>();
 
   constructor(options: PartitionLogOptions, parts: SegmentedLogParts) {
     this.environment = parts.environment;
     this.directory = options.directory;
     this.retention = options.retention;
+    this.compaction = options.compaction;
     this.segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.pendingBytesMax = options.pendingBytesMax ?? PENDING_BYTES_MAX;
     this.segments = parts.segments;
@@ -94,6 +99,21 @@ export class SegmentedLog implements BatchLog {
         for (const end of ENDS) this.waiters[end].reach(this[end]);
       },
       onRefused: (offset) => this.producers.states.takeBack(offset),
+    });
+    this.reads = new SegmentReads(parts.environment.log, (segment, range) => {
+      if (segment === this.active) this.commit.stop(damagedActive(segment.path, range));
+    });
+    this.compactor = new LogCompaction({
+      keysMax: options.compactionKeysMax,
+      host: {
+        environment: parts.environment,
+        directory: options.directory,
+        producers: this.producers,
+        stableEnd: () => this.stableEnd,
+        segments: () => this.segments,
+        exclusively: (task) => this.commit.between(task),
+        replace: (segment, by) => this.replace(segment, by),
+      },
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
     parts.environment.open.add(this);
@@ -192,15 +212,21 @@ export class SegmentedLog implements BatchLog {
     const { aborted } = this.producers;
     const isAborted = ({ producerId, baseOffset }: BatchHeader): boolean =>
       aborted.includes({ producerId, offset: baseOffset });
-    return this.aroundDamage(segment, () =>
+    return this.reads.around(segment, () =>
       segment.read(offset, { ...limits, endOffset, isAborted }),
     );
   }
 
   async readBatches(offset: number, limits: RunLimits): Promise<BatchRun> {
-    const segment = this.segmentOf(offset);
-    if (segment === undefined) return { chunks: [], bytes: 0, nextOffset: offset };
-    return this.aroundDamage(segment, () => segment.readRun(offset, limits));
+    for (let from = offset; ;) {
+      const segment = this.segmentOf(from);
+      if (segment === undefined) return { chunks: [], bytes: 0, nextOffset: from };
+      const start = from;
+      const run = await this.reads.around(segment, () => segment.readRun(start, limits));
+      // Compaction left nothing of the rest of the segment: on to the next one.
+      if (run.bytes > 0 || run.nextOffset <= from) return run;
+      from = run.nextOffset;
+    }
   }
 
   waitFor(offset: number, signal: AbortSignal, end: LogEnd = "visibleEnd"): Promise<void> {
@@ -216,7 +242,7 @@ export class SegmentedLog implements BatchLog {
     for (const segment of this.segments) {
       if (segment.nextOffset <= this.earliest || segment.newestMs < timeMs) continue;
       const search = { timeMs, from: this.earliest };
-      const found = await this.aroundDamage(segment, () => segment.recordAt(search));
+      const found = await this.reads.around(segment, () => segment.recordAt(search));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -226,24 +252,30 @@ export class SegmentedLog implements BatchLog {
     return this.recordAt(Math.max(...this.segments.map((segment) => segment.newestMs)));
   }
 
-  configure(options: { readonly durability: Durability; readonly retention: Retention }): void {
-    this.retention = options.retention;
-    this.commit.configure(options.durability);
+  configure({ durability, retention, compaction }: LogSettings): void {
+    this.retention = retention;
+    this.compaction = compaction;
+    this.commit.configure(durability);
   }
 
   get retentionDueMs(): number {
     if (this.closed !== undefined || this.commit.stopped !== undefined) return Infinity;
-    const { retention, segmentBytesMax } = this;
-    return retentionDueMs(this.segments, { retention, segmentBytesMax });
+    const { retention, compaction, segmentBytesMax } = this;
+    const compactedMs = compaction === undefined ? Infinity : this.compactor.dueMs(compaction);
+    return Math.min(retentionDueMs(this.segments, { retention, segmentBytesMax }), compactedMs);
   }
 
   async enforceRetention(nowMs: number): Promise<number> {
     if (this.closed !== undefined || this.commit.stopped !== undefined) return this.earliest;
+    const { retention, compaction, segmentBytesMax } = this;
     await this.commit.between(async () => {
-      const { retention, segmentBytesMax } = this;
-      if (outgrown(this.active, { retention, nowMs, segmentBytesMax })) await this.commit.roll();
+      const ends =
+        outgrown(this.active, { retention, nowMs, segmentBytesMax }) ||
+        (compaction !== undefined && endsForCompaction(this.active, compaction, nowMs));
+      if (ends) await this.commit.roll();
       await this.removeOldest(expiredCount(this.segments, { retention, nowMs }));
     });
+    if (compaction !== undefined) await this.compactor.run(compaction, nowMs);
     return this.earliest;
   }
 
@@ -282,6 +314,7 @@ export class SegmentedLog implements BatchLog {
 
   private async finish(): Promise<void> {
     for (const end of ENDS) this.waiters[end].rejectAll(() => closedError(this.directory));
+    await this.compactor.stop();
     this.tail = undefined;
     const { commit } = this;
     try {
@@ -348,8 +381,7 @@ export class SegmentedLog implements BatchLog {
     for (const oldest of this.segments.slice(0, count)) {
       await open.unheld();
       this.segments = this.segments.slice(1);
-      this.openFiles.delete(oldest);
-      await oldest.release();
+      await this.reads.release(oldest);
       await removeExisting(disk, oldest.path);
       await disk.syncDirectory(this.directory);
       // Without their segment these mean nothing: recovery removes what a crash leaves of them.
@@ -360,31 +392,9 @@ export class SegmentedLog implements BatchLog {
     this.producers.aborted.trimBefore(this.earliest);
   }
 
-  /** Notes damage that a read meets and reads again: what lies beside it is still good. */
-  private async aroundDamage<Value>(segment: Segment, read: () => Promise<Value>): Promise<Value> {
-    for (;;) {
-      try {
-        return await read();
-      } catch (error) {
-        if (!(error instanceof DamageFound)) throw error;
-        const range = await segment.quarantine(error);
-        const damaged = damagedError(segment.path, range);
-        this.environment.log.error({ code: damaged.code, ...damaged.details }, damaged.message);
-        if (segment === this.active) this.commit.stop(damagedActive(segment.path, range));
-      } finally {
-        await this.keepOpen(segment);
-      }
-    }
-  }
-
-  /** Bounds the files that reads of old segments leave open. */
-  private async keepOpen(segment: Segment): Promise<void> {
-    this.openFiles.delete(segment);
-    this.openFiles.add(segment);
-    if (this.openFiles.size <= OPEN_FILES_MAX) return;
-    const [longestUnused] = this.openFiles;
-    this.openFiles.delete(longestUnused!);
-    await longestUnused!.closeIdle();
+  private async replace(segment: Segment, by: Segment): Promise<void> {
+    this.segments = this.segments.map((each) => (each === segment ? by : each));
+    await this.reads.release(segment);
   }
 
   private outOfRange(offset: number): MillraceError {

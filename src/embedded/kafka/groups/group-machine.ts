@@ -153,7 +153,11 @@ export class GroupMachine {
    * Whoever is no member may where there are none; within a transaction always, because the first
    * versions of that request name no member.
    */
-  commit(claim: MemberClaim, nowMs: number, { transactional = false } = {}): number {
+  commit(
+    claim: MemberClaim,
+    nowMs: number,
+    { transactional = false }: { readonly transactional?: boolean } = {},
+  ): number {
     const { memberId, instanceId, generation } = claim;
     if (generation < 0 && this.phase === "empty") return ERROR.NONE;
     if (generation < 0 && memberId === "" && instanceId === null) {

@@ -60,7 +60,7 @@ export class Rebalance {
   }
 
   /** Goes to joining, or stays there; a newcomer prolongs the first join. */
-  begin(nowMs: number, { newcomer = false } = {}): void {
+  begin(nowMs: number, { newcomer = false }: { readonly newcomer?: boolean } = {}): void {
     if (this.phase === "joining") {
       if (this.#first !== undefined && newcomer) this.#first.joined = true;
       return;

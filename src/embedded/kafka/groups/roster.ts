@@ -13,9 +13,9 @@ import type { Member } from "./member.ts";
 
 export class Roster {
   /** In the order in which they joined. */
-  readonly members = new Map<string, Member>();
+  readonly members: Map<string, Member> = new Map();
   /** Ids that were given and not yet used, with the time at which they end. */
-  readonly promised = new Map<string, number>();
+  readonly promised: Map<string, number> = new Map();
   /** What the members are; of a group that is empty, what they were. */
   protocolType: string | null = null;
   leader: string | undefined;

@@ -96,6 +96,7 @@ test("a static member that does not come back is removed when its session ends",
   group.heartbeat("a-1", 1, "a");
   group.advance(1);
   assert.deepEqual([...group.machine.members.keys()], ["a-1"]);
+  assert.equal(group.heartbeat("x", 1, "b"), ERROR.UNKNOWN_MEMBER_ID, "nobody is fenced by it");
   const back = group.join({ instanceId: "b" });
   assert.ok(waits(back), "it comes as a new member");
 });

@@ -48,6 +48,8 @@ export interface RecordPlace {
   timeDelta: number;
   /** Of the record, its length included. */
   start: number;
+  /** Behind the time. */
+  restStart: number;
   end: number;
   keyStart: number;
   /** -1 for null. */
@@ -69,6 +71,7 @@ export function walkRecords(
     offset: header.baseOffset - 1,
     timeDelta: 0,
     start,
+    restStart: start,
     end: start,
     keyStart: 0,
     keyBytes: 0,
@@ -81,6 +84,7 @@ export function walkRecords(
     if (length <= 0 || place.end > end) throw contradictory();
     cursor.at++;
     place.timeDelta = cursor.varlong();
+    place.restStart = cursor.at;
     place.offset = nextOffset(header, place.offset, cursor.varint());
     place.keyBytes = cursor.skip();
     place.keyStart = cursor.at - Math.max(0, place.keyBytes);

@@ -34,6 +34,8 @@ export const LOG_APPEND_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;
 /** A transaction marker, not records of anybody. */
 export const CONTROL = 0x20;
+/** The base timestamp is the time from which on compaction may remove deletions (KIP-534). */
+export const DELETE_HORIZON = 0x40;
 
 /** The largest batch that is written or believed when read. */
 export const BATCH_BYTES_MAX: number = 8 * 1024 * 1024;

@@ -22,6 +22,13 @@ export interface GroupBoundary {
   readonly state: SegmentState;
   /** Whether producers with ids have written to the log up to here. */
   readonly producers: boolean;
+  /** Of a sealed segment that compaction has gone over. */
+  readonly compacted?: Compacted;
+}
+
+export interface Compacted {
+  /** From when on more of the segment may go: a deletion, or a marker; 0 where there is none. */
+  readonly horizonMs: number;
 }
 
 /**
@@ -38,8 +45,11 @@ export const SIDECAR_BYTES: number = SLOT_BYTES * 2;
 const MARK = 0x4d524742;
 const FORMAT = 1;
 const ENCODED_BYTES = 60;
-/** The one flag there is. */
+/** Flags. */
 const PRODUCERS = 1;
+const COMPACTED = 2;
+/** Strangers may write any time. */
+const HORIZON_MS_MAX = 2 ** 48 - 1;
 
 export function slotOf(boundary: GroupBoundary): number {
   return (boundary.sequence % 2) * SLOT_BYTES;
@@ -55,19 +65,25 @@ export function encodeBoundary(boundary: GroupBoundary): Buffer {
   slot.writeBigUInt64BE(BigInt(boundary.nextOffset), 24);
   slot.writeBigInt64BE(BigInt(boundary.oldestMs), 32);
   slot.writeBigInt64BE(BigInt(boundary.newestMs), 40);
-  slot.writeUInt16BE(boundary.producers ? PRODUCERS : 0, 48);
-  // Bytes 50 to 55 are reserved.
+  const { producers, compacted } = boundary;
+  const flags = (producers ? PRODUCERS : 0) | (compacted === undefined ? 0 : COMPACTED);
+  slot.writeUInt16BE(flags, 48);
+  slot.writeUIntBE(Math.min(Math.max(0, compacted?.horizonMs ?? 0), HORIZON_MS_MAX), 50, 6);
   slot.writeUInt32BE(crc32c(slot, 0, ENCODED_BYTES - 4), ENCODED_BYTES - 4);
   return slot;
 }
 
 /** The newest boundary of a sidecar; undefined where neither slot is valid. */
 export function readSidecar(sidecar: Uint8Array): GroupBoundary | undefined {
+  return readSlots(sidecar)[0];
+}
+
+/** The valid boundaries of a sidecar, the newest first. */
+export function readSlots(sidecar: Uint8Array): readonly GroupBoundary[] {
   const bytes = Buffer.from(sidecar.buffer, sidecar.byteOffset, sidecar.length);
-  const first = decodeSlot(bytes, 0);
-  const second = decodeSlot(bytes, SLOT_BYTES);
-  if (first === undefined || second === undefined) return first ?? second;
-  return first.sequence > second.sequence ? first : second;
+  return [decodeSlot(bytes, 0), decodeSlot(bytes, SLOT_BYTES)]
+    .filter((slot) => slot !== undefined)
+    .toSorted((a, b) => b.sequence - a.sequence);
 }
 
 function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
@@ -77,6 +93,7 @@ function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
   if (crc32c(bytes, at, crcAt) !== bytes.readUInt32BE(crcAt)) return undefined;
   const state = STATES[bytes.readUInt16BE(at + 6)];
   if (state === undefined) return undefined;
+  const flags = bytes.readUInt16BE(at + 48);
   return {
     sequence: Number(bytes.readBigUInt64BE(at + 8)),
     bytes: Number(bytes.readBigUInt64BE(at + 16)),
@@ -84,6 +101,7 @@ function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
     oldestMs: Number(bytes.readBigInt64BE(at + 32)),
     newestMs: Number(bytes.readBigInt64BE(at + 40)),
     state,
-    producers: (bytes.readUInt16BE(at + 48) & PRODUCERS) !== 0,
+    producers: (flags & PRODUCERS) !== 0,
+    ...(flags & COMPACTED && { compacted: { horizonMs: bytes.readUIntBE(at + 50, 6) } }),
   };
 }

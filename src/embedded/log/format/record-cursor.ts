@@ -50,7 +50,7 @@ export class RecordCursor {
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   }
 
-  bytes(): Uint8Array | null {
+  bytes(): Buffer | null {
     const length = this.length();
     if (length < 0) return null;
     return this.buffer.subarray(this.at, (this.at += length));

@@ -11,6 +11,7 @@
 import { AT, CONTROL, LENGTH_OVERHEAD, MAGIC, TRANSACTIONAL } from "./batch-layout.ts";
 import { crc32c } from "./crc32c.ts";
 import { writeInt64 } from "./int64.ts";
+import { RecordCursor } from "./record-cursor.ts";
 
 export type TransactionEnd = "abort" | "commit";
 
@@ -67,11 +68,17 @@ export function readMarkerEnd(
   bytes: Buffer,
   at: number,
 ): Pick<TransactionMarker, "kind" | "coordinatorEpoch"> | undefined {
-  if (bytes.length - at < BATCH_BYTES) return undefined;
-  if (bytes[at + RECORD_AT.keyLength] !== zigzag(4)) return undefined;
-  const kind = KINDS[bytes.readInt16BE(at + RECORD_AT.type)];
-  if (kind === undefined) return undefined;
-  return { kind, coordinatorEpoch: bytes.readInt32BE(at + RECORD_AT.coordinatorEpoch) };
+  // Compaction may have given the record another time, of another length.
+  const cursor = new RecordCursor(bytes, at + AT.records, bytes.length);
+  cursor.varint();
+  cursor.at++;
+  cursor.varlong();
+  cursor.varint();
+  const key = cursor.bytes();
+  const value = cursor.bytes();
+  if (key?.length !== 4 || value?.length !== 6) return undefined;
+  const kind = KINDS[key.readInt16BE(2)];
+  return kind && { kind, coordinatorEpoch: value.readInt32BE(2) };
 }
 
 function zigzag(length: number): number {

@@ -107,8 +107,10 @@ export class PartitionProducers {
 
 /** The producer's side of a batch; undefined where it has none. */
 export function producedBatch(header: BatchHeader): ProducedBatch | undefined {
-  const { producerId, producerEpoch, baseSequence, count, newestMs } = header;
+  const { producerId, producerEpoch, baseSequence, newestMs } = header;
   if (producerId < 0) return undefined;
+  // Compaction takes records, and leaves the offsets and sequences that the batch was given.
+  const count = header.nextOffset - header.baseOffset;
   const transactional = isTransactional(header);
   return { producerId, producerEpoch, baseSequence, count, transactional, newestMs };
 }

@@ -2,12 +2,13 @@
 
 import { after, type BatchInFile, type BatchWindow, type Place } from "./batch-scan.ts";
 import { DamageFound } from "./damage.ts";
+import { isGap } from "../format/gap-batch.ts";
 
 export interface BatchRun {
   /** Views of what was read; together they are the batches, byte for byte. */
   readonly chunks: readonly Buffer[];
   readonly bytes: number;
-  /** The offset after the last batch. */
+  /** Where to go on: behind the last batch, also where all that was passed is gone. */
   readonly nextOffset: number;
 }
 
@@ -35,7 +36,8 @@ export async function readBatchRun(
       const { nextOffset, bytes } = batch.header;
       if (nextOffset > endOffset || (run.bytes > 0 && run.bytes + bytes > bytesMax)) break;
       if (place.offset < offset) batch = await window.batchAt(place, true);
-      if (batch !== undefined) run.add(batch);
+      // As from a log of Kafka's: its clients meet a gap, not what holds its place.
+      if (batch !== undefined && !isGap(batch.header)) run.add(batch);
     }
     if (batch === undefined) {
       if (run.bytes > 0) break;

@@ -29,6 +29,7 @@ import { readBatchRun, type BatchRun, type RunLimits } from "./batch-run.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { isTransactional, type BatchHeader } from "../format/batch-decoder.ts";
 import { BatchRecords } from "../format/batch-records.ts";
+import type { Compacted } from "../format/group-boundary.ts";
 import type { LogRecord, ReadRecords } from "../partition-log.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
@@ -82,6 +83,8 @@ export class Segment {
   oldestMs: number;
   newestMs: number;
   producers: boolean;
+  /** Undefined until compaction has gone over it. */
+  compacted: Compacted | undefined;
   index: SparseIndex | undefined;
   /** Where runs ended, by offset: a reader who goes on need not search. */
   private readonly runEnds = new Map<number, Place>();
@@ -113,6 +116,11 @@ export class Segment {
 
   get damagedRanges(): readonly DamagedRange[] {
     return this.damaged;
+  }
+
+  /** Nobody begins to read it any more. */
+  get isReleased(): boolean {
+    return this.released;
   }
 
   /** Loads what earlier lives found. Returns whether its loss was accepted. */
@@ -181,17 +189,25 @@ export class Segment {
     readonly from: number;
   }): Promise<RecordTime | undefined> {
     if (this.newestMs < timeMs) return undefined;
-    const start = await this.withFile(async (file) => {
+    return this.withFile(async (file) => {
       await this.buildIndex(file);
-      return this.index?.beforeTime(timeMs)?.offset ?? this.baseOffset;
+      const start = this.index?.beforeTime(timeMs)?.offset ?? this.baseOffset;
+      for (let offset = Math.max(start, from); offset < this.nextOffset;) {
+        const { records, next } = await this.read(offset, EVERYTHING);
+        const found = records.find((record) => record.appendedMs >= timeMs);
+        if (found !== undefined) return { offset: found.offset, timeMs: found.appendedMs };
+        offset = next;
+      }
+      return undefined;
     });
-    for (let offset = Math.max(start, from); offset < this.nextOffset;) {
-      const { records, next } = await this.read(offset, EVERYTHING);
-      const found = records.find((record) => record.appendedMs >= timeMs);
-      if (found !== undefined) return { offset: found.offset, timeMs: found.appendedMs };
-      offset = next;
-    }
-    return undefined;
+  }
+
+  /**
+   * Holds the file open while `use` runs: also if its name means another file by then, all reads that
+   * are under way go on in this one.
+   */
+  hold<Value>(use: (file: DiskFile) => Promise<Value>): Promise<Value> {
+    return this.withFile(use);
   }
 
   /** Notes that what begins at the place is damaged, up to the next intact batch. */

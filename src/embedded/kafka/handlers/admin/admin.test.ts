@@ -339,6 +339,8 @@ test("topics are told a bounded number of partitions at a time, from where the c
       ["unknown", ERROR.UNKNOWN_TOPIC_OR_PARTITION],
     ],
   );
+  // Kafka's Java clients fail on null.
+  assert.deepEqual(topics[0]!.partitions[0]!.eligibleLeaderReplicas, []);
 });
 
 test("the disk use of each partition is what its log takes", async () => {

@@ -45,7 +45,10 @@ export function createDescribeTopicPartitions({
         nextCursor = { topicName: name, partitionIndex: first };
         break;
       }
-      const partitions = toldPartitions(topic).slice(first, first + left);
+      const partitions = toldPartitions(topic)
+        .slice(first, first + left)
+        // Kafka's Java clients fail on null, which the protocol would allow.
+        .map((partition) => ({ ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }));
       left -= partitions.length;
       told.push({
         name,

@@ -1,11 +1,11 @@
 /** DeleteGroups: forgets groups that nobody is in, with all that they have committed. */
 
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { Call, Handler } from "../handler.ts";
 import { commitError } from "./offset-commit.ts";
 
-export function createDeleteGroups(broker: KafkaBroker): Handler<"DeleteGroups"> {
+export function createDeleteGroups(broker: GroupBroker): Handler<"DeleteGroups"> {
   return async ({ groupsNames }, call) => ({
     results: await Promise.all(
       groupsNames.map(async (groupId) => ({
@@ -17,7 +17,7 @@ export function createDeleteGroups(broker: KafkaBroker): Handler<"DeleteGroups">
 }
 
 async function deleteGroup(
-  { groups, engine, pendingOffsets }: KafkaBroker,
+  { groups, engine, pendingOffsets }: GroupBroker,
   group: string,
   call: Call,
 ): Promise<number> {

@@ -1,7 +1,7 @@
 /** DescribeGroups: who is in groups, and what each of them reads. */
 
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { DescribedGroup } from "../../codec/generated/describe-groups.ts";
 import type { Draft } from "../../codec/draft.ts";
 import type { Call, Handler } from "../handler.ts";
@@ -14,7 +14,7 @@ const READ = 1 << 3;
 const DELETE = 1 << 6;
 const DESCRIBE = 1 << 8;
 
-export function createDescribeGroups(broker: KafkaBroker): Handler<"DescribeGroups"> {
+export function createDescribeGroups(broker: GroupBroker): Handler<"DescribeGroups"> {
   return ({ groups, includeAuthorizedOperations }, call) => ({
     groups: groups.map((groupId) => ({
       ...describe(broker, groupId, call),
@@ -23,7 +23,7 @@ export function createDescribeGroups(broker: KafkaBroker): Handler<"DescribeGrou
   });
 }
 
-function describe({ groups }: KafkaBroker, groupId: string, call: Call): Draft<DescribedGroup> {
+function describe({ groups }: GroupBroker, groupId: string, call: Call): Draft<DescribedGroup> {
   if (!call.may("read", "group", groupId)) {
     return { groupId, errorCode: ERROR.GROUP_AUTHORIZATION_FAILED };
   }

@@ -1,6 +1,6 @@
 /** Everything that is asked of groups and of what they have committed. */
 
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { Handlers } from "../handler.ts";
 import { createDeleteGroups } from "./delete-groups.ts";
 import { createDescribeGroups } from "./describe-groups.ts";
@@ -10,7 +10,7 @@ import { createOffsetCommit } from "./offset-commit.ts";
 import { createOffsetDelete } from "./offset-delete.ts";
 import { createOffsetFetch } from "./offset-fetch.ts";
 
-export function createGroupHandlers(broker: KafkaBroker): Handlers {
+export function createGroupHandlers(broker: GroupBroker): Handlers {
   return {
     ...createMembershipHandlers(broker),
     OffsetCommit: createOffsetCommit(broker),

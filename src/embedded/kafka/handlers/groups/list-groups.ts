@@ -1,13 +1,13 @@
 /** ListGroups: every group that the client may know of. */
 
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { Handler } from "../handler.ts";
 
 /** The one type of group that is served. */
 const CLASSIC = "classic";
 
-export function createListGroups({ groups }: KafkaBroker): Handler<"ListGroups"> {
+export function createListGroups({ groups }: GroupBroker): Handler<"ListGroups"> {
   return ({ statesFilter, typesFilter }, call) => {
     const states = lowerCase(statesFilter);
     const types = lowerCase(typesFilter);

@@ -1,7 +1,7 @@
 /** JoinGroup, SyncGroup, Heartbeat and LeaveGroup: the membership of groups. */
 
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { JoinGroupRequest } from "../../codec/generated/join-group.ts";
 import type { JoinAnswer, JoinRequest } from "../../groups/group-messages.ts";
 import type { Answer, Call, Handlers } from "../handler.ts";
@@ -16,7 +16,7 @@ type Membership = "JoinGroup" | "SyncGroup" | "Heartbeat" | "LeaveGroup";
 export function createMembershipHandlers({
   groups,
   engine,
-}: KafkaBroker): Required<Pick<Handlers, Membership>> {
+}: GroupBroker): Required<Pick<Handlers, Membership>> {
   const { log } = engine.environment;
   return {
     async JoinGroup(request, call) {

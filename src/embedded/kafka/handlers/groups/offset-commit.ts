@@ -9,7 +9,7 @@
 import type { StoredPosition } from "../../../../broker/in-process/stream/stream-storage.ts";
 import { isMillraceError } from "../../../../model/errors.ts";
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { OffsetCommitRequestPartition } from "../../codec/generated/offset-commit.ts";
 import type { Topic } from "../../topics/topics.ts";
 import type { Handler } from "../handler.ts";
@@ -19,7 +19,7 @@ const METADATA_LENGTH_MAX = 4096;
 /** From this version on topics are named by id. */
 const BY_ID = 10;
 
-export function createOffsetCommit(broker: KafkaBroker): Handler<"OffsetCommit"> {
+export function createOffsetCommit(broker: GroupBroker): Handler<"OffsetCommit"> {
   const { groups, topics } = broker;
   return async (request, call) => {
     const { groupId: group, memberId, groupInstanceId: instanceId } = request;
@@ -84,7 +84,7 @@ export function positionOf(
 
 /** Returns the error code. The group is known from now on to those who look from within this process. */
 async function save(
-  { engine }: KafkaBroker,
+  { engine }: GroupBroker,
   group: string,
   positions: readonly StoredPosition[],
 ): Promise<number> {

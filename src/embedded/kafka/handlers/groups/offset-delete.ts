@@ -3,11 +3,11 @@
 import { CONSUMER } from "../../groups/assigned-partitions.ts";
 import type { GroupView } from "../../groups/group-view.ts";
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { Handler } from "../handler.ts";
 import { commitError } from "./offset-commit.ts";
 
-export function createOffsetDelete(broker: KafkaBroker): Handler<"OffsetDelete"> {
+export function createOffsetDelete(broker: GroupBroker): Handler<"OffsetDelete"> {
   const { groups, topics, engine } = broker;
   return async ({ groupId: group, topics: asked }, call) => {
     if (!call.may("delete", "group", group)) {

@@ -2,7 +2,7 @@
 
 import type { OffsetFetchResponsePartitions } from "../../codec/generated/offset-fetch.ts";
 import { ERROR } from "../../error-codes.ts";
-import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { GroupBroker } from "../../kafka-broker.ts";
 import type { Call, Handler } from "../handler.ts";
 
 /** Versions from which on. */
@@ -30,7 +30,7 @@ interface ToldTopic {
   readonly partitions: readonly OffsetFetchResponsePartitions[];
 }
 
-export function createOffsetFetch(broker: KafkaBroker): Handler<"OffsetFetch"> {
+export function createOffsetFetch(broker: GroupBroker): Handler<"OffsetFetch"> {
   return ({ groups, groupId, topics, requireStable }, call) => {
     const refusalOf = (group: string): number =>
       call.may("read", "group", group) ? ERROR.NONE : ERROR.GROUP_AUTHORIZATION_FAILED;
@@ -53,7 +53,7 @@ export function createOffsetFetch(broker: KafkaBroker): Handler<"OffsetFetch"> {
   };
 }
 
-function look(broker: KafkaBroker, { group, topics: asked, requireStable }: Question, call: Call) {
+function look(broker: GroupBroker, { group, topics: asked, requireStable }: Question, call: Call) {
   const { topics, engine, pendingOffsets } = broker;
   const byId = call.version >= BY_ID;
   const tell = (topic: AskedTopic): ToldTopic => {
@@ -85,7 +85,7 @@ function look(broker: KafkaBroker, { group, topics: asked, requireStable }: Ques
     .map(tell);
 }
 
-function everything({ topics, engine }: KafkaBroker, group: string): AskedTopic[] {
+function everything({ topics, engine }: GroupBroker, group: string): AskedTopic[] {
   const byStream = Map.groupBy(engine.streamStorage.positions(group), ({ stream }) => stream);
   return [...byStream].flatMap(([name, positions]) => {
     const topic = topics.find(name);
