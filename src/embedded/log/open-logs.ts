@@ -6,18 +6,16 @@
  * of had become durable, so what all logs say at one moment is what a power cut at that moment could
  * have left at best: nothing refers to what is not there.
  *
- * Between that look and the moment when the files have a second name, none may go. Whoever removes or
- * replaces a segment waits for `unheld` right before.
+ * From that look until the files have a second name, none may go or be replaced. Whoever does that to
+ * a segment does it within `change`, together with telling of it.
  */
 
+import type { Compacted } from "./format/group-boundary.ts";
+import type { Segment, SegmentFacts } from "./segment/segment.ts";
+
 /** A segment as far as it was durable at the moment of the cut. */
-export interface SegmentCut {
-  readonly baseOffset: number;
-  readonly bytes: number;
-  readonly nextOffset: number;
-  readonly oldestMs: number;
-  readonly newestMs: number;
-  readonly producers: boolean;
+export interface SegmentCut extends SegmentFacts {
+  readonly compacted: Compacted | undefined;
 }
 
 export interface LogCut {
@@ -26,14 +24,21 @@ export interface LogCut {
   readonly segments: readonly SegmentCut[];
 }
 
-export interface OpenLog {
+interface OpenLog {
   cut(): LogCut;
+}
+
+export function cutOf(segment: Segment): SegmentCut {
+  const { baseOffset, bytes, nextOffset, oldestMs, newestMs, producers, compacted } = segment;
+  return { baseOffset, bytes, nextOffset, oldestMs, newestMs, producers, compacted };
 }
 
 export class OpenLogs {
   readonly #logs = new Set<OpenLog>();
-  #held = 0;
-  #released: PromiseWithResolvers<void> = Promise.withResolvers();
+  #holds = 0;
+  #changes = 0;
+  /** Those who wait for holds or changes to end. */
+  #ended: PromiseWithResolvers<void> = Promise.withResolvers();
 
   add(log: OpenLog): void {
     this.#logs.add(log);
@@ -48,22 +53,33 @@ export class OpenLogs {
     return [...this.#logs].map((log) => log.cut());
   }
 
-  /** Until what it returns is called, no file of a segment goes. */
-  hold(): () => void {
-    this.#held++;
+  /** Until what it resolves to is called, no file of a segment goes; changes that began are done. */
+  async hold(): Promise<() => void> {
+    this.#holds++;
+    while (this.#changes > 0) await this.#ended.promise;
     let over = false;
     return () => {
       if (over) return;
       over = true;
-      this.#held--;
-      if (this.#held > 0) return;
-      this.#released.resolve();
-      this.#released = Promise.withResolvers();
+      this.#holds--;
+      this.#tellEnd();
     };
   }
 
-  /** Resolves when nobody holds the files; go on in the same turn. */
-  async unheld(): Promise<void> {
-    while (this.#held > 0) await this.#released.promise;
+  /** Removes or replaces files when nobody holds them. Short: a hold waits for its end. */
+  async change<Value>(run: () => Promise<Value>): Promise<Value> {
+    while (this.#holds > 0) await this.#ended.promise;
+    this.#changes++;
+    try {
+      return await run();
+    } finally {
+      this.#changes--;
+      this.#tellEnd();
+    }
+  }
+
+  #tellEnd(): void {
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers();
   }
 }
