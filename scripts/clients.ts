@@ -1,5 +1,6 @@
 /**
  * Strangers' clients against `millrace start`: `npm run clients -- [all|NAME…] [--built] [--list]`.
+ * `--kafka HOST:PORT` tries the cases themselves on another broker.
  * A name is a client's (`kafkajs`) or a case's beginning (`"kafkajs group"`).
  */
 
@@ -11,6 +12,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     built: { type: "boolean", default: false },
+    kafka: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -31,7 +33,11 @@ if (unknown.length > 0) {
   for (const { name } of chosen) console.log(name);
 } else {
   const print = (line: string): void => console.log(line);
-  const { passed, failed } = await runClients(chosen, { built: values.built, print });
+  const { passed, failed } = await runClients(chosen, {
+    built: values.built,
+    kafka: values.kafka,
+    print,
+  });
   print(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }

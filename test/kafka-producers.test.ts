@@ -26,7 +26,7 @@ const EXCEPTIONS: Readonly<Record<string, RefusalReason>> = {
 };
 
 class Judge {
-  readonly #states = new ProducerStates();
+  readonly #states = new ProducerStates({ keepMs: 86_400_000 });
   readonly #stable = new StableEnd();
   #offset = 0;
 

@@ -128,6 +128,8 @@ export interface ServiceDescription {
     readonly name: string;
     readonly kind: string;
     readonly from: readonly (Target & { readonly types: readonly string[] })[];
+    /** Deciders of the service whose events, kept in its store, the part reads. */
+    readonly readsEventsOf: readonly string[];
     readonly publishes: readonly string[];
     readonly sends: readonly string[];
     readonly index: readonly string[];
@@ -162,6 +164,8 @@ export interface LagRow {
   readonly paused?: string;
   /** Why what was emitted does not get out of the outbox, where it does not. */
   readonly unpublished?: string;
+  /** Which message does not come back from its handler, where one does not. */
+  readonly stalled?: string;
 }
 
 export interface SeekOptions {

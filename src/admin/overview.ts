@@ -42,6 +42,7 @@ async function describeService({
         name,
         types: Object.values(types).map((type) => type.type),
       })),
+      readsEventsOf: deciders(service.parts, part),
       publishes: part.publishes.map(({ name }) => name),
       sends: part.sends.map(({ name }) => name),
       index: part.collections.find(({ name }) => name === part.viewCollection)?.index ?? [],
@@ -50,6 +51,13 @@ async function describeService({
     outbox: await (running?.outbox() ?? outboxStatus(store)),
     droppedReplies: running?.droppedReplies ?? 0,
   };
+}
+
+function deciders(parts: readonly Part[], { fromStore = [] }: Part): readonly string[] {
+  const read = new Set(fromStore.map(({ type }) => type));
+  return parts
+    .filter(({ appends = [] }) => appends.some(({ type }) => read.has(type)))
+    .map(({ name }) => name);
 }
 
 /** A row for each input of each part, by service, part and input. */

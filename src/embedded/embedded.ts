@@ -38,7 +38,7 @@ export const CAPABILITIES: BrokerCapabilities = {
     retentionByAge: NATIVE,
     retentionBySize: NATIVE,
     retentionByCount: NATIVE,
-    compaction: { level: "absent", reason: "its logs keep every message of a key" },
+    compaction: NATIVE,
   },
 };
 

@@ -43,6 +43,11 @@ export interface ClientPlace {
   readonly tools: ClientTools;
 }
 
+export interface JavaOptions extends ProgramOptions {
+  /** `kafka` unless said. */
+  readonly libraries?: "kafka" | "jms";
+}
+
 /** The runtimes of clients. Each installs, on its first use, what it runs; what fails then is a failure. */
 export interface ClientTools {
   /** A program of `programs/` with the packages of `npm/package-lock.json`. */
@@ -59,8 +64,8 @@ export interface ClientTools {
     args: readonly string[],
     options?: ProgramOptions,
   ): Promise<ProgramOutput>;
-  /** A Java source file of `programs/`, compiled against the same libraries. */
-  java(program: string, args: readonly string[], options?: ProgramOptions): Promise<ProgramOutput>;
+  /** A Java source file of `programs/`, compiled against Kafka's libraries or those of Qpid JMS. */
+  java(program: string, args: readonly string[], options?: JavaOptions): Promise<ProgramOutput>;
   kcat(args: readonly string[], options?: ProgramOptions): Promise<ProgramOutput>;
 }
 

@@ -11,11 +11,11 @@ import { freePorts } from "../../scripts/process/free-port.ts";
 
 /** What the server's configuration says beside its ports. */
 export interface ServerSettings {
-  /** Of `embedded()`. */
+  /** Of `embedded()`, as JSON. */
   readonly embedded?: Readonly<Record<string, unknown>>;
   /** Members of `defineConfig()` as JavaScript, for what JSON cannot say: `signIn: async () => …,`. */
   readonly code?: string;
-  /** Added to the settings of the Kafka door: `tls`, `host`. */
+  /** Added to the settings of the Kafka door, as JSON: `tls`, `host`. */
   readonly kafka?: Readonly<Record<string, unknown>>;
   readonly amqp?: Readonly<Record<string, unknown>>;
   /** Laid over the environment. */
@@ -57,7 +57,7 @@ export class MillraceServer implements AsyncDisposable {
   static async start(options: LaunchOptions): Promise<MillraceServer> {
     const server = new MillraceServer(options, await freePorts(3));
     await mkdir(options.folder, { recursive: true });
-    await writeFile(server.configFile, server.configuration());
+    await server.configure();
     await server.start();
     return server;
   }
@@ -83,12 +83,16 @@ export class MillraceServer implements AsyncDisposable {
     const main = built ? join(SOURCE, "dist/cli/main.js") : join(SOURCE, "src/cli/main.ts");
     if (!existsSync(main)) throw new Error(`${main} is missing; run: npm run build`);
     const conditions = built ? [] : ["--conditions=source"];
-    const args = ["start", "--data", this.dataFolder, "--config", this.configFile];
+    const ports = [
+      `--kafka-port=${this.kafkaPort}`,
+      `--amqp-port=${this.amqpPort}`,
+      `--http-port=${this.httpPort}`,
+    ];
     const log = createWriteStream(this.output, { flags: "a" });
     await once(log, "open");
     this.child = spawn(
       process.execPath,
-      [...conditions, ...nodeOptions, main, ...args, "--port", String(this.httpPort)],
+      [...conditions, ...nodeOptions, main, "start", "--data", this.dataFolder, ...ports],
       { cwd: this.options.folder, env: { ...process.env, ...env }, stdio: ["ignore", log, log] },
     );
     log.close();
@@ -124,28 +128,23 @@ export class MillraceServer implements AsyncDisposable {
     await this.kill();
   }
 
-  private get configFile(): string {
-    return join(this.options.folder, "millrace.config.mjs");
-  }
-
-  private configuration(): string {
-    const { built = false, embedded = {}, code = "", kafka = {}, amqp = {} } = this.options;
+  /** It is found in the working directory. */
+  private async configure(): Promise<void> {
+    const { built = false, embedded, code = "", kafka, amqp } = this.options;
+    if (embedded === undefined && code === "" && kafka === undefined && amqp === undefined) return;
     const module = built ? "dist/embedded/embedded.js" : "src/embedded/embedded.ts";
-    const settings = {
-      directory: join(this.dataFolder, "broker"),
-      ...embedded,
-      kafka: { port: this.kafkaPort, ...kafka },
-      amqp: { port: this.amqpPort, ...amqp },
-    };
-    return [
+    const directory = join(this.dataFolder, "broker");
+    const lines = [
       `import { embedded } from ${JSON.stringify(pathToFileURL(join(SOURCE, module)).href)};`,
       `export default {`,
       `  services: [],`,
       `  ${code}`,
-      `  broker: embedded(${JSON.stringify(settings)}),`,
+      `  kafka: ${JSON.stringify({ port: 0, ...kafka })},`,
+      `  amqp: ${JSON.stringify({ port: 0, ...amqp })},`,
+      `  broker: embedded(${JSON.stringify({ directory, ...embedded })}),`,
       `};`,
-      "",
-    ].join("\n");
+    ];
+    await writeFile(join(this.options.folder, "millrace.config.mjs"), `${lines.join("\n")}\n`);
   }
 
   /** Resolves when somebody takes connections at the port. Throws when the server ends before that. */

@@ -12,6 +12,8 @@ import { createTools } from "./tools/tools.ts";
 
 export interface SuiteOptions {
   readonly built: boolean;
+  /** Another broker's bootstrap address, to try the cases themselves: what fails there is a wrong case. */
+  readonly kafka: string | undefined;
   readonly print: (line: string) => void;
 }
 
@@ -24,8 +26,11 @@ const TIMEOUT_MS = 60_000;
 
 export async function runClients(
   cases: readonly ClientCase[],
-  { built, print }: SuiteOptions,
+  { built, kafka, print }: SuiteOptions,
 ): Promise<SuiteResult> {
+  const names = cases.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`two cases are called ${twice}`);
   const folder = await mkdtemp(join(tmpdir(), "millrace-clients-"));
   const server = await MillraceServer.start({ folder: join(folder, "server"), built });
   let failed = 0;
@@ -38,7 +43,7 @@ export async function runClients(
       if (!server.running && one.last !== true) await server.start();
       try {
         const own = join(folder, `case-${index}`);
-        const counts = await runCase(one, { server, folder: own, built });
+        const counts = await runCase(one, { server, folder: own, built, kafka });
         print(`ok   ${one.name}: ${shown(counts)} (${seconds()} s)`);
       } catch (error) {
         failed++;
@@ -58,9 +63,13 @@ interface Surroundings {
   readonly server: MillraceServer;
   readonly folder: string;
   readonly built: boolean;
+  readonly kafka: string | undefined;
 }
 
-async function runCase(one: ClientCase, { server, folder, built }: Surroundings): Promise<Counts> {
+async function runCase(
+  one: ClientCase,
+  { server, folder, built, kafka }: Surroundings,
+): Promise<Counts> {
   if (Object.values(one.demands).filter((count) => count > 0).length === 0) {
     throw new Error("the case demands nothing");
   }
@@ -70,7 +79,7 @@ async function runCase(one: ClientCase, { server, folder, built }: Surroundings)
   await using others = new AsyncDisposableStack();
   const prefix = one.name.replaceAll(/[^a-z0-9]+/gi, "-");
   const place: ClientPlace = {
-    kafka: server.kafka,
+    kafka: kafka ?? server.kafka,
     amqp: { host: "127.0.0.1", port: server.amqpPort },
     server,
     name: (purpose) => `${prefix}-${purpose}`,

@@ -14,10 +14,15 @@ export async function installKafka(): Promise<string> {
     debianPackage: "openjdk-17-jdk-headless",
     remedy: "install a JDK, 17 or later",
   });
-  return installedOnce({ name: "kafka", version: "4.3.1", install: copyJars });
+  return installedOnce({
+    name: "kafka",
+    version: "4.3.1",
+    install: (folder) => copyJars(POM, folder),
+  });
 }
 
-async function copyJars(folder: string): Promise<void> {
+/** Fetches what a pom names, and what that needs, into `lib` of a folder. */
+export async function copyJars(pom: string, folder: string): Promise<void> {
   await requireProgram({
     command: "mvn",
     debianPackage: "maven",
@@ -25,7 +30,7 @@ async function copyJars(folder: string): Promise<void> {
   });
   const output = `-DoutputDirectory=${join(folder, "lib")}`;
   const goal = ["dependency:copy-dependencies", output, "-DincludeScope=runtime"];
-  await runProgram("mvn", ["-q", "-B", "-f", POM, ...goal]);
+  await runProgram("mvn", ["-q", "-B", "-f", pom, ...goal]);
 }
 
 /** For short runs: a Java machine that starts quickly and says only what went wrong. */

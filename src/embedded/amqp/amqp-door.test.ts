@@ -1,3 +1,5 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import rhea, { type Sender } from "rhea";
@@ -76,7 +78,7 @@ test("what a receiver cannot take goes to another, and is a dead letter when the
   first.link.add_credit(1);
   second.link.add_credit(1);
   while ((await stage.queues.listDeadLetters("orders")).length === 0) {
-    stage.environment.clock.advance(100);
+    void stage.environment.clock.advance(100);
     await new Promise((resolve) => setImmediate(resolve));
   }
   const [letter] = await stage.queues.listDeadLetters("orders");
@@ -132,7 +134,7 @@ test("a lease lasts as long as its link, however long nobody settles it", async 
   await (await client.sender("orders")).send({ body: "one" });
   const receiver = await client.receiver("orders");
   const { delivery } = await receiver.next();
-  for (let i = 0; i < 40; i++) stage.environment.clock.advance(250);
+  for (let i = 0; i < 40; i++) void stage.environment.clock.advance(250);
   assert.equal((await stage.queues.describeQueue("orders")).leased, 1);
   delivery.accept();
   await receiver.drain(1);
@@ -192,9 +194,9 @@ test("a message with a delivery delay or time waits for it", async () => {
   await sender.send({ body: "sooner", message_annotations: { "x-opt-delivery-delay": 30_000 } });
   const receiver = await client.receiver("orders");
   assert.deepEqual(await receiver.drain(2), []);
-  clock.advance(30_000);
+  void clock.advance(30_000);
   assert.equal((await receiver.next()).message.body, "sooner");
-  clock.advance(30_000);
+  void clock.advance(30_000);
   assert.equal((await receiver.next()).message.body, "late");
 });
 
@@ -207,7 +209,7 @@ test("a message whose time to live has ended is a dead letter, or is dropped", a
     await sender.send({ body: "old", ttl: 1_000 });
     await sender.send({ body: "older", absolute_expiry_time: new Date(clock.now() + 500) });
     await sender.send({ body: "fresh", ttl: 60_000 });
-    clock.advance(2_000);
+    void clock.advance(2_000);
     const receiver = await client.receiver("orders");
     const { message } = await receiver.next();
     assert.equal(message.body, "fresh");

@@ -1,5 +1,7 @@
 /** An AMQP door on a disk in memory with virtual time, and rhea as its client over real sockets. */
 
+/* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
+
 import { once } from "node:events";
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from "rhea";
 import { LocalQueues } from "../../broker/in-process/queue/local-queues.ts";
@@ -106,6 +108,7 @@ async function openDoor(
     environment,
     cluster: data.cluster,
     directory: "/data",
+    freeBytes: () => Promise.resolve(Infinity),
     streams: new StreamEngine({
       storage: streamStorage,
       environment,
@@ -132,7 +135,7 @@ async function openDoor(
     async close() {
       // Connections that do not end by themselves are cut off by a timer.
       const closed = door.close();
-      environment.clock.advance(5_000);
+      void environment.clock.advance(5_000);
       await closed;
       await queues.close();
       await Promise.all([engine.streams.close(), engine.queues.close()]);

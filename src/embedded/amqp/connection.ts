@@ -75,7 +75,10 @@ export class AmqpConnection {
       events,
       may: (...question) => this.#may(...question),
       containerId: () => String(connection.container_id),
-      unsent: () => socket.writableLength,
+      unsent: () => {
+        this.#watchUnsent();
+        return socket.writableLength;
+      },
       holds: (bytes) => this.#holds(bytes),
       defect: (error) => this.#defect(error),
     });
@@ -86,6 +89,7 @@ export class AmqpConnection {
         this.#hold(this.#links.attach(frame, attach));
       },
       incomingOf: (link) => this.#links.incomingOf(link),
+      told: (session, first, last) => this.#links.told(session, first, last),
       changed: () => this.#links.changed(),
     });
     events.on("error", (error: unknown) => this.#defect(error));

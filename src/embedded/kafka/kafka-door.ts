@@ -41,8 +41,7 @@ export async function openKafkaDoor(
     onConnection: (socket) => connections.add(socket),
   });
   return {
-    host: listener.host,
-    port: listener.port,
+    ...listener.advertised,
     async close() {
       const ended = listener.close();
       await connections.stop();

@@ -16,6 +16,8 @@ export interface LogEnvironment {
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
   readonly open: OpenLogs;
+  /** A producer that was not heard for so long, and has no open transaction, is forgotten. */
+  readonly producerKeepMs: number;
 }
 
 export interface LogEnvironmentOptions {
@@ -26,14 +28,20 @@ export interface LogEnvironmentOptions {
   readonly directory: string;
   /** Appends are refused while less than this is free; 256 MiB unless said. */
   readonly freeBytesMin?: number;
+  /** A day unless said, as Kafka's `producer.id.expiration.ms`. */
+  readonly producerKeepMs?: number;
 }
 
 const FREE_BYTES_MIN = 256 * 1024 * 1024;
+const PRODUCER_KEEP_MS = 24 * 60 * 60 * 1000;
 
 export async function openLogEnvironment(options: LogEnvironmentOptions): Promise<LogEnvironment> {
-  const { disk, clock, log, directory, freeBytesMin = FREE_BYTES_MIN } = options;
+  const { disk, clock, log, directory } = options;
+  const { freeBytesMin = FREE_BYTES_MIN, producerKeepMs = PRODUCER_KEEP_MS } = options;
   const freeSpace = new FreeSpace({ disk, clock, directory, freeBytesMin });
   await freeSpace.look();
-  const shared = { syncGate: createSyncGate(), buffers: new BufferPool(), open: new OpenLogs() };
-  return { disk, clock, log, freeSpace, ...shared };
+  const syncGate = createSyncGate();
+  const buffers = new BufferPool();
+  const open = new OpenLogs();
+  return { disk, clock, log, freeSpace, syncGate, buffers, producerKeepMs, open };
 }

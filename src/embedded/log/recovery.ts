@@ -49,7 +49,8 @@ export async function recoverPartition(
   if (last === undefined) {
     const writer = await createSegment(environment, directory, { baseOffset: 0, producers: false });
     const segments = [writer.segment];
-    const producers = new PartitionProducers(emptySnapshot(0), []);
+    const { producerKeepMs: keepMs } = environment;
+    const producers = new PartitionProducers({ snapshot: emptySnapshot(0), keepMs });
     const restored = { producers, snapshotAt: undefined };
     return { environment, segments, writer, stopped: undefined, restored };
   }

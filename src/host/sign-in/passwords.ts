@@ -16,7 +16,7 @@ import { fail, integer, listOf, shape, text, type Check } from "../settings/sett
 
 export interface PasswordUser {
   /** Not for a file: there keep what `scramCredentials` makes of it. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   readonly credentials?: StoredCredentials;
   readonly roles?: readonly string[];
 }

@@ -10,7 +10,7 @@ import {
   type ProgramOutput,
   runProgram,
 } from "../../../scripts/process/run-program.ts";
-import { installKafka, javaOptions } from "../../../scripts/brokers/kafka/install.ts";
+import { copyJars, installKafka, javaOptions } from "../../../scripts/brokers/kafka/install.ts";
 import type { ClientTools } from "../client-case.ts";
 
 const HERE = join(import.meta.dirname, "..");
@@ -43,7 +43,10 @@ export function createTools(place: {
     args: readonly string[],
     options?: ProgramOptions,
   ): Promise<ProgramOutput> => runProgram(command, args, { cwd: folder, signal, ...options });
-  const classPath = async (): Promise<string> => join(await installed(installKafka), "lib", "*");
+  const classPath = async (libraries: "kafka" | "jms"): Promise<string> => {
+    const install = libraries === "kafka" ? installKafka : installJms;
+    return join(await installed(install), "lib", "*");
+  };
 
   const tools: ClientTools = {
     async node(program, args, options) {
@@ -62,10 +65,10 @@ export function createTools(place: {
       );
     },
     async kafkaClass(name, args, options) {
-      return run("java", [...javaOptions(await classPath()), name, ...args], options);
+      return run("java", [...javaOptions(await classPath("kafka")), name, ...args], options);
     },
-    async java(program, args, options) {
-      const libraries = await classPath();
+    async java(program, args, { libraries: wanted = "kafka", ...options } = {}) {
+      const libraries = await classPath(wanted);
       const classes = join(folder, "classes");
       await mkdir(classes, { recursive: true });
       const source = join(PROGRAMS, program);
@@ -95,6 +98,15 @@ async function installNode(): Promise<string> {
       for (const file of files) await copyFile(join(source, file), join(folder, file));
       await runProgram("npm", ["ci", "--ignore-scripts"], { cwd: folder });
     },
+  });
+}
+
+async function installJms(): Promise<string> {
+  const source = join(HERE, "java");
+  return installedOnce({
+    name: "client-jms",
+    version: await versionOf(source, ["pom.xml"]),
+    install: (folder) => copyJars(join(source, "pom.xml"), folder),
   });
 }
 

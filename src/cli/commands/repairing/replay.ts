@@ -49,11 +49,9 @@ export async function run(
   for (const line of planLines(planned)) output.note(line);
   const what = `replay ${messagesOf(planned)} of ${part} in the mode ${options.mode}`;
   await confirm(context, { what, yes: options.yes });
-  const job = await followJob(
-    context,
-    session.admin,
-    await session.admin.runReplay(request, { by }),
-  );
+  const started = await session.admin.runReplay(request, { by });
+  output.note(`job ${started.id}; where it is interrupted, go on with --resume ${started.id}`);
+  const job = await followJob(context, session.admin, started);
   await output.result(job, jobText(job));
   for (const { stream, partition, offset, code, message } of job.failures) {
     output.note(`${stream}[${partition}]@${offset}: ${message} (${code})`);

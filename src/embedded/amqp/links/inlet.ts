@@ -8,7 +8,7 @@
 import type { Outcome } from "../../../model/outcome.ts";
 import { MalformedAmqp } from "../protocol/encoding.ts";
 import { DECODE_ERROR, refusalOf, type Refusal } from "../protocol/conditions.ts";
-import { accepted, rejected, type Delivery, type RheaLink } from "../protocol/rhea.ts";
+import { accepted, rejected, released, type Delivery, type RheaLink } from "../protocol/rhea.ts";
 import type { Incoming } from "../protocol/strict-performatives.ts";
 import { readMessage, type IncomingMessage } from "../message/incoming-message.ts";
 
@@ -51,7 +51,7 @@ export class Inlet implements Incoming {
 
   onMessage(delivery: Delivery, bytes: Buffer | undefined): void {
     if (this.#ended || bytes === undefined) {
-      delivery.update(true);
+      delivery.update(true, released());
       return;
     }
     let message: IncomingMessage;

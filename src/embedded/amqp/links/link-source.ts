@@ -25,6 +25,8 @@ export interface Item {
 /** Where a source puts what it has: at most as many as were asked for. */
 export interface Sink {
   put(items: readonly Item[]): void;
+  /** There is nothing more for now. */
+  rests(): void;
   /** Nothing more will come. */
   fail(refusal: Refusal): void;
 }

@@ -16,8 +16,8 @@ import { selectorOf } from "../nodes/subscriptions.ts";
 import { RESOURCE_LIMIT, STOLEN, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import {
   echoed,
+  released,
   type AttachFields,
-  type Delivery,
   type Frame,
   type RheaEvent,
   type RheaLink,
@@ -77,14 +77,9 @@ export class Links {
     };
     on("message", ({ receiver, delivery, message }) => {
       const inlet = this.#inlets.get(receiver);
-      if (inlet === undefined) delivery.update(true);
+      if (inlet === undefined) delivery.update(true, released());
       else inlet.onMessage(delivery, message);
     });
-    for (const name of ["accepted", "released", "rejected", "modified", "settled"]) {
-      on(name, ({ sender, delivery }) => {
-        if (sender !== undefined) this.#told(sender, delivery);
-      });
-    }
     on("receiver_close", ({ receiver }) => this.#detached(receiver));
     on("sender_close", ({ sender }) => this.#detached(sender));
     on("session_close", ({ session }) => this.#sessionEnded(session));
@@ -93,6 +88,15 @@ export class Links {
 
   incomingOf(link: RheaLink): Incoming | undefined {
     return this.#inlets.get(link);
+  }
+
+  /** A receiving client said something of these deliveries. */
+  told({ outgoing }: RheaSession, first: number, last: number): void {
+    for (let id = first; id <= last; id++) {
+      const delivery = outgoing.deliveries.by_id(id);
+      if (delivery === undefined) continue;
+      this.#outlets.get(delivery.link)?.onDelivery(delivery, readOutcome(delivery.remote_state));
+    }
   }
 
   /** Something may be sent now that could not be before. */
@@ -135,7 +139,7 @@ export class Links {
   /** Ends every link. */
   end(how: "detached" | "lost"): void {
     this.#ended = true;
-    for (const link of [...this.#attached.keys()]) this.#end(link, how);
+    for (const link of Array.from(this.#attached.keys())) this.#end(link, how);
   }
 
   /** Removes what lived for this connection alone. */
@@ -287,11 +291,6 @@ export class Links {
     };
   }
 
-  #told(link: RheaLink, delivery: Delivery): void {
-    this.#outlets.get(link)?.onDelivery(delivery, readOutcome(delivery.remote_state));
-    this.changed();
-  }
-
   #detached(link: RheaLink): void {
     const closes = link.remote.detach?.closed === true;
     const attached = this.#attached.get(link);
@@ -306,7 +305,7 @@ export class Links {
   }
 
   #sessionEnded(session: RheaSession): void {
-    for (const link of [...this.#attached.keys()]) {
+    for (const link of Array.from(this.#attached.keys())) {
       if (link.session === session) this.#end(link, "detached");
     }
   }

@@ -77,6 +77,10 @@ export class Outlet implements Sink {
     process.nextTick(() => process.nextTick(() => this.pump()));
   }
 
+  rests(): void {
+    this.pump();
+  }
+
   fail(refusal: Refusal): void {
     if (!this.#ended) this.#options.link.close(refusal);
   }

@@ -66,6 +66,7 @@ export class StreamSource implements LinkSource {
     try {
       const offset = await stream.resolve(partition, from);
       this.#next[partition] = offset;
+      if (this.exhausted) sink.rests();
       const batches = readPartition({
         stream,
         partition,
@@ -85,6 +86,7 @@ export class StreamSource implements LinkSource {
           sink.put(given.map((record) => this.#itemOf(record)));
         }
         this.#next[partition] = batch.at(-1)!.offset + 1;
+        if (this.exhausted) sink.rests();
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) sink.fail(refusalOf(error));

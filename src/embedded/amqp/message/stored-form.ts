@@ -14,7 +14,9 @@
  * | footer | header `amqp-footer`, the section's bytes |
  * | message format, unless 0 | header `amqp-format` |
  *
- * A section larger than a header may be stands in several headers of its name, to be joined. Beside
+ * Bytes stand as text of one letter each (Latin-1): header values that are no UTF-8 cost a failed decoding
+ * wherever a message is kept or read, which was half of a message's work. A section larger than a header
+ * may be stands in several headers of its name, to be joined. Beside
  * them stand `amqp-expires` (milliseconds since 1970) where the message has a time to live, and for a
  * CloudEvent its attributes as `ce_…` and `content-type`; other messages have `message-id`, by which a
  * queue's or stream's window tells repetitions.
@@ -50,13 +52,14 @@ export const STORED: {
 export type StoredName = (typeof STORED)[keyof typeof STORED];
 
 const NAMES: ReadonlySet<string> = new Set(Object.values(STORED));
-/** Of one header's content; a broker takes 16 KiB with the name. */
-const PIECE_BYTES_MAX = 15_000;
+/** Of one header's content; a broker takes 16 KiB of UTF-8, where half of the letters take two bytes. */
+const PIECE_BYTES_MAX = 8_000;
 
 /** Pushes the content as one header or several. */
 export function pushStored(headers: Header[], name: StoredName, content: Uint8Array): void {
   for (let at = 0; at === 0 || at < content.length; at += PIECE_BYTES_MAX) {
-    headers.push([name, content.subarray(at, at + PIECE_BYTES_MAX)]);
+    const piece = bufferOf(content.subarray(at, at + PIECE_BYTES_MAX));
+    headers.push([name, piece.toString("latin1")]);
   }
 }
 
@@ -65,7 +68,7 @@ export function storedOf({ headers }: RawMessage): ReadonlyMap<string, Buffer> {
   const stored = new Map<string, Buffer>();
   for (const [name, content] of headers) {
     if (!NAMES.has(name)) continue;
-    const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : bufferOf(content);
+    const bytes = typeof content === "string" ? Buffer.from(content, "latin1") : bufferOf(content);
     const before = stored.get(name);
     stored.set(name, before === undefined ? bytes : Buffer.concat([before, bytes]));
   }

@@ -157,6 +157,8 @@ export class Attachments {
     }
     await this.#make(address);
     if (durable === 0 && expiryPolicy !== "never") {
+      const stream = this.#attacher.context.engine.streams.stream(address.name);
+      for (let at = 0; at < stream.partitions; at++) await stream.resolve(at, from);
       return { kind: "stream", name: address.name, from, selector };
     }
     const { containerId, context } = this.#attacher;

@@ -51,7 +51,7 @@ export class Subscriptions {
     this.#engine = engine;
     this.#countMax = countMax;
     for (const [key, value] of engine.state.entries(PREFIX)) {
-      // Written by this class alone.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this class alone
       this.#start(key.slice(PREFIX.length), JSON.parse(value) as Stored);
     }
   }

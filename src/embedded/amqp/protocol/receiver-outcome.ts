@@ -1,5 +1,7 @@
 /** What a receiver says of a delivery, from what rhea read. */
 
+/* oxlint-disable typescript/no-unsafe-type-assertion -- the fields are getters of classes that rhea makes at run time; each is looked at before it is used. */
+
 import type { ReceiverOutcome } from "../links/link-source.ts";
 
 const REASON_LETTERS_MAX = 2_000;
@@ -32,6 +34,7 @@ export function readOutcome(state: unknown): ReceiverOutcome | undefined {
         description: text(named.description) ?? "its receiver rejected it without a reason",
       };
     }
+    case undefined:
     default:
       return undefined;
   }

@@ -15,6 +15,8 @@
  * - a link that is detached, not closed, is answered as closed, and its handle is never forgotten.
  */
 
+/* oxlint-disable typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion -- rhea's types tell clients what they need; what a server uses of its inside is typed here, in one place. */
+
 import type { EventEmitter } from "node:events";
 import rhea from "rhea";
 import type { Refusal } from "./conditions.ts";
@@ -109,6 +111,7 @@ interface Deliveries<Entry> {
   available(): number;
   get_head(): Entry | undefined;
   get_tail(): Entry | undefined;
+  by_id(id: number): Entry | undefined;
 }
 
 export interface RheaLink extends EventEmitter {

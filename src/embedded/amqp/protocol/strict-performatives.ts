@@ -58,6 +58,8 @@ export interface StrictOptions {
   readonly onAttach: (frame: Frame<AttachFields>, attach: () => RheaLink) => void;
   /** Of a link that takes messages and is open here. */
   readonly incomingOf: (link: RheaLink) => Incoming | undefined;
+  /** The client said something of these deliveries. */
+  readonly told: (session: RheaSession, first: number, last: number) => void;
   /** Something may be sent that could not be before. */
   readonly changed: () => void;
 }
@@ -77,7 +79,7 @@ const OUTCOMES: ReadonlySet<unknown> = new Set([
 ]);
 
 export function beStrict(connection: RheaConnection, options: StrictOptions): void {
-  const { limits, opened, onAttach, incomingOf, changed } = options;
+  const { limits, opened, onAttach, incomingOf, told, changed } = options;
   const rhea = {
     open: connection.on_open.bind(connection),
     begin: connection.on_begin.bind(connection),
@@ -144,7 +146,12 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
 
   connection.on_disposition = (frame) => {
     const session = sessionOf(frame);
-    if (narrow(frame, session)) rhea.disposition(frame);
+    if (narrow(frame, session)) {
+      rhea.disposition(frame);
+      const { role, first, last } = frame.performative;
+      // Now, and not when rhea comes to tell: a detach may be the next frame.
+      if (role === true) told(session, Number(first), Number(last));
+    }
     changed();
   };
 }
@@ -158,7 +165,7 @@ function checkOpen({ performative }: Frame<OpenFields>, { heartbeatMsMin }: Amqp
   if (typeof idleMs === "number" && idleMs >= heartbeatMsMin) return;
   throw new Violation(
     NOT_ALLOWED,
-    `idle-time-out is ${String(idleMs)} ms; ask for at least ${heartbeatMsMin}`,
+    `idle-time-out is too short; ask for at least ${heartbeatMsMin} ms`,
   );
 }
 
@@ -284,13 +291,18 @@ function whyNot(
   };
 }
 
+/** The place of a disposition's state. */
+const STATE = 4;
+
 /** Cuts the range down to deliveries that there are; false where there are none. */
 function narrow({ performative }: Frame<DispositionFields>, session: RheaSession): boolean {
   const { role, first, last, state } = performative;
   if (typeof first !== "number" || (isGiven(last) && typeof last !== "number")) {
     throw new Violation(FRAMING_ERROR, "a disposition's deliveries are no numbers");
   }
-  if (isGiven(state) && !OUTCOMES.has(descriptorOf(state))) {
+  // rhea takes a state that is null for one, and complains that it does not know it.
+  if (!isGiven(state)) performative.value[STATE] = undefined;
+  else if (!OUTCOMES.has(descriptorOf(state))) {
     throw new Violation(
       NOT_IMPLEMENTED,
       "a disposition has a state that is not known here; transactions are not kept",

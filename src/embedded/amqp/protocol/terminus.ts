@@ -78,7 +78,9 @@ function plain(field: unknown): unknown {
 }
 
 function asTyped(field: unknown): Typed | undefined {
-  return typeof field === "object" && field !== null && "type" in field && "value" in field
-    ? (field as unknown as Typed)
-    : undefined;
+  return isTyped(field) ? field : undefined;
+}
+
+function isTyped(field: unknown): field is Typed {
+  return typeof field === "object" && field !== null && "type" in field && "value" in field;
 }

@@ -2,7 +2,8 @@
 
 import { ERROR } from "../error-codes.ts";
 import { NODE_ID, type KafkaBroker } from "../kafka-broker.ts";
-import type { Handler } from "./handler.ts";
+import type { Coordinator } from "../codec/generated/find-coordinator.ts";
+import type { Call, Handler } from "./handler.ts";
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -10,19 +11,25 @@ const TRANSACTION = 1;
 /** From this version on one request asks for many. */
 const MANY = 4;
 
-export function createFindCoordinator({ address }: KafkaBroker): Handler<"FindCoordinator"> {
-  return ({ keyType, coordinatorKeys }, { version }) => {
-    const known = keyType === GROUP || keyType === TRANSACTION;
-    const answer = known
-      ? { nodeId: NODE_ID, ...address(), errorCode: ERROR.NONE, errorMessage: null }
-      : {
-          nodeId: -1,
-          host: "",
-          port: -1,
-          errorCode: ERROR.INVALID_REQUEST,
-          errorMessage: `coordinators of type ${keyType} are not here`,
-        };
-    if (version < MANY) return answer;
-    return { coordinators: coordinatorKeys.map((one) => ({ ...answer, key: one })) };
+export function createFindCoordinator({
+  address,
+}: Pick<KafkaBroker, "address">): Handler<"FindCoordinator"> {
+  const find = (key: string, keyType: number, call: Call): Coordinator => {
+    if (keyType === GROUP && !call.may("read", "group", key)) {
+      return nobody(key, ERROR.GROUP_AUTHORIZATION_FAILED, `no rule lets you read group ${key}`);
+    }
+    if (keyType !== GROUP && keyType !== TRANSACTION) {
+      const text = `coordinators of type ${keyType} are not here`;
+      return nobody(key, ERROR.INVALID_REQUEST, text);
+    }
+    return { key, nodeId: NODE_ID, ...address(), errorCode: ERROR.NONE, errorMessage: null };
   };
+  return ({ key, keyType, coordinatorKeys }, call) =>
+    call.version < MANY
+      ? find(key, keyType, call)
+      : { coordinators: coordinatorKeys.map((one) => find(one, keyType, call)) };
+}
+
+function nobody(key: string, errorCode: number, errorMessage: string): Coordinator {
+  return { key, nodeId: -1, host: "", port: -1, errorCode, errorMessage };
 }

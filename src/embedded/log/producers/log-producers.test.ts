@@ -84,6 +84,22 @@ test("gaps and older epochs are refused and leave no trace", async () => {
   assert.deepEqual(await texts(bench.log), ["0:a", "1:b"]);
 });
 
+test("a producer that was silent for a day is unknown again, also after a stop", async () => {
+  await using bench = await openTestLog();
+  await produce(bench, { id: 1, sequence: 0 }, "a").durable;
+  await produce(bench, { id: 2, sequence: 0, ...INSIDE }, "open").durable;
+  await bench.clock.advance(86_400_000 - 1);
+  assert.equal(
+    refusal(() => produce(bench, { id: 1, sequence: 7 }, "x")),
+    "out-of-order",
+  );
+  await bench.reopen();
+  await bench.clock.advance(1);
+  const known = bench.log.knownProducers().map(({ id }) => id);
+  assert.deepEqual(known, [2], "its transaction is open");
+  await produce(bench, { id: 1, sequence: 7 }, "b").durable;
+});
+
 test("a full disk takes back what it refused of a producer, and no more", async () => {
   await using bench = await openTestLog();
   await produce(bench, { id: 1, sequence: 0 }, "a").durable;

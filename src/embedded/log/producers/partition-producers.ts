@@ -24,6 +24,12 @@ export interface TransactionalBatch {
   readonly ends?: TransactionEnd;
 }
 
+export interface PartitionProducersOptions {
+  readonly snapshot: ProducerSnapshot;
+  readonly aborted?: readonly AbortedWithStable[];
+  readonly keepMs: number;
+}
+
 export class PartitionProducers {
   readonly states: ProducerStates;
   readonly aborted: AbortedTransactions;
@@ -31,8 +37,8 @@ export class PartitionProducers {
   /** Up to here the batches are durable and folded. */
   #end: number;
 
-  constructor(snapshot: ProducerSnapshot, aborted: readonly AbortedWithStable[]) {
-    this.states = new ProducerStates(snapshot.entries());
+  constructor({ snapshot, aborted = [], keepMs }: PartitionProducersOptions) {
+    this.states = new ProducerStates({ entries: snapshot.entries(), keepMs });
     this.aborted = new AbortedTransactions(aborted);
     this.#stable = new StableEnd(snapshot.stable);
     this.#end = snapshot.offset;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchRefused } from "../batch-refused.ts";
-import { ProducerStates, PRODUCER_KEEP_MS } from "./producer-states.ts";
+import { ProducerStates } from "./producer-states.ts";
 import type { ProducedBatch, ProducerEntry } from "./producer-entry.ts";
+
+const KEEP_MS = 86_400_000;
 
 interface Step {
   readonly epoch?: number;
@@ -22,7 +24,7 @@ const batch = (sequence: number, more: Step = {}): Step => ({ sequence, ...more 
  * for what is appended, `=offset` for a repetition, or the reason of the refusal.
  */
 function play(steps: readonly Step[]): { told: string[]; entry: ProducerEntry | undefined } {
-  const states = new ProducerStates();
+  const states = new ProducerStates({ keepMs: KEEP_MS });
   const told: string[] = [];
   let offset = 0;
   let nowMs = 0;
@@ -146,12 +148,12 @@ const cases: readonly (readonly [title: string, steps: readonly Step[], told: st
   ],
   [
     "a producer is forgotten after a day",
-    [batch(0), batch(7, { atMs: PRODUCER_KEEP_MS - 1 }), batch(7, { atMs: PRODUCER_KEEP_MS })],
+    [batch(0), batch(7, { atMs: KEEP_MS - 1 }), batch(7, { atMs: KEEP_MS })],
     ["+0", "out-of-order", "+1"],
   ],
   [
     "but not while its transaction is open",
-    [batch(0, INSIDE), batch(7, { ...INSIDE, atMs: 3 * PRODUCER_KEEP_MS })],
+    [batch(0, INSIDE), batch(7, { ...INSIDE, atMs: 3 * KEEP_MS })],
     ["+0", "out-of-order"],
   ],
 ];
@@ -183,7 +185,7 @@ test("an entry tells what is asked of a producer", () => {
 });
 
 test("changes that are taken back leave what was there before them", () => {
-  const states = new ProducerStates();
+  const states = new ProducerStates({ keepMs: KEEP_MS });
   const made = (id: number, baseSequence: number): ProducedBatch => ({
     producerId: id,
     producerEpoch: 0,
@@ -212,10 +214,10 @@ test("changes that are taken back leave what was there before them", () => {
 });
 
 test("silent producers do not pile up", () => {
-  const states = new ProducerStates();
+  const states = new ProducerStates({ keepMs: KEEP_MS });
   for (let id = 0; id < 10_000; id++) {
     const made = { producerId: id, producerEpoch: 0, baseSequence: 0, count: 1, newestMs: 0 };
-    const nowMs = id * (PRODUCER_KEEP_MS / 100);
+    const nowMs = id * (KEEP_MS / 100);
     states.appended({ ...made, transactional: false }, { firstOffset: id, nowMs });
     states.settle(id + 1);
     assert.ok(states.size <= 1_000);

@@ -18,8 +18,6 @@ import {
   type SequencedBatch,
 } from "./producer-entry.ts";
 
-/** Kafka's `producer.id.expiration.ms`: after this silence a producer is forgotten. */
-export const PRODUCER_KEEP_MS: number = 24 * 60 * 60 * 1000;
 const SWEPT_FROM = 1_000;
 
 interface Change {
@@ -33,6 +31,12 @@ interface Place {
   readonly nowMs: number;
 }
 
+export interface ProducerStatesOptions {
+  readonly entries?: Iterable<ProducerEntry>;
+  /** After this silence a producer without an open transaction is forgotten. */
+  readonly keepMs: number;
+}
+
 export class ProducerStates {
   readonly #entries: Map<number, ProducerEntry>;
   readonly #keepMs: number;
@@ -40,7 +44,7 @@ export class ProducerStates {
   #pending: Change[] = [];
   #sweepAt = SWEPT_FROM;
 
-  constructor(entries: Iterable<ProducerEntry> = [], keepMs: number = PRODUCER_KEEP_MS) {
+  constructor({ entries = [], keepMs }: ProducerStatesOptions) {
     this.#entries = new Map([...entries].map((entry) => [entry.id, entry]));
     this.#keepMs = keepMs;
   }

@@ -60,7 +60,8 @@ export async function restoreProducers(
     aborted.push(...read.aborted.endedFrom(reached.offset));
     reached = { ...read.snapshot(segmentEnd, environment.clock.now()), offset: segmentEnd };
   }
-  return { producers: new PartitionProducers(reached, aborted), snapshotAt };
+  const { producerKeepMs: keepMs } = environment;
+  return { producers: new PartitionProducers({ snapshot: reached, aborted, keepMs }), snapshotAt };
 }
 
 /** Folds the batches of the segment that lie behind the snapshot. */
@@ -69,9 +70,10 @@ async function readOn(
   segment: Segment,
   from: ProducerSnapshot,
 ): Promise<PartitionProducers> {
+  const { producerKeepMs: keepMs } = environment;
   const nowMs = environment.clock.now();
   for (;;) {
-    const producers = new PartitionProducers(from, []);
+    const producers = new PartitionProducers({ snapshot: from, keepMs });
     try {
       await segment.scan({
         verify: false,
