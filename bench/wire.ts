@@ -6,7 +6,7 @@
  * same round. The servers live through all rounds, so the warming round warms them too.
  */
 
-import { percentile, type Benchmark, type Case, type Figure } from "./harness.ts";
+import type { Benchmark, Case, Figure } from "./harness.ts";
 import { measureRoundTrips } from "./wire/amqp-round-trips.ts";
 import { measureJavaProducer } from "./wire/java-producer.ts";
 import {
@@ -195,7 +195,7 @@ function numbersOf(result: WireResult): readonly number[] {
     megabytesPerSecond,
     recordsPerSecond,
     processorSecondsPerGigabyte,
-    percentile(result.latenciesMs, 0.5),
-    percentile(result.latenciesMs, 0.99),
+    result.p50Ms,
+    result.p99Ms,
   ];
 }

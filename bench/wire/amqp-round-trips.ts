@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import rhea, { type Connection, type EventContext } from "rhea";
 import type { BrokerAddress } from "../../scripts/brokers/broker.ts";
 import { processorSeconds } from "../../scripts/brokers/processes.ts";
+import { percentile } from "../harness.ts";
 import { RUN_MS } from "../load.ts";
 import type { Target } from "./target.ts";
 import type { WireResult } from "./produce-consume.ts";
@@ -83,7 +84,8 @@ async function roundTrips(
     megabytesPerSecond: (gigabytes * 1000) / seconds,
     recordsPerSecond: accepted / seconds,
     processorSecondsPerGigabyte: (processorSeconds(target.pid) - usedBefore) / gigabytes,
-    latenciesMs,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
   };
 }
 

@@ -16,7 +16,6 @@ const SUMMARY =
 /** Of the tool's megabytes. */
 const MEBIBYTE = 2 ** 20;
 
-/** Latencies are the tool's two figures alone: the median and the 99th in a hundred. */
 export async function measureJavaProducer(target: Target, load: WireLoad): Promise<WireResult> {
   const library = join(await installKafka(), "lib", "*");
   return withTopic(target, load, async (topic) => {
@@ -40,12 +39,13 @@ export async function measureJavaProducer(target: Target, load: WireLoad): Promi
     const used = processorSeconds(target.pid) - usedBefore;
     const summary = [...stdout.matchAll(SUMMARY)].at(-1);
     if (summary === undefined) throw new Error(`no summary in what the producer told:\n${stdout}`);
-    const [, , perSecond, mebibytes, median, worst] = summary.map(Number);
+    const [, , perSecond, mebibytes, median, p99] = summary.map(Number);
     return {
       megabytesPerSecond: (mebibytes! * MEBIBYTE) / 1e6,
       recordsPerSecond: perSecond!,
       processorSecondsPerGigabyte: used / ((records * load.recordBytes) / 1e9),
-      latenciesMs: [median!, worst!],
+      p50Ms: median!,
+      p99Ms: p99!,
     };
   });
 }

@@ -1,6 +1,7 @@
 /** Closed loops of pre-encoded requests over one or many connections. */
 
 import { processorSeconds } from "../../scripts/brokers/processes.ts";
+import { percentile } from "../harness.ts";
 import { RUN_MS } from "../load.ts";
 import { offsetBehind, prepareBatch } from "./batches.ts";
 import { answerIn, KafkaConnection, requestFrame } from "./kafka-connection.ts";
@@ -19,7 +20,8 @@ export interface WireResult {
   readonly recordsPerSecond: number;
   /** Of the server's process, all threads. */
   readonly processorSecondsPerGigabyte: number;
-  readonly latenciesMs: readonly number[];
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 /** Requests under way in all; a single connection has at least as many as a client of today. */
@@ -113,7 +115,8 @@ async function closedLoops(
     megabytesPerSecond: (gigabytes * 1000) / seconds,
     recordsPerSecond: records / seconds,
     processorSecondsPerGigabyte: (processorSeconds(target.pid) - usedBefore) / gigabytes,
-    latenciesMs,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
   };
 }
 

@@ -26,6 +26,7 @@ import type { PauseAdmin } from "./api/pause-admin.ts";
 import type { ReplayAdmin } from "./api/replay-admin.ts";
 import type { SagaAdmin } from "./api/saga-admin.ts";
 import type { StateAdmin } from "./api/state-admin.ts";
+import type { DiskReport, UpkeepAdmin } from "./api/upkeep-admin.ts";
 import type { ViewAdmin } from "./api/view-admin.ts";
 
 export interface Target {
@@ -148,6 +149,8 @@ export interface Description {
   readonly groups: readonly GroupInfo[];
   /** Answers that came to this process when nobody waited for them any more, since its start. */
   readonly lateReplies: number;
+  /** Where the broker keeps its data in this process. */
+  readonly disk?: DiskReport;
 }
 
 export interface LagRow {
@@ -216,6 +219,7 @@ export interface Admin
     ReplayAdmin,
     SagaAdmin,
     StateAdmin,
+    UpkeepAdmin,
     ViewAdmin {
   /**
    * Items fail one by one: BAD_ENVELOPE, BAD_PAYLOAD, BAD_JSON, UNKNOWN_TYPE, UNKNOWN_STREAM,

@@ -6,6 +6,7 @@ import { outboxStatus } from "../service/outbox/outbox-status.ts";
 import { pauseText } from "../service/pause/pauses.ts";
 import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
 import { pausesOf } from "./services/pauses.ts";
+import { diskUse } from "./services/upkeep.ts";
 
 export async function describe(context: AdminContext): Promise<Description> {
   const { streams, queues } = context;
@@ -15,7 +16,9 @@ export async function describe(context: AdminContext): Promise<Description> {
     streams?.listGroups() ?? [],
     queues?.listQueues() ?? [],
   ]);
+  const disk = context.upkeep === undefined ? undefined : await diskUse(context);
   return {
+    ...(disk !== undefined && { disk }),
     services,
     streams: streamInfos,
     queues: queueInfos,

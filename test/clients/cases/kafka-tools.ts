@@ -48,6 +48,44 @@ async function createTopic(run: Run, topic: string, partitions: number): Promise
 
 export const KAFKA_TOOLS: readonly ClientCase[] = [
   {
+    name: "kafka-tools topics",
+    demands: { listed: 1, described: 3, afterGrowth: 5, afterDelete: 0 },
+    timeoutMs: TIMEOUT_MS,
+    run: async (place) => {
+      const run = toolsOf(place);
+      const topic = place.name("topic");
+      await createTopic(run, topic, 3);
+      const list = (): Promise<string> => run("TopicCommand", ["--list"]);
+      const describe = (): Promise<string> => run("TopicCommand", ["--describe", "--topic", topic]);
+      const listed = occurrences(await list(), topic);
+      const described = occurrences(await describe(), "Leader: ");
+      await run("TopicCommand", ["--alter", "--topic", topic, "--partitions", "5"]);
+      const afterGrowth = occurrences(await describe(), "Leader: ");
+      await run("TopicCommand", ["--delete", "--topic", topic]);
+      return { listed, described, afterGrowth, afterDelete: occurrences(await list(), topic) };
+    },
+  },
+  {
+    name: "kafka-tools configs",
+    demands: { set: 1, deleted: 0, defaults: 1 },
+    timeoutMs: TIMEOUT_MS,
+    run: async (place) => {
+      const run = toolsOf(place);
+      const topic = place.name("topic");
+      await createTopic(run, topic, 1);
+      const entity = ["--entity-type", "topics", "--entity-name", topic];
+      const command = "kafka.admin.ConfigCommand";
+      const described = async (...args: readonly string[]): Promise<string> =>
+        run(command, ["--describe", ...entity, ...args]);
+      await run(command, ["--alter", ...entity, "--add-config", "retention.ms=61000"]);
+      const set = occurrences(await described(), /^ +retention\.ms=61000 /m);
+      await run(command, ["--alter", ...entity, "--delete-config", "retention.ms"]);
+      const deleted = occurrences(await described(), "retention.ms=61000");
+      const defaults = occurrences(await described("--all"), /^ +max\.message\.bytes=\d+ /m);
+      return { set, deleted, defaults };
+    },
+  },
+  {
     name: "kafka-tools console",
     demands: { read: RECORDS, distinct: RECORDS },
     timeoutMs: TIMEOUT_MS,

@@ -42,8 +42,8 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const channels = channelsOf(project.loaded?.config.services ?? []);
   await ensureChannels(channels, brokers);
   const registry = createRegistry(channels);
-  const { streams, queues } = brokers;
-  const admin = opened.use(createAdmin({ streams, queues, registry, environment }));
+  const { streams, queues, upkeep } = brokers;
+  const admin = opened.use(createAdmin({ streams, queues, upkeep, registry, environment }));
   const settings = doorSettings(project, options);
   await doorLoaded;
   const door = opened.use(

@@ -271,13 +271,12 @@ export class LogCompaction {
       await this.#host.exclusively(async () => {
         // Retention may have removed it meanwhile.
         if (!this.#host.segments().includes(segment)) return;
-        const fresh = await swapSegment(environment, directory, {
-          segment,
-          file: compacted,
-          done,
+        await environment.open.change(async () => {
+          const swap = { segment, file: compacted, done };
+          const fresh = await swapSegment(environment, directory, swap);
+          swapped = compacted.changed;
+          if (fresh !== segment) await this.#host.replace(segment, fresh);
         });
-        swapped = compacted.changed;
-        if (fresh !== segment) await this.#host.replace(segment, fresh);
       });
       return compacted.changed ? "changed" : "same";
     } finally {
