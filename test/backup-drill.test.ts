@@ -135,7 +135,6 @@ async function reached(load: Load, count: number): Promise<void> {
   while (load.acknowledged.length < count) await delay(environment.clock, 2);
 }
 
-// proves: backup-and-restore
 test("a backup taken under load restores to a whole that goes on, each message once", async () => {
   await withFolder(async (folder) => {
     const data = join(folder, "data");

@@ -54,7 +54,7 @@ test("a producer that comes while the old one's transaction is open has it abort
   assert.equal(step.next?.status, "prepare-abort");
   assert.equal(step.next?.epoch, 1, "the marker fences the old producer");
   assert.equal(begin(step.next).error, ERROR.CONCURRENT_TRANSACTIONS);
-  const over = complete(step.next!, 3_000);
+  const over = complete(step.next, 3_000);
   assert.equal(over.status, "complete-abort");
   assert.equal(place(next(begin(over))), "900/2");
 });
