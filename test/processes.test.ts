@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { identityOf, isAlive, untilEnded } from "../scripts/brokers/processes.ts";
 import { answersMetadata } from "../scripts/brokers/probe.ts";
+import { mirrorIn } from "../scripts/brokers/rabbitmq/mirror.ts";
 import { freePorts } from "../scripts/process/free-port.ts";
 import { ProgramFailed, runProgram } from "../scripts/process/run-program.ts";
 
@@ -33,4 +34,15 @@ test("nobody answers at a port that nobody has", async () => {
   const ports = await freePorts(3);
   assert.equal(new Set(ports).size, 3);
   assert.equal(await answersMetadata({ host: "127.0.0.1", port: ports[0]! }), false);
+});
+
+test("the archive of Debian is the one that the machine's own sources name", () => {
+  assert.equal(
+    mirrorIn("deb [signed-by=/k.gpg] http://a.example/debian trixie main"),
+    "http://a.example/debian",
+  );
+  const stanzas =
+    "URIs: http://b.example/debian-security\n\nTypes: deb\nURIs: http://b.example/debian\n";
+  assert.equal(mirrorIn(stanzas), "http://b.example/debian");
+  assert.equal(mirrorIn("# deb http://c.example/debian trixie main\n"), undefined);
 });

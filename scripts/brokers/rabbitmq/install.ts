@@ -10,8 +10,8 @@ import { installedOnce } from "../../process/installed-once.ts";
 import { requireProgram, Unavailable } from "../../process/required-program.ts";
 import { runProgram } from "../../process/run-program.ts";
 import type { Installed } from "../broker.ts";
+import { debianMirror } from "./mirror.ts";
 
-const MIRROR = "http://deb.debian.org/debian";
 /** Beside the root's own folders; data must be inside to be seen. */
 export const DATA_PARENT = join("srv", "brokers");
 
@@ -31,7 +31,7 @@ export async function installRabbitmq(): Promise<Installed> {
         remedy: "install debootstrap",
       });
       const variant = ["--variant=minbase", "--include=rabbitmq-server"];
-      await runProgram("debootstrap", [...variant, "trixie", draft, MIRROR], {
+      await runProgram("debootstrap", [...variant, "trixie", draft, await debianMirror()], {
         timeoutMs: 900_000,
       });
     },
