@@ -10,6 +10,7 @@ import { serviceDriver } from "../service/service-driver.ts";
 import { shopDriver } from "../shop/shop-driver.ts";
 import { viewDriver } from "../view/view-driver.ts";
 import { webhookDriver } from "../webhook/webhook-driver.ts";
+import { wireProducerDriver } from "../wire/wire-producer.ts";
 import { appendDriver } from "./append.ts";
 import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
@@ -19,4 +20,5 @@ export const CASTS: readonly (readonly Driver[])[] = [
   [appendDriver, groupDriver, queueDriver, redriveDriver, serviceDriver],
   [askDriver, sagaDriver, webhookDriver, viewDriver],
   [shopDriver],
+  [wireProducerDriver],
 ];
