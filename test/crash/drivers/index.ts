@@ -11,6 +11,7 @@ import { shopDriver } from "../shop/shop-driver.ts";
 import { viewDriver } from "../view/view-driver.ts";
 import { webhookDriver } from "../webhook/webhook-driver.ts";
 import { wireProducerDriver } from "../wire/wire-producer.ts";
+import { wireTransactionDriver } from "../wire/wire-transaction.ts";
 import { appendDriver } from "./append.ts";
 import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
@@ -20,5 +21,5 @@ export const CASTS: readonly (readonly Driver[])[] = [
   [appendDriver, groupDriver, queueDriver, redriveDriver, serviceDriver],
   [askDriver, sagaDriver, webhookDriver, viewDriver],
   [shopDriver],
-  [wireProducerDriver],
+  [wireProducerDriver, wireTransactionDriver],
 ];
