@@ -169,6 +169,14 @@ test("a transaction that was committed and is not visible is lost", () => {
   assert.deepEqual(kindsOf(...committed, log("a b -", "- - -")), ["lost"]);
 });
 
+test("a transaction behind one that is still open waits for a look that reaches as far", () => {
+  const committed = [...bothAcknowledged, ended("t1", "committed")];
+  const look = { partition: 0, from: 0, to: 1, all: placed("a b -"), committed: placed("a") };
+  const short: HistoryEvent = { type: "log", partitions: [look], positions: new Map([["t", 1]]) };
+  assert.deepEqual(kindsOf(...committed, short), []);
+  assert.deepEqual(kindsOf(...committed, short, log("a b -", "a - -", [["t", 1]])), ["lost"]);
+});
+
 test("a transaction of which a part is visible is torn, whatever its end", () => {
   assert.deepEqual(kindsOf(...bothAcknowledged, ended("t1", "decided"), log("a b", "a -")), [
     "torn",

@@ -52,7 +52,7 @@ export const CONTROLS = {
   "key-per-try": "twice",
   /** A Kafka producer counts a batch as acknowledged before its answer. */
   "wire-ack-early": "lost",
-  /** A Kafka producer counts a transaction as committed before the answer to its end. */
+  /** A Kafka producer counts a transaction as committed when its records are, before its end is answered. */
   "wire-commit-unanswered": "lost",
 } as const;
 export type Control = keyof typeof CONTROLS;

@@ -102,7 +102,16 @@ export class History {
   #polls: Poll[] = [];
   /** Of each producer the last position that a committed transaction of it was seen to have. */
   readonly #seenPositions = new Map<string, number>();
-  readonly counts = { acknowledged: 0, found: 0, polled: 0, committed: 0, aborted: 0, judged: 0 };
+  readonly counts = {
+    acknowledged: 0,
+    found: 0,
+    polled: 0,
+    pollsJudged: 0,
+    positions: 0,
+    committed: 0,
+    aborted: 0,
+    judged: 0,
+  };
 
   take(event: HistoryEvent): void {
     switch (event.type) {
@@ -133,6 +142,7 @@ export class History {
       }
       case "position acknowledged": {
         const position = this.#positionOf(event);
+        this.counts.positions++;
         position.acknowledged = Math.max(position.acknowledged, event.offset);
         return;
       }
@@ -282,6 +292,7 @@ export class History {
 
   #judgePoll({ reader, partition, from, next, records }: Poll): void {
     const log = this.#log.get(partition)!;
+    this.counts.pollsJudged++;
     const given = new Map(records.map(({ offset, record }) => [offset, record]));
     for (let offset = from; offset < next; offset++) {
       const entry = log.get(offset);
@@ -299,7 +310,7 @@ export class History {
 
   #judgeTransactions(positions: ReadonlyMap<string, number>): void {
     for (const [name, transaction] of this.#transactions) {
-      if (transaction.ended === "open") continue;
+      if (transaction.ended === "open" || !this.#isLookedAt(transaction)) continue;
       this.#judgeTransaction(name, transaction);
       this.#transactions.delete(name);
     }
@@ -334,6 +345,14 @@ export class History {
     if (visible.length > 0) {
       this.#seenPositions.set(producer, Math.max(position, this.#seenPositions.get(producer) ?? 0));
     }
+  }
+
+  /** An open transaction of another producer hides what comes behind it until it ends. */
+  #isLookedAt({ records }: Transaction): boolean {
+    return records.every((record) => {
+      const { place, found } = this.#writes.get(record)!;
+      return !found || place!.offset < (this.#lookedTo.get(place!.partition) ?? 0);
+    });
   }
 
   #isVisible(record: string): boolean {

@@ -32,15 +32,19 @@ export interface Fetched {
 export async function fetchFrom(
   client: Client,
   { topic, partition, offset }: { topic: string; partition: number; offset: number },
-  { committed = true, maxWaitMs = 0 }: { committed?: boolean; maxWaitMs?: number } = {},
+  {
+    committed = true,
+    maxWaitMs = 0,
+    bytesMax = FETCH_BYTES,
+  }: { committed?: boolean; maxWaitMs?: number; bytesMax?: number } = {},
 ): Promise<Fetched> {
-  const asked = { partition, fetchOffset: offset, partitionMaxBytes: FETCH_BYTES };
+  const asked = { partition, fetchOffset: offset, partitionMaxBytes: bytesMax };
   const { responses } = await client.ask(
     "Fetch",
     {
       maxWaitMs,
       minBytes: 1,
-      maxBytes: FETCH_BYTES,
+      maxBytes: bytesMax,
       isolationLevel: committed ? READ_COMMITTED : READ_UNCOMMITTED,
       topics: [{ topic, partitions: [asked] }],
     },

@@ -45,7 +45,7 @@ export interface TransactionalOptions {
   readonly history: History;
   readonly random: Random;
   readonly protocol: keyof typeof VERSIONS;
-  /** Does wrong: a transaction counts as committed when its end is asked for, answered or not. */
+  /** Does wrong: a transaction counts as committed when its records are, before its end is answered. */
   readonly commitUnanswered?: boolean;
 }
 
@@ -151,7 +151,7 @@ export class TransactionalProducer {
   }
 
   #begin(): Transaction {
-    const { name: producer, history, random, protocol } = this.#options;
+    const { name: producer, history, random, protocol, commitUnanswered } = this.#options;
     const position = ++this.#begun;
     const transaction: Transaction = {
       name: `${producer}#${position}`,
@@ -168,6 +168,7 @@ export class TransactionalProducer {
     const { steps } = transaction;
     if (protocol === "first") steps.push(this.#addPartitions(partitions));
     for (const partition of partitions) steps.push(this.#produce(name, partition));
+    if (commitUnanswered && transaction.commits) steps.push(this.#commitEarly(transaction));
     if (protocol === "first") steps.push(this.#addOffsets());
     steps.push(this.#commitOffsets(position), this.#end(transaction));
     return transaction;
@@ -228,6 +229,15 @@ export class TransactionalProducer {
     };
   }
 
+  #commitEarly(transaction: Transaction): Step {
+    return () => {
+      transaction.endTried = true;
+      const { name } = transaction;
+      this.#options.history.take({ type: "ended", transaction: name, as: "committed" });
+      return Promise.resolve(ERROR.NONE);
+    };
+  }
+
   #addOffsets(): Step {
     const { name } = this.#options;
     return async (client, { producerId, epoch }) => {
@@ -264,12 +274,9 @@ export class TransactionalProducer {
   }
 
   #end(transaction: Transaction): Step {
-    const { name, history, protocol, commitUnanswered = false } = this.#options;
+    const { name, protocol } = this.#options;
     return async (client, { producerId, epoch }) => {
       const { commits: committed } = transaction;
-      if (commitUnanswered && committed && !transaction.endTried) {
-        history.take({ type: "ended", transaction: transaction.name, as: "committed" });
-      }
       transaction.endTried = true;
       const answer = await client.ask(
         "EndTxn",
