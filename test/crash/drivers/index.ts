@@ -12,6 +12,7 @@ import { viewDriver } from "../view/view-driver.ts";
 import { webhookDriver } from "../webhook/webhook-driver.ts";
 import { wireGroupDriver } from "../wire/wire-group.ts";
 import { wireProducerDriver } from "../wire/wire-producer.ts";
+import { wireQueueDriver } from "../wire/wire-queue.ts";
 import { wireTransactionDriver } from "../wire/wire-transaction.ts";
 import { appendDriver } from "./append.ts";
 import { groupDriver } from "./group.ts";
@@ -22,5 +23,5 @@ export const CASTS: readonly (readonly Driver[])[] = [
   [appendDriver, groupDriver, queueDriver, redriveDriver, serviceDriver],
   [askDriver, sagaDriver, webhookDriver, viewDriver],
   [shopDriver],
-  [wireProducerDriver, wireTransactionDriver, wireGroupDriver],
+  [wireProducerDriver, wireTransactionDriver, wireGroupDriver, wireQueueDriver],
 ];
