@@ -32,6 +32,8 @@ export interface Benchmark {
   /** Fills a directory once for all rounds. */
   readonly prepare?: (directory: string) => Promise<void>;
   readonly cases: readonly Case[];
+  /** Ends what `prepare` has started, also after a failure. */
+  readonly close?: () => Promise<void>;
 }
 
 export interface Row {
@@ -103,8 +105,12 @@ function reached(goal: NonNullable<Figure["goal"]>, figure: number): boolean {
 /** Runs every case `rounds` times in turn, after one round of warming up. */
 export function measure(benchmark: Benchmark, rounds: number): Promise<Report> {
   return inFreshDirectory(async (prepared) => {
-    await benchmark.prepare?.(prepared);
-    return runRounds(benchmark, rounds, prepared);
+    try {
+      await benchmark.prepare?.(prepared);
+      return await runRounds(benchmark, rounds, prepared);
+    } finally {
+      await benchmark.close?.();
+    }
   });
 }
 

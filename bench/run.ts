@@ -1,10 +1,23 @@
 /**
  * `npm run bench -- NAME [--rounds N] [--json]`: medians of alternating runs beside the goals, as a
- * table on stderr and as JSON on stdout. `BENCH_DIRECTORY` chooses the disk.
+ * table on stderr and as JSON on stdout. `BENCH_DIRECTORY` chooses the disk. `wire` takes `--against PEER`
+ * and `--only TEXT`.
  */
 
 import { parseArgs } from "node:util";
 import { measure, table, type Benchmark } from "./harness.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+    against: { type: "string" },
+    only: { type: "string", default: "" },
+  },
+});
+const PEERS = ["kafka", "kfake", "rabbitmq"] as const;
+const against = PEERS.find((peer) => peer === values.against);
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   append: () => import("./append.ts"),
@@ -15,19 +28,21 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   service: () => import("./service.ts"),
   store: () => import("./store.ts"),
   start: () => import("./start.ts"),
+  wire: async () => {
+    const { createBenchmark } = await import("./wire.ts");
+    return { benchmark: createBenchmark({ against, only: values.only }) };
+  },
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { rounds: { type: "string", default: "5" }, json: { type: "boolean", default: false } },
-});
 const rounds = Number(values.rounds);
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 
-if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+const isPeerUnknown = values.against !== undefined && against === undefined;
+
+if (unknown.length > 0 || isPeerUnknown || !Number.isInteger(rounds) || rounds < 1) {
   console.error(
-    `usage: npm run bench -- [${Object.keys(BENCHMARKS).join("|")}] [--rounds 5] [--json]`,
+    `usage: npm run bench -- [${Object.keys(BENCHMARKS).join("|")}] [--rounds 5] [--json] [--against ${PEERS.join("|")}] [--only TEXT]`,
   );
   process.exitCode = 2;
 } else {

@@ -26,6 +26,7 @@ import type { PauseAdmin } from "./api/pause-admin.ts";
 import type { ReplayAdmin } from "./api/replay-admin.ts";
 import type { SagaAdmin } from "./api/saga-admin.ts";
 import type { StateAdmin } from "./api/state-admin.ts";
+import type { DiskReport, UpkeepAdmin } from "./api/upkeep-admin.ts";
 import type { ViewAdmin } from "./api/view-admin.ts";
 
 export interface Target {
@@ -127,6 +128,8 @@ export interface ServiceDescription {
     readonly name: string;
     readonly kind: string;
     readonly from: readonly (Target & { readonly types: readonly string[] })[];
+    /** Deciders of the service whose events, kept in its store, the part reads. */
+    readonly readsEventsOf: readonly string[];
     readonly publishes: readonly string[];
     readonly sends: readonly string[];
     readonly index: readonly string[];
@@ -146,6 +149,8 @@ export interface Description {
   readonly groups: readonly GroupInfo[];
   /** Answers that came to this process when nobody waited for them any more, since its start. */
   readonly lateReplies: number;
+  /** Where the broker keeps its data in this process. */
+  readonly disk?: DiskReport;
 }
 
 export interface LagRow {
@@ -159,6 +164,8 @@ export interface LagRow {
   readonly paused?: string;
   /** Why what was emitted does not get out of the outbox, where it does not. */
   readonly unpublished?: string;
+  /** Which message does not come back from its handler, where one does not. */
+  readonly stalled?: string;
 }
 
 export interface SeekOptions {
@@ -212,6 +219,7 @@ export interface Admin
     ReplayAdmin,
     SagaAdmin,
     StateAdmin,
+    UpkeepAdmin,
     ViewAdmin {
   /**
    * Items fail one by one: BAD_ENVELOPE, BAD_PAYLOAD, BAD_JSON, UNKNOWN_TYPE, UNKNOWN_STREAM,

@@ -2,6 +2,7 @@
 
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
+import type { Upkeep } from "../broker/upkeep/upkeep.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Draft } from "../model/message.ts";
@@ -24,6 +25,7 @@ export type AskElsewhere = (draft: Draft, options: AskOptions) => Promise<Answer
 export interface AdminContext {
   readonly streams: Streams | undefined;
   readonly queues: Queues | undefined;
+  readonly upkeep: Upkeep | undefined;
   /** Asked for anew at each call: services start and stop. */
   readonly services: () => readonly RunningService[];
   readonly idle: () => readonly IdleService[];

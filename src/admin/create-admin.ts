@@ -2,6 +2,7 @@
 
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
+import type { Upkeep } from "../broker/upkeep/upkeep.ts";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Registry } from "../schema/registry.ts";
@@ -30,11 +31,13 @@ import { seek } from "./seek.ts";
 import { listPauses, pausePart, resumePart } from "./services/pauses.ts";
 import { listSagas, retrySaga, showSaga } from "./services/sagas.ts";
 import { stateOf } from "./services/states.ts";
+import { diskUse, startBackup, startVerify } from "./services/upkeep.ts";
 import { dropView, listViews, rebuildView, swapView } from "./services/view-generations.ts";
 
 export interface AdminOptions {
   readonly streams?: Streams | undefined;
   readonly queues?: Queues | undefined;
+  readonly upkeep?: Upkeep | undefined;
   /** Asked for anew at each call: services start and stop. */
   readonly services?: () => readonly RunningService[];
   /** Services that do not run here and whose stores are open, for repairs while they are stopped. */
@@ -53,6 +56,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const context: AdminContext = {
     streams: options.streams,
     queues: options.queues,
+    upkeep: options.upkeep,
     services: options.services ?? (() => []),
     idle: options.idle ?? (() => []),
     askElsewhere: options.ask,
@@ -113,6 +117,9 @@ export function createAdmin(options: AdminOptions): Admin {
       open().environment.log.info({ action: "cancel", job: id, by }, "a job was cancelled");
       return job;
     },
+    backup: async (target, { by } = {}) => startBackup(open(), jobs, { target, by }),
+    verifyLogs: async (verifyOptions) => startVerify(open(), jobs, verifyOptions),
+    diskUse: async () => diskUse(open()),
     stateOf: async (entity, { at } = {}) => stateOf(open(), entity, at),
     listViews: async () => listViews(open()),
     rebuildView: async (view, repairOptions = {}) => rebuildView(open(), view, repairOptions),

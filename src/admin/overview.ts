@@ -6,6 +6,7 @@ import { outboxStatus } from "../service/outbox/outbox-status.ts";
 import { pauseText } from "../service/pause/pauses.ts";
 import { compareNames, knownServices, type AdminContext, type KnownService } from "./context.ts";
 import { pausesOf } from "./services/pauses.ts";
+import { diskUse } from "./services/upkeep.ts";
 
 export async function describe(context: AdminContext): Promise<Description> {
   const { streams, queues } = context;
@@ -15,7 +16,9 @@ export async function describe(context: AdminContext): Promise<Description> {
     streams?.listGroups() ?? [],
     queues?.listQueues() ?? [],
   ]);
+  const disk = context.upkeep === undefined ? undefined : await diskUse(context);
   return {
+    ...(disk !== undefined && { disk }),
     services,
     streams: streamInfos,
     queues: queueInfos,
@@ -39,6 +42,7 @@ async function describeService({
         name,
         types: Object.values(types).map((type) => type.type),
       })),
+      readsEventsOf: deciders(service.parts, part),
       publishes: part.publishes.map(({ name }) => name),
       sends: part.sends.map(({ name }) => name),
       index: part.collections.find(({ name }) => name === part.viewCollection)?.index ?? [],
@@ -47,6 +51,13 @@ async function describeService({
     outbox: await (running?.outbox() ?? outboxStatus(store)),
     droppedReplies: running?.droppedReplies ?? 0,
   };
+}
+
+function deciders(parts: readonly Part[], { fromStore = [] }: Part): readonly string[] {
+  const read = new Set(fromStore.map(({ type }) => type));
+  return parts
+    .filter(({ appends = [] }) => appends.some(({ type }) => read.has(type)))
+    .map(({ name }) => name);
 }
 
 /** A row for each input of each part, by service, part and input. */

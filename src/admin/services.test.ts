@@ -71,6 +71,25 @@ const deposit = (id: string, cents: number) => ({
   dataJson: `{"account":${JSON.stringify(id)},"cents":${cents}}`,
 });
 
+test("a description names the decider whose events a view reads", async () => {
+  const history = view("history", { from: balance, initial: { count: 0 } }).evolve({
+    Deposited: ({ count }) => ({ count: count + 1 }),
+  });
+  const told = service("bank", { balance, balances, history });
+  await using stage = await openTestService({ service: told });
+  const { services } = await stage.until(adminOf(stage).describe());
+  const sources = services[0]!.parts.map(({ name, from, readsEventsOf }) => [
+    name,
+    from.map((channel) => channel.name),
+    readsEventsOf,
+  ]);
+  assert.deepEqual(sources, [
+    ["balance", ["desk"], []],
+    ["balances", ["deposits"], []],
+    ["history", [], ["balance"]],
+  ]);
+});
+
 test("a command as text is answered, refused, and checked before anybody is asked", async () => {
   await using stage = await openTestService({ service: bank({ rusty: false }) });
   const admin = adminOf(stage);

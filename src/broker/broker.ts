@@ -7,12 +7,15 @@ import type { Environment } from "../model/environment.ts";
 import type { DoorProtocol, WantedDoors } from "./doors.ts";
 import type { Queues } from "./queues.ts";
 import type { Streams } from "./streams.ts";
+import type { Upkeep } from "./upkeep/upkeep.ts";
 
 export interface Broker extends AsyncDisposable {
   readonly streams?: Streams;
   readonly queues?: Queues;
   /** Where others reach this broker over the network; none unless asked for. */
   readonly addresses?: readonly BrokerAddress[];
+  /** Of what it keeps on this machine, as a whole; none where it keeps nothing here. */
+  readonly upkeep?: Upkeep;
   /** Finishes what is under way, syncs, and lets go of files and connections. Idempotent. */
   close(): Promise<void>;
 }

@@ -164,7 +164,9 @@ async function checkBroker({ environment }: CommandContext, project: Project): P
       .map(({ partition, stopped: why }) => `${spec.name}[${partition}]: ${why}`),
   );
   const problems = [...stopped, ...damage];
-  if (problems.length > 0) return ["problem", problems.join("; ")];
+  if (problems.length > 0) {
+    return ["problem", `${problems.join("; ")}; look at all of it with: millrace log verify`];
+  }
   const partitions = streams.reduce((sum, { spec }) => sum + spec.partitions, 0);
   return ["ok", `opens; ${streams.length} streams with ${partitions} partitions, none stopped`];
 }

@@ -42,6 +42,7 @@ export async function openDirectory(
     createAdmin({
       streams: brokers.streams,
       queues: brokers.queues,
+      upkeep: brokers.upkeep,
       idle: () => idle,
       registry: createRegistry(channels),
       environment,

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT, MillraceError } from "../model/errors.ts";
 import { addChecking } from "./program/checking.ts";
+import { addKeeping } from "./program/keeping.ts";
 import { addLooking } from "./program/looking.ts";
 import { addMessages } from "./program/messages.ts";
 import { addRepairing } from "./program/repairing.ts";
@@ -39,6 +40,7 @@ export function createProgram({ json = false }: { readonly json?: boolean } = {}
   addMessages(program);
   addLooking(program);
   addRepairing(program);
+  addKeeping(program);
   addChecking(program);
   return program;
 }

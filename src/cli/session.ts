@@ -4,7 +4,8 @@
  *
  * The door file may be left over from a process that was killed. So a door that does not answer, or
  * answers as a stranger, is passed over, and the lock of the directory has the last word: if it is
- * held all the same, DIRECTORY_IN_USE tells by whom.
+ * held all the same, by a process that is only starting perhaps, it is waited for a few seconds; then
+ * DIRECTORY_IN_USE tells by whom.
  */
 
 import { existsSync } from "node:fs";
@@ -12,9 +13,14 @@ import { resolve } from "node:path";
 import { DATA_DIRECTORY } from "../host/config-file.ts";
 import { readDoorFile, type DoorFile } from "../host/door-file.ts";
 import type { Admin } from "../admin/admin.ts";
+import { delay } from "../model/clock.ts";
 import { isMillraceError, MillraceError } from "../model/errors.ts";
 import type { CommandContext } from "./context.ts";
-import { brokerDirectoryIn, dataGiven, loadProject } from "./project.ts";
+import { brokerDirectoryIn, dataGiven, loadProject, type Project } from "./project.ts";
+
+/** How long a process that has the directory may take until its door is open. */
+const STARTING_MS = 5_000;
+const LOOK_AGAIN_MS = 100;
 
 export interface Session extends AsyncDisposable {
   readonly admin: Admin;
@@ -55,13 +61,37 @@ export async function openSession(
       { details: { directory: project.data } },
     );
   }
+  return openDirectlyOrLate(project, context, ensure);
+}
+
+/**
+ * Opens the directory; while another process has it, waits a little for that one's door, which opens
+ * only when its services have started, or for its end. Throws DIRECTORY_IN_USE after that.
+ */
+async function openDirectlyOrLate(
+  project: Project,
+  context: CommandContext,
+  ensure: boolean,
+): Promise<Session> {
   const { openDirectory } = await import("./open-directory.ts");
-  const opened = await openDirectory(project, context.environment, { ensure });
-  return {
-    admin: opened.admin,
-    through: "directory",
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
-  };
+  const { clock } = context.environment;
+  const untilMs = clock.monotonic() + STARTING_MS;
+  for (;;) {
+    try {
+      const opened = await openDirectory(project, context.environment, { ensure });
+      return {
+        admin: opened.admin,
+        through: "directory",
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      };
+    } catch (error) {
+      const inUse = isMillraceError(error, "DIRECTORY_IN_USE");
+      if (!inUse || clock.monotonic() >= untilMs) throw error;
+    }
+    const session = await openThroughDoor(project.brokerDirectory, context);
+    if (session !== undefined) return session;
+    await delay(clock, LOOK_AGAIN_MS, context.signal);
+  }
 }
 
 async function openThroughDoor(

@@ -28,6 +28,7 @@ import { life as streamLife } from "./streams/life.ts";
 import { lossless } from "./streams/lossless.ts";
 import { offsets } from "./streams/offsets.ts";
 import { reading } from "./streams/read.ts";
+import { compaction } from "./streams/compaction.ts";
 import { retention } from "./streams/retention.ts";
 import { seeking } from "./streams/seek.ts";
 
@@ -38,6 +39,7 @@ const STREAM_TOPICS: readonly BrokerTopic[] = [
   groups,
   seeking,
   retention,
+  compaction,
   dedupe,
   lossless,
   streamLife,

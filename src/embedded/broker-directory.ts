@@ -26,7 +26,7 @@ export interface BrokerDirectory {
   close(): Promise<void>;
 }
 
-const GENERATION = "generation";
+export const GENERATION = "generation";
 const GONE = "gone/";
 
 export async function openBrokerDirectory(
@@ -42,7 +42,7 @@ export async function openBrokerDirectory(
     await state.put(GENERATION, String(generation));
 
     const remove = async (relative: string, levels: number): Promise<void> => {
-      await removeTree(logs.disk, join(path, relative), levels);
+      await logs.open.change(() => removeTree(logs.disk, join(path, relative), levels));
       await state.put(`${GONE}${relative}`, undefined);
     };
     for (const [key, levels] of Array.from(state.entries(GONE))) {

@@ -16,6 +16,7 @@ import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } fr
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
+import { createUpkeep } from "./upkeep.ts";
 
 export type { EmbeddedOptions } from "./options.ts";
 
@@ -37,7 +38,7 @@ export const CAPABILITIES: BrokerCapabilities = {
     retentionByAge: NATIVE,
     retentionBySize: NATIVE,
     retentionByCount: NATIVE,
-    compaction: { level: "absent", reason: "its logs keep every message of a key" },
+    compaction: NATIVE,
   },
 };
 
@@ -142,5 +143,6 @@ async function openBroker(
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= finish());
   const addresses = doors.map(({ protocol, host, port }) => ({ protocol, host, port }));
-  return { streams, queues, addresses, close, [Symbol.asyncDispose]: close };
+  const upkeep = createUpkeep(data);
+  return { streams, queues, addresses, upkeep, close, [Symbol.asyncDispose]: close };
 }

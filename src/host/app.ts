@@ -131,6 +131,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     createAdmin({
       streams: brokers.streams,
       queues: brokers.queues,
+      upkeep: brokers.upkeep,
       services: () => services,
       ask: (draft, how) => asks.ask(draft, how),
       lateReplies: () => asks.lateReplies,

@@ -5,6 +5,7 @@ import type { DoorProtocol } from "../broker/doors.ts";
 import { inNamespace } from "../broker/namespace/namespace.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
+import type { Upkeep } from "../broker/upkeep/upkeep.ts";
 import type { Environment } from "../model/environment.ts";
 import { doorsOf, type AppOptions } from "./options.ts";
 import { fail } from "./settings/settings.ts";
@@ -16,6 +17,8 @@ export interface OpenBrokers extends AsyncDisposable {
   readonly directory: string | undefined;
   /** Where clients of other protocols reach them. */
   readonly addresses: readonly BrokerAddress[];
+  /** Of the one broker that keeps its data here; of two, neither is the whole. */
+  readonly upkeep: Upkeep | undefined;
 }
 
 type BrokerOptions = Pick<
@@ -47,7 +50,11 @@ export async function openBrokers(
     ? streamBroker
     : opened.use(await queueFactory?.open(environment, { ...doors, kafka: false }));
   const kept = opened.move();
+  const upkeeps = new Set([streamBroker?.upkeep, queueBroker?.upkeep]);
+  upkeeps.delete(undefined);
+  const [upkeep] = upkeeps.size === 1 ? upkeeps : [];
   return {
+    upkeep,
     streams: streamBroker?.streams,
     queues: queueBroker?.queues,
     directory: streamFactory?.directory ?? queueFactory?.directory,

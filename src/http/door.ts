@@ -40,6 +40,7 @@ import { addPartRoutes } from "./routes/part-routes.ts";
 import { addPublishRoutes } from "./routes/publish-routes.ts";
 import { addRepairRoutes } from "./routes/repair-routes.ts";
 import { addReplayRoutes } from "./routes/replay-routes.ts";
+import { addUpkeepRoutes } from "./routes/upkeep-routes.ts";
 import { addSagaRoutes } from "./routes/saga-routes.ts";
 import { addStreamRoutes } from "./routes/stream-routes.ts";
 import { addViewRoutes } from "./routes/view-routes.ts";
@@ -140,6 +141,7 @@ export function createDoor(options: DoorOptions): Door {
   addHistoryRoutes(app, room);
   addSagaRoutes(app, room);
   addReplayRoutes(app, room);
+  addUpkeepRoutes(app, room);
   addOverviewRoutes(app, room);
   addOpenApiRoutes(app, room);
   addPageRoutes(app, room);

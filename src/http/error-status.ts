@@ -35,6 +35,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, ContentfulStatusCode>> =
   DISK_FULL: 507,
   DISK_FAILED: 500,
   LOG_DAMAGED: 500,
+  BACKUP_DAMAGED: 500,
   DIRECTORY_IN_USE: 409,
   DIRECTORY_VERSION: 500,
   STORE_FAILED: 500,

@@ -4,7 +4,9 @@ export interface DoorLimits {
   readonly bodyBytesMax: number;
   readonly headerBytesMax: number;
   readonly connectionsMax: number;
-  /** From the first byte of a request to the end of its headers. */
+  /** Answers that wait for their readers, over all connections: past it the oldest are cut off. */
+  readonly unreadBytesMax: number;
+  /** From the opening of a connection, or the first byte of a later request, to the end of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the end of its body. */
   readonly requestTimeoutMs: number;
@@ -22,7 +24,8 @@ export const DOOR_LIMITS: DoorLimits = {
   bodyBytesMax: 8 * 1024 * 1024,
   headerBytesMax: 16 * 1024,
   connectionsMax: 256,
-  headersTimeoutMs: 10_000,
+  unreadBytesMax: 64 * 1024 * 1024,
+  headersTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 5_000,
   silenceTimeoutMs: 120_000,

@@ -7,6 +7,7 @@ import { MillraceError } from "../model/errors.ts";
 import { createDoor, type DoorOptions } from "./door.ts";
 import { isLoopbackName } from "./gate.ts";
 import { DOOR_LIMITS } from "./limits.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 export interface ServeOptions extends Omit<DoorOptions, "stopping"> {
   /** 0 for any free port. */
@@ -48,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
   const stopping = new AbortController();
   /** Connections on which nothing is asked. */
   const quiet = new Set<Socket>();
+  const unread = new UnreadAnswers(bounds.unreadBytesMax);
   const shortestMs = Math.min(bounds.headersTimeoutMs, bounds.requestTimeoutMs);
   const answer = getRequestListener(
     createDoor({ ...door, limits: bounds, stopping: stopping.signal }),
@@ -69,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
         if (stopping.signal.aborted) socket.end();
         else if (!socket.destroyed) quiet.add(socket);
       });
-      void answer(incoming, outgoing);
+      unread.add(socket);
+      void answer(incoming, outgoing).then(() => unread.trim());
     },
   );
   // Browsers connect ahead, and the server does not count a connection without a request as idle.

@@ -256,5 +256,6 @@ const BODIES: Readonly<Record<string, object>> = {
   "/views/{view}/drop": { generation: "v1" },
   "/sagas/{saga}/retry": { instance: "i" },
   "/replays/plan": { part: "shop.totals", from: "start", mode: "redo" },
+  "/backups": { target: "/tmp/never-written" },
   "/replays": { part: "shop.totals", from: "start", mode: "redo" },
 };

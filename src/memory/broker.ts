@@ -33,7 +33,7 @@ const CAPABILITIES: BrokerCapabilities = {
     retentionByAge: NATIVE,
     retentionBySize: NATIVE,
     retentionByCount: NATIVE,
-    compaction: { level: "absent", reason: "the memory broker keeps every message of a key" },
+    compaction: NATIVE,
   },
 };
 

@@ -4,10 +4,11 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { RawMessage } from "../model/message.ts";
 import type { Clock } from "../model/clock.ts";
-import type { Retention, StreamSpec } from "../broker/streams.ts";
+import type { Compaction, Retention, StreamSpec } from "../broker/streams.ts";
 import { ownedMessage } from "../broker/in-process/owned-message.ts";
 import type {
   LoggedRecord,
+  LogSettings,
   ReadRecords,
   RecordLog,
 } from "../broker/in-process/stream/record-log.ts";
@@ -24,6 +25,9 @@ const DONE = Promise.resolve();
  */
 const RECORD_BYTES = 32;
 
+/** How long a deletion can be read, unless said. */
+const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
+
 /**
  * A partition: an array of records that begins at `earliest`. Retention is exact here: single
  * records go, where a log on disk drops whole segments.
@@ -31,16 +35,24 @@ const RECORD_BYTES = 32;
 export class MemoryLog implements RecordLog {
   readonly stopped = undefined;
   readonly #clock: Clock;
+  /** Ascending; compaction leaves gaps. */
   #records: LoggedRecord[] = [];
   #earliest = 0;
+  #end = 0;
   #bytes = 0;
   #lastMs = 0;
   #retention: Retention;
+  #compaction: Compaction | undefined;
+  /** Since when there may be something for compaction to do. */
+  #uncleanMs = Infinity;
+  /** When a deletion was first cleaned. */
+  #cleanedMs = new WeakMap<LoggedRecord, number>();
   #waiting: (() => void)[] = [];
 
-  constructor(clock: Clock, retention: Retention) {
+  constructor(clock: Clock, { retention = {}, compaction }: StreamSpec) {
     this.#clock = clock;
     this.#retention = retention;
+    this.#compaction = compaction;
   }
 
   get earliest(): number {
@@ -48,7 +60,7 @@ export class MemoryLog implements RecordLog {
   }
 
   get end(): number {
-    return this.#earliest + this.#records.length;
+    return this.#end;
   }
 
   get visibleEnd(): number {
@@ -63,10 +75,11 @@ export class MemoryLog implements RecordLog {
     const firstOffset = this.end;
     this.#lastMs = Math.max(this.#lastMs, this.#clock.now());
     for (const message of records) {
-      const record = { ...ownedMessage(message), offset: this.end, appendedMs: this.#lastMs };
+      const record = { ...ownedMessage(message), offset: this.#end++, appendedMs: this.#lastMs };
       this.#records.push(record);
       this.#bytes += sizeOf(record);
     }
+    this.#uncleanMs = Math.min(this.#uncleanMs, this.#lastMs);
     for (const resume of this.#waiting.splice(0)) resume();
     return { firstOffset, durable: DONE };
   }
@@ -78,9 +91,10 @@ export class MemoryLog implements RecordLog {
         `offset ${offset} is outside ${this.#earliest} to ${this.end}`,
       );
     }
-    const from = offset - this.#earliest;
+    const from = this.#firstWhere((record) => record.offset >= offset);
     const records = this.#records.slice(from, from + limits.count);
-    return { records, next: offset + records.length };
+    const behind = this.#records[from + limits.count];
+    return { records, next: behind?.offset ?? this.#end };
   }
 
   waitFor(offset: number, signal: AbortSignal): Promise<void> {
@@ -101,18 +115,14 @@ export class MemoryLog implements RecordLog {
   }
 
   async offsetAt(timeMs: number): Promise<number> {
-    let low = 0;
-    let high = this.#records.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#records[middle]!.appendedMs < timeMs) low = middle + 1;
-      else high = middle;
-    }
-    return this.#earliest + low;
+    const found = this.#records[this.#firstWhere((record) => record.appendedMs >= timeMs)];
+    return found?.offset ?? this.#end;
   }
 
-  configure({ retention }: { readonly retention: Retention }): void {
+  configure({ retention, compaction }: LogSettings): void {
     this.#retention = retention;
+    this.#compaction = compaction;
+    this.#uncleanMs = this.#records[0]?.appendedMs ?? Infinity;
   }
 
   get retentionDueMs(): number {
@@ -120,7 +130,9 @@ export class MemoryLog implements RecordLog {
     const [oldest] = this.#records;
     if (oldest === undefined) return Infinity;
     if (this.#bytes > bytes || this.#records.length > count) return 0;
-    return oldest.appendedMs + ageMs + 1;
+    const { minLagMs = 0 } = this.#compaction ?? {};
+    const compactedMs = this.#compaction === undefined ? Infinity : this.#uncleanMs + minLagMs;
+    return Math.min(oldest.appendedMs + ageMs + 1, compactedMs);
   }
 
   async enforceRetention(nowMs: number): Promise<number> {
@@ -132,12 +144,50 @@ export class MemoryLog implements RecordLog {
       this.#bytes -= sizeOf(record);
       gone++;
     }
-    this.#records = this.#records.slice(gone);
-    this.#earliest += gone;
+    if (gone > 0) {
+      this.#records = this.#records.slice(gone);
+      this.#earliest = this.#records[0]?.offset ?? this.#end;
+    }
+    if (this.#compaction !== undefined) this.#compact(this.#compaction, nowMs);
     return this.#earliest;
   }
 
+  #compact({ minLagMs = 0, tombstoneMs = TOMBSTONE_MS }: Compaction, nowMs: number): void {
+    const newest = new Map(this.#records.map((record) => [nameOf(record), record.offset]));
+    this.#uncleanMs = Infinity;
+    this.#records = this.#records.filter((record) => {
+      const { appendedMs, offset, value } = record;
+      const isReplaced = newest.get(nameOf(record))! > offset;
+      if (!isReplaced && value !== null) return true;
+      const cleanedMs = this.#cleanedMs.get(record) ?? nowMs;
+      const goesMs = Math.max(appendedMs + minLagMs, isReplaced ? 0 : cleanedMs + tombstoneMs);
+      if (goesMs > nowMs) {
+        this.#cleanedMs.set(record, cleanedMs);
+        this.#uncleanMs = Math.min(this.#uncleanMs, goesMs - minLagMs);
+        return true;
+      }
+      this.#bytes -= sizeOf(record);
+      return false;
+    });
+  }
+
+  #firstWhere(holds: (record: LoggedRecord) => boolean): number {
+    let low = 0;
+    let high = this.#records.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (holds(this.#records[middle]!)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   async close(): Promise<void> {}
+}
+
+/** Of a key; bytes and a text are never the same here. Records without a key share one. */
+function nameOf({ key }: RawMessage): string {
+  return key === null || typeof key === "string" ? `text ${key ?? ""}` : `bytes ${key.join()}`;
 }
 
 function sizeOf({ key, headers, value }: RawMessage): number {
@@ -154,16 +204,14 @@ export function createMemoryStreamStorage({ clock, ids }: Environment): StreamSt
     cluster: ids.newId(),
     found: [],
     async createStream(spec: StreamSpec): Promise<StoredStream> {
-      const { retention = {}, partitions } = spec;
-      const logs = Array.from({ length: partitions }, () => new MemoryLog(clock, retention));
+      const logs = Array.from({ length: spec.partitions }, () => new MemoryLog(clock, spec));
       return { spec, incarnation: ids.newId(), logs };
     },
     async saveSpec() {},
     async growStream({ incarnation, logs }, spec) {
-      const { retention = {}, partitions } = spec;
       const added = Array.from(
-        { length: partitions - logs.length },
-        () => new MemoryLog(clock, retention),
+        { length: spec.partitions - logs.length },
+        () => new MemoryLog(clock, spec),
       );
       return { spec, incarnation, logs: [...logs, ...added] };
     },

@@ -34,6 +34,7 @@ export type ErrorCode =
   | "DISK_FULL"
   | "DISK_FAILED"
   | "LOG_DAMAGED"
+  | "BACKUP_DAMAGED"
   | "DIRECTORY_IN_USE"
   | "DIRECTORY_VERSION"
   | "STORE_FAILED"
@@ -205,6 +206,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, CodeFacts>> = {
     exit: 1,
     meaning: "Bytes that were acknowledged are damaged; the segment is quarantined.",
   },
+  BACKUP_DAMAGED: {
+    retryable: false,
+    exit: 1,
+    meaning: "A backup is not whole, or is not what was written; nothing was restored.",
+  },
   DIRECTORY_IN_USE: {
     retryable: false,
     exit: 5,
@@ -337,6 +343,11 @@ export class MillraceError extends Error {
       details: this.details,
     };
   }
+}
+
+/** Whether a text that came from elsewhere is one of the codes. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
 }
 
 export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {

@@ -24,6 +24,7 @@ import { RunningPart } from "./running/running-part.ts";
 import type { RunningService } from "./running/running-service.ts";
 import { ServiceParts } from "./running/service-parts.ts";
 import { ensureChannels, warnOfForgetting } from "./start/channels.ts";
+import { FlightBudget } from "./input/flight-budget.ts";
 import { createRuntime, type SharedRuntime } from "./start/create-runtime.ts";
 import { checkPositions } from "./start/kept-positions.ts";
 import { viewControls } from "./views/view-controls.ts";
@@ -86,6 +87,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     environment,
     relay,
     feed: new EventFeed(store, environment),
+    budget: new FlightBudget(),
     deadlineMs: () => deadlineMs,
     changed,
     handleTwice,

@@ -154,7 +154,7 @@ function requireIndex(spec: CollectionSpec, field: string): void {
   if (field === "id" || spec.index.includes(field)) return;
   const known = ["id", ...spec.index].join(", ");
   throw badArgument(
-    `${spec.name} is not indexed by "${field}" but by ${known}; add the field to its index`,
+    `"${field}" is not indexed, and what can be asked for is ${known}; add the field to the index of the view or document`,
   );
 }
 

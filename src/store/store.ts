@@ -132,8 +132,23 @@ export interface InputProgress {
   readonly lanes: ReadonlyMap<string, LaneProgress>;
 }
 
+/** A copy that is whole, of a store that takes no writes until it is released. */
+export interface StoreBackup {
+  /** Lets the writes go on that came meanwhile. Idempotent. */
+  release(): Promise<void>;
+}
+
 export interface Store extends AsyncDisposable {
   readonly capabilities: StoreCapabilities;
+
+  /**
+   * Copies the store, while it works, to a file that is not there yet. When it resolves the copy is
+   * what the store holds, and writes wait for `release`; reads do not. Missing where a store is backed
+   * up by its own tools. Throws DISK_FULL, STORE_FAILED, CLOSED.
+   */
+  backup?(file: string): Promise<StoreBackup>;
+  /** What it takes on the disk; missing where it does not know. */
+  bytes?(): Promise<number>;
 
   /**
    * Creates these collections where missing and brings their indexes to what is asked. A new index

@@ -92,11 +92,7 @@ export class MillraceServer implements AsyncDisposable {
     await once(log, "open");
     this.child = spawn(
       process.execPath,
-<<<<<<< HEAD
       [...conditions, ...nodeOptions, main, "start", "--data", this.dataFolder, ...ports],
-=======
-      [...conditions, ...nodeOptions, main, ...args, "--http-port", String(this.httpPort)],
->>>>>>> 7172fc2 (Try groups with platformatic, kcat and Kafka's tools)
       { cwd: this.options.folder, env: { ...process.env, ...env }, stdio: ["ignore", log, log] },
     );
     log.close();

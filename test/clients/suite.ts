@@ -28,6 +28,9 @@ export async function runClients(
   cases: readonly ClientCase[],
   { built, kafka, print }: SuiteOptions,
 ): Promise<SuiteResult> {
+  const names = cases.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`two cases are called ${twice}`);
   const folder = await mkdtemp(join(tmpdir(), "millrace-clients-"));
   const server = await MillraceServer.start({ folder: join(folder, "server"), built });
   let failed = 0;

@@ -46,14 +46,14 @@ export interface ReplayPlan {
  * the last hundred. */
 export interface Job {
   readonly id: string;
-  readonly kind: "replay";
+  readonly kind: "replay" | "backup" | "verify";
   /** What it does, as it ends a sentence. */
   readonly what: string;
   readonly by: string;
   readonly state: "running" | "done" | "failed" | "cancelled";
   readonly startedMs: number;
   readonly endedMs?: number;
-  /** Messages done so far, of `total`. */
+  /** Messages done so far, of `total`; bytes, where it reads files. */
   readonly done: number;
   readonly total: number;
   /** What it counted: handled, failed, withheld (messages that a rebuild did not send), … */

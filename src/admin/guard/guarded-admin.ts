@@ -120,13 +120,14 @@ export function guardAdmin(
       return admin.locate(stream, expression, options);
     },
     describe: async () => {
-      const { services, streams, queues, groups, lateReplies } = await admin.describe();
+      const { services, streams, queues, groups, lateReplies, disk } = await admin.describe();
       return {
         services: services.filter(({ name }) => may("read", "service", name)),
         streams: streams.filter(({ spec }) => may("read", "stream", spec.name)),
         queues: queues.filter(({ spec }) => may("read", "queue", spec.name)),
         groups: groups.filter(({ group }) => may("read", "group", group)),
         lateReplies,
+        ...(disk !== undefined && may("read", BROKER.kind, BROKER.name) && { disk }),
       };
     },
     listStreams: async () =>
@@ -238,6 +239,19 @@ export function guardAdmin(
     cancelJob: async (id) => {
       need("admin", BROKER);
       return admin.cancelJob(id, by);
+    },
+
+    backup: async (target) => {
+      need("admin", BROKER);
+      return admin.backup(target, by);
+    },
+    verifyLogs: async (options) => {
+      need("admin", BROKER);
+      return admin.verifyLogs({ ...options, ...by });
+    },
+    diskUse: async () => {
+      need("read", BROKER);
+      return admin.diskUse();
     },
 
     listSagas: async (filter) => {

@@ -63,10 +63,11 @@ function enter(
   { queuedMessages, streamBytes }: NamespaceQuota,
   clock: Clock,
 ): Broker {
-  const { streams, queues, addresses } = below;
+  const { streams, queues, addresses, upkeep } = below;
   const close = (): Promise<void> => below.close();
   return {
     ...(addresses !== undefined && { addresses }),
+    ...(upkeep !== undefined && { upkeep }),
     ...(streams !== undefined && {
       streams: new NamespacedStreams(
         streams,

@@ -33,7 +33,7 @@ const ATTACKS: Readonly<Record<string, Buffer>> = {
   ]),
   "an array of two thousand million nulls": Buffer.concat([
     HEADER,
-    frame(0, 0, 0x53, 0x10, 0xc0, 12, 1, 0xf0, 0, 0, 0, 5, 0x7f, 0xff, 0xff, 0xff, 0x40),
+    frame(0, 0, 0x53, 0x10, 0xc0, 11, 1, 0xf0, 0, 0, 0, 5, 0x7f, 0xff, 0xff, 0xff, 0x40),
   ]),
   "a list of four thousand million": Buffer.concat([
     HEADER,

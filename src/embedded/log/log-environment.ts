@@ -5,6 +5,7 @@ import type { Log } from "../../model/environment.ts";
 import type { Disk } from "./disk.ts";
 import { BufferPool } from "./commit/buffer-pool.ts";
 import { FreeSpace } from "./commit/free-space.ts";
+import { OpenLogs } from "./open-logs.ts";
 import { createSyncGate, type SyncGate } from "./commit/sync-gate.ts";
 
 export interface LogEnvironment {
@@ -14,6 +15,7 @@ export interface LogEnvironment {
   readonly syncGate: SyncGate;
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
+  readonly open: OpenLogs;
   /** A producer that was not heard for so long, and has no open transaction, is forgotten. */
   readonly producerKeepMs: number;
 }
@@ -40,5 +42,6 @@ export async function openLogEnvironment(options: LogEnvironmentOptions): Promis
   await freeSpace.look();
   const syncGate = createSyncGate();
   const buffers = new BufferPool();
-  return { disk, clock, log, freeSpace, syncGate, buffers, producerKeepMs };
+  const open = new OpenLogs();
+  return { disk, clock, log, freeSpace, syncGate, buffers, producerKeepMs, open };
 }

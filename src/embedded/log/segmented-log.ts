@@ -14,10 +14,10 @@ import { endsForCompaction } from "./compaction/compaction-plan.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
 import { damagedActive } from "./segment/damage.ts";
 import { belowFloorError, GroupCommit } from "./commit/group-commit.ts";
-import { removeExisting } from "./disks/remove-existing.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
+import { cutOf, type LogCut } from "./open-logs.ts";
 import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { BatchLog, LogEnd } from "./batch-log.ts";
@@ -31,6 +31,7 @@ import { SnapshotKeeper, type RestoredProducers } from "./producers/snapshot-kee
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, RecordTime, Segment } from "./segment/segment.ts";
 import { SegmentReads } from "./segment/segment-reads.ts";
+import { removeSegmentFiles } from "./segment/remove-segment-files.ts";
 import { createSegment, followerOf, type SegmentWriter } from "./segment/segment-writer.ts";
 import type { Tail } from "./tail.ts";
 
@@ -115,6 +116,7 @@ export class SegmentedLog implements BatchLog {
       },
     });
     if (parts.stopped !== undefined) this.commit.stop(parts.stopped);
+    parts.environment.open.add(this);
   }
 
   get earliest(): number {
@@ -292,6 +294,10 @@ export class SegmentedLog implements BatchLog {
     return this.trimBefore(offset);
   }
 
+  cut(): LogCut {
+    return { directory: this.directory, segments: this.segments.map(cutOf) };
+  }
+
   close(): Promise<void> {
     this.closed ??= this.finish();
     return this.closed;
@@ -315,6 +321,7 @@ export class SegmentedLog implements BatchLog {
         });
       }
     } finally {
+      this.environment.open.remove(this);
       await commit.rest();
       await commit.writer.close();
       for (const segment of this.segments) await segment.release();
@@ -330,8 +337,10 @@ export class SegmentedLog implements BatchLog {
       if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
       throw belowFloorError(this.directory, freeSpace);
     }
-    const { pendingBytes } = this.commit;
-    const limit = this.pendingBytesMax;
+    const {
+      commit: { pendingBytes },
+      pendingBytesMax: limit,
+    } = this;
     if (pendingBytes >= limit) throw overloadedError(this.directory, { pendingBytes, limit });
   }
 
@@ -364,19 +373,18 @@ export class SegmentedLog implements BatchLog {
 
   /** Oldest first, each name's end durable before the next goes: a power cut leaves no gap. */
   private async removeOldest(count: number): Promise<void> {
-    const { disk } = this.environment;
     assert(count < this.segments.length, "the segment that is being written stays");
     for (const oldest of this.segments.slice(0, count)) {
-      this.segments = this.segments.slice(1);
-      await this.reads.release(oldest);
-      await removeExisting(disk, oldest.path);
-      await disk.syncDirectory(this.directory);
-      // Without their segment these mean nothing: recovery removes what a crash leaves of them.
-      await removeExisting(disk, oldest.sidecarPath);
-      await removeExisting(disk, oldest.damagePath);
-      await this.snapshots.remove(oldest.baseOffset);
+      await this.environment.open.change(() => this.removeSegment(oldest));
     }
     this.producers.aborted.trimBefore(this.earliest);
+  }
+
+  private async removeSegment(oldest: Segment): Promise<void> {
+    this.segments = this.segments.slice(1);
+    await this.reads.release(oldest);
+    await removeSegmentFiles(this.environment.disk, this.directory, oldest);
+    await this.snapshots.remove(oldest.baseOffset);
   }
 
   private async replace(segment: Segment, by: Segment): Promise<void> {
@@ -385,7 +393,6 @@ export class SegmentedLog implements BatchLog {
   }
 
   private outOfRange(offset: number): MillraceError {
-    const { earliest, end } = this;
-    return outOfRangeError(this.directory, { offset, earliest, end });
+    return outOfRangeError(this.directory, { offset, earliest: this.earliest, end: this.end });
   }
 }

@@ -4,6 +4,7 @@ import type { EditAdmin } from "../../admin/api/edit-admin.ts";
 import type { PauseAdmin } from "../../admin/api/pause-admin.ts";
 import type { ReplayAdmin } from "../../admin/api/replay-admin.ts";
 import type { SagaAdmin } from "../../admin/api/saga-admin.ts";
+import type { UpkeepAdmin } from "../../admin/api/upkeep-admin.ts";
 import type { ViewAdmin } from "../../admin/api/view-admin.ts";
 import { withMember } from "../../codecs/json-text.ts";
 import { MillraceError } from "../../model/errors.ts";
@@ -12,7 +13,7 @@ import { readShown } from "../shown-json.ts";
 import { parse } from "./reading.ts";
 import { segment, type DoorRequests } from "./requests.ts";
 
-type WorkAdmin = EditAdmin & PauseAdmin & ReplayAdmin & SagaAdmin & ViewAdmin;
+type WorkAdmin = EditAdmin & PauseAdmin & ReplayAdmin & SagaAdmin & UpkeepAdmin & ViewAdmin;
 
 export function workClient(door: DoorRequests): WorkAdmin {
   const post = async (path: string, fields: object): Promise<any> =>
@@ -38,6 +39,10 @@ export function workClient(door: DoorRequests): WorkAdmin {
     listJobs: async () => parse(await door.get("/jobs")).jobs,
     showJob: async (id) => parse(await door.get(`/jobs/${segment(id)}`)),
     cancelJob: (id, options = {}) => post(`/jobs/${segment(id)}/cancel`, options),
+
+    backup: (target, options) => post("/backups", { target, ...options }),
+    verifyLogs: (options = {}) => post("/logs/verify", options),
+    diskUse: async () => parse(await door.get("/disk")),
 
     listSagas: async (filter = {}) => parse(await door.get("/sagas", { ...filter })),
     showSaga: async (name, instance) =>

@@ -32,6 +32,7 @@ export function collectMetrics({
     ...inputMetrics(lag),
     ...streamMetrics(description),
     ...queueMetrics(description),
+    ...diskMetrics(description),
     ...(process === undefined ? [] : processMetrics(process)),
   ];
 }
@@ -181,6 +182,38 @@ function queueMetrics({ queues }: Description): readonly MetricFamily[] {
         })),
       ),
     ),
+  ];
+}
+
+function diskMetrics({ disk }: Description): readonly MetricFamily[] {
+  if (disk === undefined) return [];
+  const streams = disk.streams.flatMap(({ name: stream, partitions }) =>
+    partitions.map((value, partition) => ({
+      labels: { stream, partition: String(partition) },
+      value,
+    })),
+  );
+  return [
+    gauge("millrace_stream_disk_bytes", "What a partition's segments take.", streams),
+    gauge(
+      "millrace_queue_disk_bytes",
+      "What a queue's log takes.",
+      disk.queues.map(({ name: queue, bytes: value }) => ({ labels: { queue }, value })),
+    ),
+    gauge(
+      "millrace_store_disk_bytes",
+      "What a service's store takes.",
+      disk.stores.map(({ service, bytes: value }) => ({ labels: { service }, value })),
+    ),
+    gauge("millrace_state_disk_bytes", "What the broker's state log takes.", [
+      { value: disk.state },
+    ]),
+    gauge("millrace_disk_free_bytes", "What is free on the broker's disk.", [
+      { value: disk.freeBytes },
+    ]),
+    gauge("millrace_disk_free_floor_bytes", "Below this much free, appends are refused.", [
+      { value: disk.freeBytesMin },
+    ]),
   ];
 }
 

@@ -215,7 +215,8 @@ export const OPERATIONS: readonly Operation[] = [
   get("/sagas/{saga}", "saga", "One instance.", {
     parameters: [query("instance", "Its id.", { required: true })],
   }),
-  get("/jobs", "jobs", "Replays that run or ran."),
+  get("/disk", "disk", "What streams, queues and stores take on the disk."),
+  get("/jobs", "jobs", "Work that runs or ran: replays, backups, verifications."),
   get("/jobs/{id}", "job", "One job."),
   get("/failures", "failures", "Dead letters and parked messages.", {
     parameters: [
@@ -236,5 +237,9 @@ export const OPERATIONS: readonly Operation[] = [
   post("/sagas/{saga}/retry", "retrySaga", "Tries the undo again at which an instance is stuck."),
   post("/replays/plan", "planReplay", "What a replay would do; touches nothing."),
   post("/replays", "runReplay", "Starts a replay.", { status: 202 }),
+  post("/backups", "backup", "Starts a backup into a directory of the broker's machine.", {
+    status: 202,
+  }),
+  post("/logs/verify", "verifyLogs", "Starts to read every batch.", { status: 202 }),
   post("/jobs/{id}/cancel", "cancelJob", "Ends a job."),
 ];

@@ -8,6 +8,7 @@ import { openStage, OrderPaid, OrderPlaced, type Stage } from "../../admin/shop-
 import { queue, stream } from "../../schema/channel.ts";
 import { command } from "../../schema/message-type.ts";
 import { createRegistry } from "../../schema/registry.ts";
+import { MillraceError } from "../../model/errors.ts";
 import type { PartStatus } from "../../service/running/running-service.ts";
 import { createDoor, type Door } from "../door.ts";
 import { OPERATIONS } from "../openapi/operations.ts";
@@ -123,6 +124,19 @@ test("a process is ready when every part runs, and otherwise tells who may come 
     const stranger = await ask("/readyz", { authorization: "Bearer wrong" });
     assert.equal(stranger.text, '{"status":"not ready","count":1}');
   }
+});
+
+test("a process whose store or broker cannot be asked is not ready, and alive", async () => {
+  await using stage = await openStage();
+  const describe = async (): Promise<Description> => {
+    throw new MillraceError("STORE_FAILED", "/data/shop.db was removed while it was open");
+  };
+  const ask = openDoor(stage, { ...stage.admin, describe });
+  const [open, told] = [await ask("/readyz", {}), await ask("/readyz")];
+  assert.deepEqual([open.status, open.text], [503, '{"status":"not ready","count":1}']);
+  assert.equal(told.status, 503);
+  assert.match(told.text, /"reasons":\["a store or a broker cannot be asked \(STORE_FAILED\)/);
+  assert.equal((await ask("/healthz", {})).status, 200);
 });
 
 test("why a process is not ready is told to those who may see the part", async () => {

@@ -78,6 +78,11 @@ export function askersOf({ asker, repeats = [] }: Arrival): readonly Asker[] {
   return [asker, ...repeats.map((each) => each.asker)].filter((each) => each !== undefined);
 }
 
+/** Nobody wants it any more. A parked row is a person's to decide. */
+export function isExpired({ expiresMs, row }: Arrival, nowMs: number): boolean {
+  return expiresMs !== undefined && expiresMs <= nowMs && row === undefined;
+}
+
 /** Nothing but its asker knows of the message: no queue and no row keeps it. */
 export function isDirect(arrival: Arrival): boolean {
   return arrival.asker !== undefined && arrival.row === undefined && leasesOf(arrival).length === 0;

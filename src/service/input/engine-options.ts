@@ -11,6 +11,7 @@ import type { Relay } from "../outbox/relay.ts";
 import type { Arrival } from "./arrival.ts";
 import type { PartCounters } from "./counters.ts";
 import type { DocumentReader } from "./documents.ts";
+import type { FlightBudget } from "./flight-budget.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
 import type { EventFeed } from "../source/event-feed.ts";
 import type { TimerWatch } from "../source/timer-watch.ts";
@@ -49,6 +50,8 @@ export interface EngineOptions {
   /** The part's timers, as its commits set them. */
   readonly timerWatch: TimerWatch;
   readonly counters: PartCounters;
+  /** Of all inputs of the service together. */
+  readonly budget: FlightBudget;
   readonly input: Omit<BatchInput, "unfinished" | "gaps">;
   readonly lanes: ReadonlyMap<string, LaneProgress>;
   readonly settlement: Settlement;

@@ -12,6 +12,7 @@ import { askersOf, isDirect, type Arrival } from "./arrival.ts";
 import type { Ready } from "./batch.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { PartCounters } from "./counters.ts";
+import { FailureLog } from "../failure-log.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Settlement } from "./engine-options.ts";
 import type { KeyLanes, Unit } from "./key-lanes.ts";
@@ -43,11 +44,14 @@ interface Failure {
 
 export class FailureDesk {
   readonly #options: FailureDeskOptions;
+  readonly #log: FailureLog;
   readonly #breaker: CircuitBreaker | undefined;
 
   constructor(options: FailureDeskOptions) {
     this.#options = options;
-    const { breaker } = options.part.policy;
+    const { part, input, environment } = options;
+    this.#log = new FailureLog(environment, { part: part.name, input: input.input });
+    const { breaker } = part.policy;
     if (breaker !== undefined) this.#breaker = new CircuitBreaker(breaker);
   }
 
@@ -88,12 +92,12 @@ export class FailureDesk {
       const elsewhere =
         settlement.source !== undefined && part.policy.onFailure !== "block" && !isDirect(head);
       if (elsewhere || head.attempts < part.policy.attempts) {
-        this.#log(head, error);
+        this.#log.failed(head, error);
         this.#tryAgain(unit, left, error, elsewhere);
         return;
       }
     } else if (known === undefined) head.attempts++;
-    this.#log(head, error);
+    this.#log.gaveUp(head, error);
     this.#giveUp(unit, left, parkCause(error, kind, head.attempts));
   }
 
@@ -181,13 +185,5 @@ export class FailureDesk {
 
   #tellAskers(arrival: Arrival, cause: ParkCause): void {
     for (const asker of askersOf(arrival)) asker.failed(failedCommand(arrival, cause));
-  }
-
-  #log({ incoming, key, attempts }: Arrival, error: unknown): void {
-    const { environment, part, input } = this.#options;
-    environment.log.warn(
-      { part: part.name, input: input.input, key, id: incoming.id, attempts, error: textOf(error) },
-      "a message could not be handled",
-    );
   }
 }

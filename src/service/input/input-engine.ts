@@ -27,7 +27,7 @@ import { AnswerAgain } from "../ask/answer-again.ts";
 import { withAnswers } from "../ask/answering.ts";
 import type { Answered } from "../ask/asker.ts";
 import { expiredCommand, lostCommand } from "../ask/failed-command.ts";
-import { askersOf, type Arrival } from "./arrival.ts";
+import { askersOf, isExpired, type Arrival } from "./arrival.ts";
 import { Committer } from "./committer.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { FailureDesk } from "./failure-desk.ts";
@@ -53,6 +53,7 @@ export class InputEngine {
   readonly #outcomes: OutcomeDesk;
   readonly #abort = new AbortController();
   readonly #waiters: (() => void)[] = [];
+  readonly #wake = (): void => this.#waiters.splice(0).forEach((resolve) => resolve());
   #open = true;
   #failure: unknown;
 
@@ -60,18 +61,13 @@ export class InputEngine {
     const { part, input, environment } = options;
     const { policy } = part;
     this.#options = options;
-    this.#flight = new InFlight(options.lanes);
+    this.#flight = new InFlight(options.lanes, options.budget);
     this.#keys = new KeyLanes(policy.parkedMax);
     const lane = outboxLane(part.consumer, input.input);
-    const where = { part: part.name, input: input.input };
-    this.#gate = new PauseGate(policy, environment, {
+    this.#gate = new PauseGate(options, {
       probe: (key) => this.#probe(key),
       halfOpened: () => this.#fill(),
-      paused: (reason) => environment.log.warn({ ...where, reason }, "an input pauses"),
-      resumed: () => {
-        environment.log.info(where, "an input goes on");
-        this.#fill();
-      },
+      resumed: () => this.#fill(),
     });
     this.#committer = new Committer({
       ...options,
@@ -148,6 +144,11 @@ export class InputEngine {
     return this.#failure === undefined ? this.#gate.reason : textOf(this.#failure);
   }
 
+  /** Which message does not come back from its handler, where one does not. */
+  get stalled(): string | undefined {
+    return this.#runner.stalled;
+  }
+
   /** What ended it before its time. */
   get failure(): unknown {
     return this.#failure;
@@ -221,7 +222,7 @@ export class InputEngine {
 
   /** Resolves when further messages may be accepted, or the engine ends. */
   async room(): Promise<void> {
-    while (this.#open && (!this.#gate.admits || this.#flight.full)) {
+    while (this.#open && !(this.#gate.admits && this.#flight.hasRoom(this.#wake))) {
       await this.#change();
     }
   }
@@ -261,6 +262,7 @@ export class InputEngine {
     }
     timer.cancel();
     this.#cancel();
+    this.#flight.release();
     const left = this.#flight.all();
     for (const arrival of left) {
       for (const asker of askersOf(arrival)) asker.failed(lostCommand(arrival));
@@ -292,13 +294,12 @@ export class InputEngine {
     this.#changed();
   }
 
-  /** Resolves at the next change. */
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   #changed(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#wake();
     this.#options.changed();
   }
 
@@ -323,9 +324,8 @@ export class InputEngine {
       const unit = this.#keys.take();
       if (unit !== undefined || !this.#keys.full) return unit;
       const { parkedMax } = this.#options.part.policy;
-      this.#gate.pause("parking", {
-        reason: `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`,
-      });
+      const reason = `${parkedMax} messages are parked, the most allowed; redrive or discard some, or raise parkedMax`;
+      this.#gate.pause("parking", { reason });
     }
     if (this.#gate.halfOpen) {
       const unit = this.#keys.take({ one: true });
@@ -342,9 +342,7 @@ export class InputEngine {
   #dropExpired(unit: Unit): boolean {
     const { environment, counters, settlement } = this.#options;
     const nowMs = environment.clock.now();
-    const expired = unit.arrivals.filter(
-      ({ expiresMs, row }) => expiresMs !== undefined && expiresMs <= nowMs && row === undefined,
-    );
+    const expired = unit.arrivals.filter((arrival) => isExpired(arrival, nowMs));
     if (expired.length === 0) return false;
     counters.expired += expired.length;
     for (const arrival of expired) {
@@ -352,8 +350,10 @@ export class InputEngine {
       for (const asker of askersOf(arrival)) asker.failed(expiredCommand(arrival));
     }
     settlement.expired?.(expired);
-    const left = unit.arrivals.filter((arrival) => !expired.includes(arrival));
-    this.#keys.done(unit, left);
+    this.#keys.done(
+      unit,
+      unit.arrivals.filter((arrival) => !expired.includes(arrival)),
+    );
     return true;
   }
 

@@ -16,7 +16,8 @@ import { assert } from "../../model/assert.ts";
 import type { Timer } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 import { backoffMs } from "../failure.ts";
-import type { FailurePolicy } from "../part.ts";
+import type { BatchInput } from "../../store/write-set.ts";
+import type { FailurePolicy, Part } from "../part.ts";
 
 export type PauseKind = "dependency" | "blocked" | "store" | "circuit" | "parking";
 
@@ -35,19 +36,26 @@ export interface PauseEvents {
   readonly probe: (key: string) => void;
   /** One message may be let through: see `probing`. */
   readonly halfOpened: () => void;
-  readonly paused: (reason: string) => void;
   readonly resumed: () => void;
 }
 
+export interface PauseOptions {
+  readonly part: Pick<Part, "name" | "policy">;
+  readonly input: Pick<BatchInput, "input">;
+  readonly environment: Environment;
+}
+
 export class PauseGate {
+  readonly #where: Readonly<Record<string, string>>;
   readonly #policy: FailurePolicy;
   readonly #environment: Environment;
   readonly #events: PauseEvents;
   #pause: Pause | undefined;
   #ended = false;
 
-  constructor(policy: FailurePolicy, environment: Environment, events: PauseEvents) {
-    this.#policy = policy;
+  constructor({ part, input, environment }: PauseOptions, events: PauseEvents) {
+    this.#policy = part.policy;
+    this.#where = { part: part.name, input: input.input };
     this.#environment = environment;
     this.#events = events;
   }
@@ -73,7 +81,7 @@ export class PauseGate {
     const current = this.#pause;
     if (current === undefined) {
       this.#pause = { kind, key, reason, failures: 1, timer: undefined };
-      this.#events.paused(reason);
+      this.#tellPaused(reason);
     } else if (
       current.timer === undefined &&
       current.key === key &&
@@ -129,7 +137,7 @@ export class PauseGate {
     });
     if (current === undefined) {
       this.#pause = pause;
-      this.#events.paused(reason);
+      this.#tellPaused(reason);
     } else pause.reason = reason;
     return true;
   }
@@ -164,6 +172,12 @@ export class PauseGate {
   #resume(): void {
     this.#pause?.timer?.cancel();
     this.#pause = undefined;
-    if (!this.#ended) this.#events.resumed();
+    if (this.#ended) return;
+    this.#environment.log.info(this.#where, "an input goes on");
+    this.#events.resumed();
+  }
+
+  #tellPaused(reason: string): void {
+    this.#environment.log.warn({ ...this.#where, reason }, "an input pauses");
   }
 }

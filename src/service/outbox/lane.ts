@@ -1,7 +1,7 @@
 /** A lane of the outbox, as the relay knows it. */
 
 import type { Timer } from "../../model/clock.ts";
-import type { Sequenced } from "./outbox-target.ts";
+import { LaneBuffer } from "./lane-buffer.ts";
 
 /** The lane of what one input of a part leads to: its keys' order is the order of that input. */
 export function outboxLane(consumer: string, input: string): string {
@@ -12,7 +12,7 @@ export interface Lane {
   readonly name: string;
   working: boolean;
   /** Committed by this process and not yet taken up; complete from its first on, unless `behind`. */
-  buffer: Sequenced[];
+  readonly buffer: LaneBuffer;
   /** The store has messages that are not in the buffer. */
   behind: boolean;
   /** Everything below it was handed over or found in the store. */
@@ -32,7 +32,7 @@ export function createLane(name: string): Lane {
   return {
     name,
     working: false,
-    buffer: [],
+    buffer: new LaneBuffer(),
     behind: false,
     known: 0,
     published: 0,

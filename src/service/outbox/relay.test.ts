@@ -151,3 +151,32 @@ test("what was published is trimmed beside the next commit, or alone after a mom
   await environment.clock.advance(1000);
   assert.deepEqual(await store.pendingLanes(), []);
 });
+
+test("too much that waits holds up the lanes that have some of it, and no other", async () => {
+  const { environment, broker, store } = await stage();
+  const streams = new Proxy(broker.streams!, {
+    get(target, name) {
+      if (name === "append") return () => new Promise(() => undefined);
+      return Reflect.get(target, name, target);
+    },
+  });
+  const changed = (): void => undefined;
+  const relay = new Relay({ store, streams, queues: undefined, environment, changed });
+  const commit = (lane: string, from: number, bytes: number): void => {
+    const message = { key: "k", headers: [], value: new Uint8Array(bytes) };
+    const outgoing: OutgoingMessage = { target: { kind: "stream", name: "out" }, message };
+    const messages = Array.from({ length: 128 }, () => outgoing);
+    relay.committed(lane, { from, to: from + messages.length }, messages);
+  };
+  const taken = async (): Promise<void> => {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  };
+  const MIB_16 = (16 * 1024 * 1024) / 128;
+  commit("stuck", 0, MIB_16);
+  await taken();
+  commit("stuck", 128, 1);
+  const free = new Set<string>();
+  for (const lane of ["stuck", "other"]) void relay.room(lane).then(() => free.add(lane));
+  await taken();
+  assert.deepEqual([...free], ["other"]);
+});

@@ -16,7 +16,7 @@
  * beside a commit, which a store may sync together with it; a quiet one after a moment; any lane when
  * much has gathered, and at the stop.
  *
- * A lane is bounded: while too much waits for publishing, commits with further messages wait.
+ * What waits for publishing is bounded over all lanes: past the bound commits with further messages wait.
  */
 
 import type { Queues } from "../../broker/queues.ts";
@@ -41,8 +41,12 @@ export interface RelayOptions {
 }
 
 const STRETCH = 1024;
-/** Messages committed and not published, past which commits of the lane wait. */
+/**
+ * What is committed and not published, over all lanes, past which commits wait of a lane that has
+ * some of it. A lane that has none commits on: a target that takes nothing holds up no other.
+ */
 const WAITING_MAX = 8192;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const TRIM_AFTER_MS = 1000;
 /** Beside a commit. */
 const TRIM_ALONG_COUNT = 128;
@@ -124,7 +128,7 @@ export class Relay {
   doubted(name: string): void {
     const lane = this.#lane(name);
     lane.behind = true;
-    lane.buffer = [];
+    lane.buffer.clear();
     this.#wake(lane);
   }
 
@@ -137,9 +141,22 @@ export class Relay {
   /** Resolves when the lane takes further messages, or the relay stops. */
   async room(name: string): Promise<void> {
     const lane = this.#lane(name);
-    while (!this.#stop.signal.aborted && (lane.behind || lane.buffer.length >= WAITING_MAX)) {
+    while (!this.#stop.signal.aborted && (lane.behind || this.#crowds(lane))) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
+  }
+
+  /** Whether the lane has some of too much that waits. */
+  #crowds(lane: Lane): boolean {
+    if (lane.buffer.length === 0) return false;
+    let count = 0;
+    let bytes = 0;
+    for (const { buffer } of this.#lanes.values()) {
+      const { unpublished } = buffer;
+      count += unpublished.count;
+      bytes += unpublished.bytes;
+    }
+    return count >= WAITING_MAX || bytes >= WAITING_BYTES_MAX;
   }
 
   /** Resolves when everything that was committed to the lane before is published, or the relay stops. */
@@ -186,7 +203,7 @@ export class Relay {
         if (this.#stop.signal.aborted) break;
         failures++;
         lane.behind = true;
-        lane.buffer = [];
+        lane.buffer.clear();
         lane.leasedUntilMs = -1;
         await this.#rest(lane, failures, error);
       }
@@ -218,7 +235,7 @@ export class Relay {
     if (nowMs < lane.leasedUntilMs - LEASE_MS / 2) return true;
     if (!(await store.leaseLane(lane.name, this.#owner, LEASE_MS))) {
       lane.behind = true;
-      lane.buffer = [];
+      lane.buffer.clear();
       await delay(environment.clock, LEASE_MS / 2, this.#stop.signal);
       return false;
     }
@@ -237,6 +254,7 @@ export class Relay {
         () => this.#publish(lane, stretch),
       );
       lane.published = last.sequence + 1;
+      lane.buffer.published();
       this.#publishedCount += stretch.length;
     }
     this.#trimSoon(lane);
@@ -245,14 +263,14 @@ export class Relay {
 
   /** From the buffer, without what a read of the store has brought out meanwhile. */
   #take(lane: Lane): readonly Sequenced[] {
-    return lane.buffer.splice(0, STRETCH).filter(({ sequence }) => sequence >= lane.published);
+    return lane.buffer.take(STRETCH).filter(({ sequence }) => sequence >= lane.published);
   }
 
   /** From the store; when that has no more than this, commits may hand over to the buffer again. */
   async #read(lane: Lane): Promise<readonly Sequenced[]> {
     // What is committed after this line is also handed over, and must not be missed: see below.
     lane.behind = false;
-    lane.buffer = [];
+    lane.buffer.clear();
     const rows = await this.#options.store.readOutbox(lane.name, STRETCH);
     const stretch: Sequenced[] = [];
     for (const { epoch, firstSequence, messages } of rows) {
@@ -264,14 +282,14 @@ export class Relay {
     const last = stretch.at(-1);
     // Handed over while reading: keep what follows, without a hole.
     const follows = last === undefined ? lane.published : last.sequence + 1;
-    lane.buffer = lane.buffer.filter(({ sequence }) => sequence >= follows);
-    const [next] = lane.buffer;
+    lane.buffer.dropBelow(follows);
+    const next = lane.buffer.first;
     if (
       stretch.length >= STRETCH ||
       (next !== undefined && next.sequence !== follows && last !== undefined)
     ) {
       lane.behind = true;
-      lane.buffer = [];
+      lane.buffer.clear();
     }
     return stretch;
   }

@@ -144,6 +144,7 @@ export class RunningPart {
       parked: engine.parked,
       ...(engine.paused !== undefined && { paused: engine.paused }),
       ...(unpublished !== undefined && { unpublished }),
+      ...(engine.stalled !== undefined && { stalled: engine.stalled }),
     };
     if (input.lag !== undefined) return { ...common, lag: await input.lag() };
     if (position === undefined || input.bounds === undefined) {

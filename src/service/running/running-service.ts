@@ -28,6 +28,8 @@ export interface InputStatus {
   readonly paused?: string;
   /** Why what its messages led to does not get out of the outbox, where it does not. */
   readonly unpublished?: string;
+  /** Which message has been with its handler for more than half a minute, where one has. */
+  readonly stalled?: string;
 }
 
 export interface PartStatus {

@@ -12,6 +12,7 @@ import type { Part, Worker } from "../part.ts";
 import type { Relay } from "../outbox/relay.ts";
 import type { Asker } from "../ask/asker.ts";
 import type { PartCounters } from "../input/counters.ts";
+import type { FlightBudget } from "../input/flight-budget.ts";
 import type { DocumentReader } from "../input/documents.ts";
 import type { EffectMode } from "../effects/effect-mode.ts";
 import type { StoreReads } from "../unit/store-reads.ts";
@@ -39,6 +40,8 @@ export interface PartRuntime {
   /** The part's timers, as its commits set them. */
   readonly timerWatch: TimerWatch;
   readonly counters: PartCounters;
+  /** What all inputs of the service together may have in flight. */
+  readonly budget: FlightBudget;
   /** Inputs at work, by name. */
   readonly inputs: Map<string, RunningInput>;
   /** How long work that is out may go on when an input ends. */

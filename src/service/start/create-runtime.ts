@@ -23,6 +23,7 @@ export interface SharedRuntime extends Pick<
   | "environment"
   | "relay"
   | "feed"
+  | "budget"
   | "deadlineMs"
   | "changed"
 > {

@@ -9,6 +9,7 @@ import type { EngineOptions } from "../input/engine-options.ts";
 import { NO_DOCUMENTS, type Snapshot } from "../input/documents.ts";
 import type { Unit } from "../input/key-lanes.ts";
 import type { Decision } from "../part.ts";
+import { StalledWork } from "./stalled-work.ts";
 import { UnitContext } from "./unit-context.ts";
 
 export interface UnitEvents {
@@ -25,6 +26,7 @@ export class UnitRunner {
   readonly #options: EngineOptions;
   readonly #signal: AbortSignal;
   readonly #events: UnitEvents;
+  readonly #stalled: StalledWork;
   #running = 0;
 
   /** `signal` aborts when work that is out shall end without being finished. */
@@ -32,11 +34,20 @@ export class UnitRunner {
     this.#options = options;
     this.#signal = signal;
     this.#events = events;
+    const { service, part, input, environment } = options;
+    const where = { service, part: part.name, input: input.input };
+    this.#stalled = new StalledWork({ environment, where });
+    signal.addEventListener("abort", () => this.#stalled.stop(), { once: true });
   }
 
   /** Units whose decision is awaited. */
   get running(): number {
     return this.#running;
+  }
+
+  /** What does not come back, where something does not. */
+  get stalled(): string | undefined {
+    return this.#stalled.reason;
   }
 
   start(units: readonly Unit[]): void {
@@ -72,7 +83,11 @@ export class UnitRunner {
       this.#events.worked(unit, decision);
       return;
     }
-    const timed = decision.finally(() => durations.note(clock.monotonic() - beganMs));
+    this.#stalled.began(unit, beganMs);
+    const timed = decision.finally(() => {
+      this.#stalled.ended(unit);
+      durations.note(clock.monotonic() - beganMs);
+    });
     this.#whileRunning(1, timed, {
       done: (decided) => this.#events.worked(unit, decided),
       failed: (error) => this.#events.failed(unit, error),

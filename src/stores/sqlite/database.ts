@@ -12,7 +12,7 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { assert } from "../../model/assert.ts";
 import { MillraceError, isMillraceError } from "../../model/errors.ts";
@@ -38,6 +38,8 @@ const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 const CHECKPOINT_SCARCE_BYTES = 1024 * 1024;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const STATEMENTS_MAX = 300;
+/** 2 MiB: what others may have to wait for while a backup runs. */
+const BACKUP_PAGES = 256;
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html). */
 const BUSY = 5;
@@ -123,6 +125,26 @@ export class Database {
   giveBackLog(): void {
     this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.#logSpace?.begunAnew();
+  }
+
+  /** What the file takes, with what is still in the write-ahead log. */
+  bytes(): number {
+    const pages = integerOf(this.row("PRAGMA page_count"), "page_count");
+    return pages * integerOf(this.row("PRAGMA page_size"), "page_size");
+  }
+
+  /**
+   * Copies the file to a new one, in pieces beside which others work. Calls `freeze` before the last
+   * piece: nothing may be written from then on until it resolves.
+   */
+  async backup(file: string, freeze: () => void): Promise<void> {
+    if (integerOf(this.row("PRAGMA page_count"), "page_count") <= BACKUP_PAGES) freeze();
+    await backup(this.#connection, file, {
+      rate: BACKUP_PAGES,
+      progress: ({ remainingPages }) => {
+        if (remainingPages <= BACKUP_PAGES) freeze();
+      },
+    });
   }
 
   close(): void {

@@ -78,6 +78,10 @@ export class Engine {
     for (const table of [this.#documents, this.#events, this.#inputs, this.#outbox]) table.forget();
   }
 
+  bytes(): number {
+    return this.#database.bytes();
+  }
+
   epoch(): number {
     return integerOf(this.#database.row("SELECT epoch FROM store"), "epoch");
   }

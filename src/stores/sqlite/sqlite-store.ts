@@ -15,6 +15,7 @@ import type {
   PendingLane,
   ParkedMessage,
   Store,
+  StoreBackup,
   StoreCapabilities,
   StoredDocument,
   StoredEffect,
@@ -57,6 +58,16 @@ export class SqliteStore implements Store {
     this.epoch = epoch;
     this.#worker = worker;
     this.#clock = clock;
+  }
+
+  async backup(file: string): Promise<StoreBackup> {
+    await this.#worker.backup(file);
+    let thawed: Promise<void> | undefined;
+    return { release: () => (thawed ??= this.#worker.thaw()) };
+  }
+
+  bytes(): Promise<number> {
+    return this.#worker.call("bytes", []);
   }
 
   ensureCollections(collections: readonly CollectionSpec[]): Promise<void> {

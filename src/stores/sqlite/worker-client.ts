@@ -73,14 +73,18 @@ export class WorkerClient {
     parameters: Arguments<Name>,
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<Result<Name>> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     const request: Request = { id, operation, parameters };
-    return new Promise((resolve, reject) => {
-      if (this.#pending.size === 0) this.#worker.ref();
-      this.#pending.set(id, { resolve, reject });
-      this.#post(request, transfer);
-    });
+    return this.#ask(request, transfer);
+  }
+
+  /** Resolves when the copy is whole; writes wait from then on, until `thaw`. */
+  backup(file: string): Promise<void> {
+    return this.#ask({ id: this.#nextId++, backupTo: file });
+  }
+
+  thaw(): Promise<void> {
+    return this.#ask({ id: this.#nextId++, thaw: true });
   }
 
   /** For answers that need no worker: they end with it all the same. Throws CLOSED, STORE_FAILED. */
@@ -96,6 +100,18 @@ export class WorkerClient {
       this.#post("close", []);
     }
     await this.#exited;
+  }
+
+  #ask<Answer>(
+    order: Exclude<ToWorker, "close">,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<Answer> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise((resolve, reject) => {
+      if (this.#pending.size === 0) this.#worker.ref();
+      this.#pending.set(order.id, { resolve, reject });
+      this.#post(order, transfer);
+    });
   }
 
   #post(message: ToWorker, transfer: readonly ArrayBuffer[]): void {

@@ -10,6 +10,10 @@
  * leave half of a request written, so it rolls the group back and each member runs again on its own.
  * After an error of the disk or damage nothing is tried again: what the file holds is in doubt.
  *
+ * A backup copies the file piece by piece beside the work; what is written meanwhile goes into the copy
+ * too, for it is written by the same connection. From before its last piece on, writes are held until
+ * somebody thaws them: so what the copy holds is what the store holds.
+ *
  * On a full disk the write-ahead log, of which most is overtaken, is copied and cut off before anybody
  * is answered: its room is what the next commits of this and of other stores may need.
  */
@@ -21,7 +25,15 @@ import { MillraceError, isMillraceError } from "../../model/errors.ts";
 import { Database, isFatal, isFull } from "./database.ts";
 import { Engine } from "./engine.ts";
 import { isWrite, packError } from "./wire/protocol.ts";
-import type { Answer, FromWorker, Request, ToWorker, WorkerOptions } from "./wire/protocol.ts";
+import type {
+  Answer,
+  BackupOrder,
+  FromWorker,
+  Request,
+  ThawOrder,
+  ToWorker,
+  WorkerOptions,
+} from "./wire/protocol.ts";
 
 /** Requests that share a commit: more would only make the first of them wait longer. */
 const GROUP_MAX = 512;
@@ -33,6 +45,9 @@ class StoreThread {
   readonly #epoch: number;
   /** Why nothing may be asked of the file any more. */
   #failed: unknown;
+  /** Writes that wait for the end of a backup; undefined while none are held. */
+  #held: Request[] | undefined;
+  #backup: Promise<void> | undefined;
 
   constructor(port: MessagePort, { database, idWindow }: WorkerOptions) {
     this.#port = port;
@@ -55,14 +70,56 @@ class StoreThread {
     for (let message: ToWorker | undefined = first; message !== undefined; message = this.#next()) {
       if (message === "close") {
         this.#serve(requests);
-        this.#database.close();
-        this.#port.close();
+        void this.#close();
         return;
+      }
+      if (!("operation" in message)) {
+        this.#serve(requests.splice(0));
+        this.#order(message);
+        continue;
       }
       requests.push(message);
       if (requests.length === GROUP_MAX) this.#serve(requests.splice(0));
     }
     this.#serve(requests);
+  }
+
+  /** A backup ends before the file is closed under it. */
+  async #close(): Promise<void> {
+    await this.#backup;
+    this.#thaw();
+    this.#database.close();
+    this.#port.close();
+  }
+
+  #order(order: BackupOrder | ThawOrder): void {
+    if ("thaw" in order) {
+      this.#thaw();
+      this.#send({ kind: "answers", answers: [{ id: order.id, result: undefined }] });
+    } else {
+      this.#backup = this.#copy(order);
+    }
+  }
+
+  async #copy({ id, backupTo }: BackupOrder): Promise<void> {
+    try {
+      if (this.#failed !== undefined) throw this.#failed;
+      await this.#database.backup(backupTo, () => (this.#held ??= []));
+      this.#send({ kind: "answers", answers: [{ id, result: undefined }] });
+    } catch (error) {
+      if (isFatal(error)) this.#failed = error;
+      this.#thaw();
+      const failure = packError(this.#database.translate(error));
+      this.#send({ kind: "answers", answers: [{ id, failure }] });
+    }
+  }
+
+  #thaw(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (let from = 0; from < held.length; from += GROUP_MAX) {
+      this.#serve(held.slice(from, from + GROUP_MAX));
+    }
   }
 
   #next(): ToWorker | undefined {
@@ -72,8 +129,12 @@ class StoreThread {
 
   #serve(requests: readonly Request[]): void {
     if (requests.length === 0) return;
-    const writes = requests.filter(({ operation }) => isWrite(operation));
+    let writes = requests.filter(({ operation }) => isWrite(operation));
     const reads = requests.filter(({ operation }) => !isWrite(operation));
+    if (this.#held !== undefined) {
+      this.#held.push(...writes);
+      writes = [];
+    }
     const answers = writes.length === 0 ? [] : this.#commit(writes);
     for (const request of reads) answers.push(this.#attempt(request));
     this.#send({ kind: "answers", answers });

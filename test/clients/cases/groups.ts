@@ -1,7 +1,7 @@
 /** Groups whose members come and go, and the tools that look at them. */
 
 import type { ProgramOutput } from "../../../scripts/process/run-program.ts";
-import { type ClientCase, type ClientPlace, type Counts, countsOf } from "../client-case.ts";
+import type { ClientCase, ClientPlace, Counts } from "../client-case.ts";
 
 const MESSAGES = 500;
 const NUMBERS = Array.from({ length: MESSAGES }, (_, at) => String(at));
@@ -107,19 +107,6 @@ async function repairWithTools(place: ClientPlace): Promise<Counts> {
 }
 
 export const GROUPS: readonly ClientCase[] = [
-  {
-    name: "platformatic group",
-    demands: { distinct: MESSAGES, committed: MESSAGES, members: 1, left: 0 },
-    run: async ({ kafka, name, tools }) =>
-      countsOf(
-        await tools.node("platformatic-group.mjs", [
-          kafka,
-          name("topic"),
-          name("group"),
-          String(MESSAGES),
-        ]),
-      ),
-  },
   {
     name: "kcat balanced group",
     demands: { read: 4 * MESSAGES, distinct: 4 * MESSAGES, rebalanced: 2 },

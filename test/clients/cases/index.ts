@@ -18,9 +18,9 @@ export const CASES: readonly ClientCase[] = [
   ...KCAT,
   ...CONFLUENT,
   ...KAFKA_TOOLS,
+  ...ADMIN,
+  ...GROUPS,
   ...KAFKA_STREAMS,
   ...AMQP,
   ...DUMP_LOG,
-  ...ADMIN,
-  ...GROUPS,
 ];

@@ -120,7 +120,7 @@ export class LocalStream {
     if (partition === undefined) this.#spread.begin(keylessCount(messages));
     for (let i = 0; i < messages.length; i++) {
       const message = messages[i]!;
-      const refusal = tooLarge(this.name, message);
+      const refusal = tooLarge(this.name, message) ?? this.#keyless(message);
       if (refusal !== undefined) {
         call.fail(i, refusal);
         continue;
@@ -188,9 +188,15 @@ export class LocalStream {
     this.#spread = new KeylessSpread(this.#logs.length);
   }
 
+  /** Something was appended to one of its logs by another way than `append`. */
+  grew(): void {
+    this.#options.grown(this);
+  }
+
   /** When retention next has something to do, as its logs stand; Infinity for never. */
   get retentionDueMs(): number {
-    if (this.#spec.retention === undefined) return Infinity;
+    const { retention, compaction } = this.#spec;
+    if (retention === undefined && compaction === undefined) return Infinity;
     return Math.min(...this.#logs.map((log) => log.retentionDueMs));
   }
 
@@ -203,6 +209,16 @@ export class LocalStream {
   end(reason: MillraceError): void {
     this.#gone.abort(reason);
     for (const appender of this.#appenders) appender.failAll(reason);
+  }
+
+  /** Without a key nothing says which of a compacted stream's messages it replaces. */
+  #keyless({ key }: RawMessage): MillraceError | undefined {
+    if (key !== null || this.#spec.compaction === undefined) return undefined;
+    return new MillraceError(
+      "BAD_MESSAGE",
+      `${this.name} is compacted, so each of its messages needs a key; give this one a key, or publish it to a stream without compaction`,
+      { details: { stream: this.name } },
+    );
   }
 
   #addPartitions(logs: readonly RecordLog[]): void {

@@ -187,7 +187,8 @@ export class StreamEngine {
     const { cluster } = storage;
     const { clock } = environment;
     const grown = ({ spec }: LocalStream): void => {
-      if (spec.retention !== undefined) this.#lookWithin(0);
+      const { retention, compaction } = spec;
+      if (retention !== undefined || compaction !== undefined) this.#lookWithin(0);
     };
     const stream = new LocalStream({ stored, cluster, clock, defer, grown });
     this.#streams.set(stored.spec.name, stream);

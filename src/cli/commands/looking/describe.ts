@@ -18,14 +18,21 @@ const names = (items: readonly string[]): string | undefined => items.join(",") 
 const PART_COLUMNS: readonly Column<PartRow>[] = [
   { title: "part", value: ({ service, part }) => `${service.name}.${part.name}` },
   { title: "kind", value: ({ part }) => part.kind },
-  { title: "from", value: ({ part }) => names(part.from.map(({ name }) => name)) },
+  {
+    title: "from",
+    value: ({ part: { from, readsEventsOf } }) =>
+      names([...from.map(({ name }) => name), ...readsEventsOf.map((name) => `events of ${name}`)]),
+  },
   { title: "publishes", value: ({ part }) => names(part.publishes) },
   { title: "sends", value: ({ part }) => names(part.sends) },
   { title: "index", value: ({ part }) => names(part.index) },
   {
     title: "state",
-    value: ({ service, part }) =>
-      service.status.find(({ name }) => name === part.name)?.state ?? "not running",
+    value: ({ service, part }) => {
+      const status = service.status.find(({ name }) => name === part.name);
+      const stalled = status?.inputs.find((input) => input.stalled !== undefined)?.stalled;
+      return stalled === undefined ? (status?.state ?? "not running") : `stalled: ${stalled}`;
+    },
   },
 ];
 

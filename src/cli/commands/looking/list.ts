@@ -83,7 +83,10 @@ export const LAG_COLUMNS: readonly Column<LagRow>[] = [
   { title: "end", value: ({ end }) => end },
   { title: "lag", value: ({ lag }) => lag },
   { title: "parked", value: ({ parked }) => parked },
-  { title: "paused", value: ({ paused, unpublished }) => paused ?? unpublished },
+  {
+    title: "paused",
+    value: ({ paused, unpublished, stalled }) => paused ?? unpublished ?? stalled,
+  },
 ];
 
 export async function listStreams(context: CommandContext): Promise<ExitCode> {

@@ -1,15 +1,14 @@
 /** `millrace replay`: shows what a replay would do, and does it once that was confirmed. */
 
-import type { Admin } from "../../../admin/admin.ts";
 import type {
   Job,
   ReplayMode,
   ReplayPlan,
   ReplayRequest,
 } from "../../../admin/api/replay-admin.ts";
-import { delay } from "../../../model/clock.ts";
 import { EXIT, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
+import { followJob } from "../../follow-job.ts";
 import { openSession } from "../../session.ts";
 import { confirm } from "../../terminal/confirm.ts";
 
@@ -23,8 +22,6 @@ export interface ReplayOptions extends GlobalOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
-
-const LOOK_MS = 250;
 
 export async function plan(
   context: CommandContext,
@@ -52,34 +49,15 @@ export async function run(
   for (const line of planLines(planned)) output.note(line);
   const what = `replay ${messagesOf(planned)} of ${part} in the mode ${options.mode}`;
   await confirm(context, { what, yes: options.yes });
-  const job = await followed(
-    context,
-    session.admin,
-    await session.admin.runReplay(request, { by }),
-  );
+  const started = await session.admin.runReplay(request, { by });
+  output.note(`job ${started.id}; where it is interrupted, go on with --resume ${started.id}`);
+  const job = await followJob(context, session.admin, started);
   await output.result(job, jobText(job));
   for (const { stream, partition, offset, code, message } of job.failures) {
     output.note(`${stream}[${partition}]@${offset}: ${message} (${code})`);
   }
   context.signal.throwIfAborted();
   return job.state === "done" && job.failures.length === 0 ? EXIT.ok : EXIT.failed;
-}
-
-/** Resolves with the job when it has ended, of itself or because it was interrupted here. */
-async function followed(
-  { output, environment, signal, by }: CommandContext,
-  admin: Admin,
-  started: Job,
-): Promise<Job> {
-  let job = started;
-  while (job.state === "running") {
-    output.progress(`${job.done} of ${job.total} messages`);
-    await delay(environment.clock, LOOK_MS, signal).catch(() => undefined);
-    job = signal.aborted ? await admin.cancelJob(job.id, { by }) : await admin.showJob(job.id);
-    if (signal.aborted && job.state === "running") await delay(environment.clock, LOOK_MS);
-  }
-  output.progress("");
-  return job;
 }
 
 function requestOf(

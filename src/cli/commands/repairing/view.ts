@@ -81,12 +81,16 @@ async function change(
     await output.result({ ...planned, dryRun }, `would ${what}: ${generationText(planned)}`);
     return EXIT.ok;
   }
-  await confirm(context, { what: `${what} (${planned.documents} documents)`, yes });
+  await confirm(context, { what: `${what} (${countOf(planned)})`, yes });
   const changed = await make(session.admin, { by });
   await output.result({ ...changed, dryRun }, generationText(changed));
   return EXIT.ok;
 }
 
 function generationText({ service, view, generation, state, documents }: ViewGeneration): string {
-  return `${service}.${view} ${generation}: ${state}, ${documents} documents`;
+  return `${service}.${view} ${generation}: ${state}, ${countOf({ documents })}`;
+}
+
+function countOf({ documents }: Pick<ViewGeneration, "documents">): string {
+  return documents === 1 ? "1 document" : `${documents} documents`;
 }

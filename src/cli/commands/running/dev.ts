@@ -17,7 +17,7 @@ import type { BrokerAddress } from "../../../broker/broker.ts";
 import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
 import { checkToken, createToken } from "../../../http/gate.ts";
 import { delay } from "../../../model/clock.ts";
-import { EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
+import { ERROR_CODES, EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext } from "../../context.ts";
 import { FileWatch } from "../../watch-files.ts";
 import type { StartOptions } from "./start.ts";
@@ -38,6 +38,8 @@ interface Told {
     readonly addresses: readonly BrokerAddress[];
     readonly startedMs: number;
   };
+  /** The code of the error with which it ends; empty for a defect. */
+  readonly failed?: string;
 }
 
 export async function dev(context: CommandContext, options: StartOptions): Promise<ExitCode> {
@@ -60,7 +62,9 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
     watch.add(file);
     const child = startChild({ ...options, ...ports }, token);
     const exited = exitOf(child);
-    child.on("message", ({ module, ready }: Told) => {
+    let failed: string | undefined;
+    child.on("message", ({ module, ready, ...told }: Told) => {
+      failed ??= told.failed;
       if (module !== undefined) watch.add(module);
       if (ready === undefined) return;
       ports = portsAgain(ports, ready);
@@ -74,6 +78,8 @@ export async function dev(context: CommandContext, options: StartOptions): Promi
       return EXIT.interrupted;
     }
     if ("code" in first) {
+      // Another process has the data, which no change of a file ends. The child has told which.
+      if (failed === "DIRECTORY_IN_USE") return ERROR_CODES[failed].exit;
       output.note(
         `the program ended (${first.signal ?? `exit code ${first.code}`}); waiting for a change`,
       );

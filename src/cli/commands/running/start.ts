@@ -42,8 +42,8 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const channels = channelsOf(project.loaded?.config.services ?? []);
   await ensureChannels(channels, brokers);
   const registry = createRegistry(channels);
-  const { streams, queues } = brokers;
-  const admin = opened.use(createAdmin({ streams, queues, registry, environment }));
+  const { streams, queues, upkeep } = brokers;
+  const admin = opened.use(createAdmin({ streams, queues, upkeep, registry, environment }));
   const settings = doorSettings(project, options);
   await doorLoaded;
   const door = opened.use(
@@ -59,7 +59,22 @@ export async function run(
   options: StartOptions,
   service?: string,
 ): Promise<ExitCode> {
-  if (options.supervised === true) await serveSupervisor();
+  if (options.supervised !== true) return runServices(context, options, service);
+  await serveSupervisor();
+  try {
+    return await runServices(context, options, service);
+  } catch (error) {
+    // Before the process ends: what is sent while it does may be lost.
+    await tellSupervisor({ failed: isMillraceError(error) ? error.code : "" });
+    throw error;
+  }
+}
+
+async function runServices(
+  context: CommandContext,
+  options: StartOptions,
+  service: string | undefined,
+): Promise<ExitCode> {
   const { openApp } = await import("../../../host/app.ts");
   const project = await loadProject(context.folder, options);
   const { data: _data, log: _log, contracts: _lock, ...config } = requireConfig(project);
@@ -125,6 +140,13 @@ async function serveSupervisor(): Promise<void> {
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
   // Listening must not keep a process alive that has stopped.
   process.channel?.unref();
+}
+
+function tellSupervisor(told: Readonly<Record<string, unknown>>): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(told, undefined, undefined, () => resolve());
+    else resolve();
+  });
 }
 
 function requireConfig(project: Project): NonNullable<Project["loaded"]>["config"] {

@@ -16,7 +16,6 @@ export const DECODE_ERROR = "amqp:decode-error";
 export const INTERNAL_ERROR = "amqp:internal-error";
 export const NOT_ALLOWED = "amqp:not-allowed";
 export const RESOURCE_LIMIT = "amqp:resource-limit-exceeded";
-export const RESOURCE_DELETED = "amqp:resource-deleted";
 export const FRAMING_ERROR = "amqp:connection:framing-error";
 export const FORCED = "amqp:connection:forced";
 export const STOLEN = "amqp:link:stolen";

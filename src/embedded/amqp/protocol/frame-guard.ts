@@ -15,7 +15,6 @@ export const AMQP_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0,
 export const SASL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
 
 export const OPEN = 0x10;
-export const ATTACH = 0x12;
 export const SASL_INIT = 0x41;
 export const SASL_OUTCOME = 0x44;
 

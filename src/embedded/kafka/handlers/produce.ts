@@ -54,7 +54,10 @@ export function createProduce({ topics, engine, transactions }: KafkaBroker): Ha
         if (topic === undefined || refusal !== ERROR.NONE) {
           return failed(data.index, refusal);
         }
-        return append(topic, data, { nowMs: clock.now(), admit: admitTo(topic) });
+        const answer = await append(topic, data, { nowMs: clock.now(), admit: admitTo(topic) });
+        // Retention and compaction look at what has grown.
+        engine.streams.streams.get(topic.name)?.grew();
+        return answer;
       });
       return { name, topicId, answers };
     });

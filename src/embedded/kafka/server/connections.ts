@@ -24,6 +24,7 @@ export class Connections {
   readonly #budget: ByteBudget;
   readonly #open = new Set<Connection>();
   #sweep: Timer | undefined;
+  #stopped = false;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -40,6 +41,10 @@ export class Connections {
   }
 
   add(socket: Socket): void {
+    if (this.#stopped) {
+      socket.destroy();
+      return;
+    }
     const { connectionLimits: limits, ...shared } = this.#options;
     const connection = new Connection({ ...shared, limits, socket, budget: this.#budget });
     this.#open.add(connection);
@@ -50,6 +55,7 @@ export class Connections {
   /** Ends all of them when what has begun is answered, or at the deadline. Nobody is added any more. */
   async stop(): Promise<void> {
     const { environment, limits } = this.#options;
+    this.#stopped = true;
     this.#sweep?.cancel();
     const all = [...this.#open];
     const deadline = environment.clock.after(limits.stopMs, () => {

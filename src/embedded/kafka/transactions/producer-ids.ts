@@ -7,7 +7,7 @@
 
 import type { KeyedLog } from "../../keyed-log.ts";
 
-const KEY = "producer-ids";
+export const PRODUCER_IDS = "producer-ids";
 const BLOCK = 1_000;
 
 export class ProducerIds {
@@ -18,7 +18,7 @@ export class ProducerIds {
 
   constructor(state: KeyedLog) {
     this.#state = state;
-    this.#next = Number(state.get(KEY) ?? 0);
+    this.#next = Number(state.get(PRODUCER_IDS) ?? 0);
     this.#reserved = this.#next;
   }
 
@@ -31,7 +31,7 @@ export class ProducerIds {
   async #reserve(): Promise<void> {
     const reserved = this.#next + BLOCK;
     try {
-      await this.#state.put(KEY, String(reserved));
+      await this.#state.put(PRODUCER_IDS, String(reserved));
       this.#reserved = reserved;
     } finally {
       this.#reserving = undefined;

@@ -8,7 +8,8 @@ import { DIRECTORY, openTestLog, text, texts } from "../log-stage.test.ts";
 interface Faults {
   /** Files whose sync waits until `letGo`, by the end of their name. */
   held: string | undefined;
-  failSync: boolean;
+  /** What a sync fails with. */
+  failSync: "EIO" | "ENOENT" | undefined;
   readonly operations: string[];
   letGo(): void;
 }
@@ -18,7 +19,7 @@ function watched(): { readonly faults: Faults; readonly wrap: (disk: Disk) => Di
   const waiting: (() => void)[] = [];
   const faults: Faults = {
     held: undefined,
-    failSync: false,
+    failSync: undefined,
     operations: [],
     letGo() {
       faults.held = undefined;
@@ -36,7 +37,7 @@ function watched(): { readonly faults: Faults; readonly wrap: (disk: Disk) => Di
     },
     async sync() {
       faults.operations.push(`sync ${kind}`);
-      if (faults.failSync) throw systemError("EIO", "fdatasync");
+      if (faults.failSync !== undefined) throw systemError(faults.failSync, "fdatasync");
       if (faults.held === kind) await new Promise<void>((resolve) => waiting.push(resolve));
       await file.sync();
       faults.operations.push(`synced ${kind}`);
@@ -93,11 +94,11 @@ test("a failed sync stops the partition for good and is not tried again", async 
   const bench = await openTestLog({ wrap });
   await bench.append("one");
   await bench.clock.settle();
-  faults.failSync = true;
+  faults.failSync = "EIO";
   faults.operations.length = 0;
   const { durable } = bench.log.append([text("two")]);
   await assert.rejects(durable, { code: "DISK_FAILED", message: /check the disk, then restart/ });
-  faults.failSync = false;
+  faults.failSync = undefined;
   assert.throws(() => bench.log.append([text("three")]), { code: "DISK_FAILED" });
   await bench.clock.settle();
   assert.deepEqual(faults.operations, ["write log", "sync log"]);
@@ -227,4 +228,15 @@ test("a closed log refuses appends and wakes its waiters", async () => {
   const sidecar = bench.disk.files.get(`${DIRECTORY}/00000000000000000000.groups`)!.bytes;
   assert.equal(readSidecar(sidecar)?.state, "clean");
   assert.equal(bench.log.end, 1, "what was appended before is durable");
+});
+
+test("a partition whose files were removed says so, and promises nothing of them", async () => {
+  const { faults, wrap } = watched();
+  await using bench = await openTestLog({ wrap });
+  faults.failSync = "ENOENT";
+  await assert.rejects(bench.append("one"), (error: Error) => {
+    assert.match(error.message, /files were removed while it was open: .* from a backup/);
+    assert.doesNotMatch(error.message, /is kept/);
+    return true;
+  });
 });

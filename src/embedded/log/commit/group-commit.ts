@@ -21,7 +21,7 @@ import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { isDiskFull } from "../disks/error-code.ts";
+import { errorCode, isDiskFull } from "../disks/error-code.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
@@ -319,10 +319,13 @@ const MAKE_ROOM = "free some space or shorten the retention of a stream, then tr
 function stoppedError(directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
+  const remedy =
+    errorCode(cause) === "ENOENT"
+      ? "its files were removed while it was open: stop the process, bring the data directory back from a backup, and start again"
+      : "check the disk, then restart the process: it looks through what is there, and reports what is damaged";
   return new MillraceError(
     "DISK_FAILED",
-    `the partition ${directory} is stopped because the disk reported "${reason}"; check the disk, ` +
-      `then restart the process: what was acknowledged is kept`,
+    `the partition ${directory} is stopped because the disk reported "${reason}"; ${remedy}`,
     { cause, details: { directory } },
   );
 }

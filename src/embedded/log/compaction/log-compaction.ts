@@ -91,8 +91,11 @@ export class LogCompaction {
 
   async #rounds(compaction: Compaction, nowMs: number): Promise<void> {
     try {
-      while (this.dueMs(compaction) <= nowMs) {
-        if (!(await this.#round(compaction, nowMs))) return;
+      // A table that was full leaves segments for the next round, whatever their part of the log.
+      for (let rest = false; rest || this.dueMs(compaction) <= nowMs;) {
+        const round = await this.#round(compaction, nowMs);
+        if (!round.gotOn) return;
+        ({ rest } = round);
       }
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error;
@@ -103,12 +106,19 @@ export class LogCompaction {
     return { compaction, segments: this.#host.segments(), stableEnd: this.#host.stableEnd() };
   }
 
-  /** Returns whether it got on. */
-  async #round(compaction: Compaction, nowMs: number): Promise<boolean> {
+  /** Tells whether it got on, and whether it left dirty segments that it might have taken. */
+  async #round(
+    compaction: Compaction,
+    nowMs: number,
+  ): Promise<{ readonly gotOn: boolean; readonly rest: boolean }> {
     const state = this.#state(compaction);
     const reach = this.#host.segments().slice(0, compactableCount(state, nowMs));
     const whole = reach.filter((segment) => segment.damagedRanges.length === 0);
-    const { taken, recordCount } = await this.#takeDirty(whole.filter(isDirty));
+    const dirty = whole.filter(isDirty);
+    const { taken, recordCount } = await this.#takeDirty(dirty);
+    const isDamaged = (): boolean => whole.some(({ damagedRanges }) => damagedRanges.length > 0);
+    // Damage was met: the next round knows of it.
+    if (isDamaged()) return { gotOn: true, rest: true };
     const last = taken.at(-1);
     const cleaned = last === undefined ? whole : whole.slice(0, whole.indexOf(last) + 1);
     let changed = false;
@@ -116,6 +126,7 @@ export class LogCompaction {
     for (let part = 0; part < parts;) {
       const keysMax = Math.min(this.#keysMax, recordCount);
       const keys = await this.#mapKeys(taken, { part, parts, keysMax });
+      if (isDamaged()) return { gotOn: true, rest: true };
       if (keys === undefined) {
         parts *= 2;
         part = 0;
@@ -128,11 +139,11 @@ export class LogCompaction {
       for (const segment of this.#present(cleaned)) {
         const result = await this.#compact(segment, cleaner, done);
         // Older records of its keys stay in it: whatever counts on their end begins anew.
-        if (result === "damaged") return true;
+        if (result === "damaged") return { gotOn: true, rest: true };
         changed ||= result === "changed";
       }
     }
-    return changed || taken.length > 0;
+    return { gotOn: changed || taken.length > 0, rest: taken.length < dirty.length };
   }
 
   /** The segments with these offsets as they are now: some may have gone, others were swapped. */
@@ -260,13 +271,12 @@ export class LogCompaction {
       await this.#host.exclusively(async () => {
         // Retention may have removed it meanwhile.
         if (!this.#host.segments().includes(segment)) return;
-        const fresh = await swapSegment(environment, directory, {
-          segment,
-          file: compacted,
-          done,
+        await environment.open.change(async () => {
+          const swap = { segment, file: compacted, done };
+          const fresh = await swapSegment(environment, directory, swap);
+          swapped = compacted.changed;
+          if (fresh !== segment) await this.#host.replace(segment, fresh);
         });
-        swapped = compacted.changed;
-        if (fresh !== segment) await this.#host.replace(segment, fresh);
       });
       return compacted.changed ? "changed" : "same";
     } finally {

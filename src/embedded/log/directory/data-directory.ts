@@ -14,7 +14,7 @@ import { openLogEnvironment, type LogEnvironment } from "../log-environment.ts";
 import { lockDirectory, type WriterLock } from "./writer-lock.ts";
 
 export const DIRECTORY_FORMAT = 1;
-const DESCRIPTION = "millrace.json";
+export const DESCRIPTION = "millrace.json";
 /** Made only after the description is durable; `state` holds what exists, the others hold messages. */
 const CONTENTS: readonly string[] = ["state", "streams", "queues"];
 

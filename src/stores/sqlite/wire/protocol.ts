@@ -42,7 +42,19 @@ export interface WorkerOptions {
   readonly idWindow: IdWindow;
 }
 
-export type ToWorker = Request | "close";
+/** Copies the file; writes that come from its end on are held until `thaw`. */
+export interface BackupOrder {
+  readonly id: number;
+  readonly backupTo: string;
+}
+
+/** Lets go what a backup holds. */
+export interface ThawOrder {
+  readonly id: number;
+  readonly thaw: true;
+}
+
+export type ToWorker = Request | BackupOrder | ThawOrder | "close";
 
 export type Answer =
   | { readonly id: number; readonly result: unknown }

@@ -1,0 +1,139 @@
+/**
+ * Mends a broker's directory that nobody has open: what can be told again from the segments is told
+ * again, and a loss is accepted where a person names it. No record is changed.
+ *
+ * A segment that has ended gets a sidecar that says what its bytes say; a snapshot of producers that is
+ * torn is removed, for the next start reads the log instead. Damage is noted, as the read that meets it
+ * would do; its note is `accepted` when all the ranges in it were named.
+ */
+
+import { join, relative, sep } from "node:path";
+import { removeExisting } from "../disks/remove-existing.ts";
+import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
+import type { LogEnvironment } from "../log-environment.ts";
+import { openPartitionLog } from "../open-log.ts";
+import type { SegmentCut } from "../open-logs.ts";
+import { DamageFound, readDamageNote, writeDamageNote } from "../segment/damage.ts";
+import { Segment } from "../segment/segment.ts";
+import { noteDamage } from "../segment/note-damage.ts";
+import { logNameOf, shownLog } from "./log-name.ts";
+import { verifySegment, verifySnapshots } from "./verify-segment.ts";
+
+/** Offsets from `offset` up to, without, `nextOffset`, in the log that is shown so. */
+export interface LostRange {
+  readonly log: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly nextOffset: number;
+}
+
+export interface Repair {
+  readonly log: string;
+  readonly partition: number;
+  readonly file: string;
+  readonly what: string;
+  /** False for what needs a word of a person first. */
+  readonly mended: boolean;
+}
+
+export interface RepairRequest {
+  /** Of the directory, taken apart: where each log lies. */
+  readonly directories: readonly string[];
+  readonly accept: readonly LostRange[];
+  readonly dryRun: boolean;
+}
+
+/** The directory is locked and `path` is its own. */
+export async function repairLogs(
+  { path, logs }: { readonly path: string; readonly logs: LogEnvironment },
+  { directories, accept, dryRun }: RepairRequest,
+): Promise<readonly Repair[]> {
+  const repairs: Repair[] = [];
+  for (const directory of directories) {
+    const name = logNameOf(relative(path, directory).split(sep));
+    const log = shownLog(name);
+    const { partition } = name;
+    const told = (file: string, what: string, mended: boolean): void => {
+      repairs.push({ log, partition, file, what, mended });
+    };
+    const own = accept.filter((range) => range.log === log && range.partition === partition);
+    for (const [segment, follower] of await segmentsOf(logs, directory)) {
+      const place = { disk: logs.disk, directory, facts: segment, follower };
+      const { found } = await verifySegment(place);
+      const lost = found.filter(({ nextOffset, offset }) => nextOffset > offset);
+      if (lost.length < found.length) {
+        const { sidecarPath } = new Segment(logs.disk, directory, segment);
+        told(sidecarPath, "the sidecar is written anew from the segment", true);
+        if (!dryRun && follower !== undefined) await writeSidecar(logs, sidecarPath, segment);
+      }
+      if (lost.length === 0) continue;
+      const named = lost.every((range) =>
+        own.some((one) => one.offset === range.offset && one.nextOffset === range.nextOffset),
+      );
+      for (const { file, offset, nextOffset } of lost) {
+        const range = `${log}/${partition}@${offset}-${nextOffset - 1}`;
+        const what = named
+          ? `the loss of ${range} is accepted`
+          : `${range} is damaged; restore a backup, or accept the loss: --accept ${range}`;
+        told(file, what, named);
+      }
+      if (named && !dryRun) await acceptLoss(logs, new Segment(logs.disk, directory, segment));
+    }
+    for (const { file } of (await verifySnapshots(logs.disk, directory)).found) {
+      told(file, "the torn snapshot of producers is removed; the next start reads the log", true);
+      if (!dryRun) await removeExisting(logs.disk, file);
+    }
+  }
+  return repairs;
+}
+
+type Listed = readonly [segment: SegmentCut, follower: number | undefined];
+
+/** As an opening finds them: it cuts an unfinished end, and notes damage in the last segment. */
+async function segmentsOf(logs: LogEnvironment, directory: string): Promise<readonly Listed[]> {
+  const log = await openPartitionLog(logs, {
+    directory,
+    durability: { mode: "fsync" },
+    retention: {},
+  });
+  const segments = logs.open.cut().find((cut) => cut.directory === directory)?.segments ?? [];
+  await log.close();
+  return segments.map((segment, at) => [segment, segments[at + 1]?.baseOffset] as const);
+}
+
+async function acceptLoss(logs: LogEnvironment, segment: Segment): Promise<void> {
+  await segment.loadDamage();
+  const end = { position: segment.bytes, offset: segment.nextOffset };
+  for (let whole = false; !whole;) {
+    try {
+      await segment.scan({ verify: true, onBatch: () => {} });
+      whole = true;
+    } catch (error) {
+      if (!(error instanceof DamageFound) || error.position >= end.position) throw error;
+      await noteDamage(logs.log, segment, error);
+    }
+  }
+  await segment.release();
+  const { ranges } = await readDamageNote(logs.disk, segment.damagePath);
+  await writeDamageNote(logs.disk, segment.damagePath, { ranges, accepted: true });
+}
+
+async function writeSidecar(
+  { disk }: LogEnvironment,
+  path: string,
+  { compacted, ...facts }: SegmentCut,
+): Promise<void> {
+  const marked = compacted === undefined ? {} : { compacted };
+  const boundary = { ...facts, ...marked, sequence: 1, state: "sealed" as const };
+  const contents = Buffer.alloc(SIDECAR_BYTES);
+  encodeBoundary(boundary).copy(contents, slotOf(boundary));
+  const file = await disk.open(path, { create: true });
+  try {
+    await file.truncate(0);
+    await file.write([contents], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.syncDirectory(join(path, ".."));
+}
