@@ -48,7 +48,7 @@ export function encodeBatch(
       record + PADDING_FROM + "x".repeat((record.length * 37 + index * 101) % 400),
     ),
   }));
-  const bytesMax = contents.reduce((sum, each) => sum + recordBytesMax(each), AT.records);
+  const bytesMax = contents.reduce<number>((sum, each) => sum + recordBytesMax(each), AT.records);
   const encoder = new BatchEncoder(Buffer.alloc(bytesMax), 0, TIME_MS);
   for (const each of contents) encoder.add(each, TIME_MS);
   const plain = encoder.seal();

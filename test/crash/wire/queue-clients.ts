@@ -114,7 +114,10 @@ export class QueueReceiver extends QueueClient {
         await settled;
         this.inFlight--;
         waiting.delete(delivery);
-        if (rhea.message.is_rejected(delivery.remote_state)) {
+        if (
+          delivery.remote_state === undefined ||
+          rhea.message.is_rejected(delivery.remote_state)
+        ) {
           throw new Error(`the ${deed} of ${text} was refused`);
         }
         // Its place in the session is free again.

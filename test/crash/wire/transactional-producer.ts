@@ -30,6 +30,8 @@ const RECORDS_MAX = 3;
 const RETRY_MS = 5;
 const TRIES_MAX = 1_000;
 const TIMEOUT_MS = 60_000;
+/** How much too early the control is, so that few kills suffice to find it out. */
+const EARLY_MS = 10;
 /** The last transaction that was begun has this position in its group, on this partition. */
 const POSITION_PARTITION = 0;
 
@@ -230,11 +232,12 @@ export class TransactionalProducer {
   }
 
   #commitEarly(transaction: Transaction): Step {
-    return () => {
+    return async () => {
       transaction.endTried = true;
       const { name } = transaction;
       this.#options.history.take({ type: "ended", transaction: name, as: "committed" });
-      return Promise.resolve(ERROR.NONE);
+      await pause(EARLY_MS);
+      return ERROR.NONE;
     };
   }
 
