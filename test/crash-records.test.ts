@@ -18,6 +18,7 @@ import { tally } from "./crash/service/till.ts";
 import { expectedSum } from "./crash/view/tallies.ts";
 import { viewDriver } from "./crash/view/view-driver.ts";
 import { WebhookRecord } from "./crash/webhook/webhook-record.ts";
+import { WireQueueRecord } from "./crash/wire/wire-queue.ts";
 import { memoryBroker } from "../src/memory/broker.ts";
 import { createTestEnvironment } from "../src/testing/environment.ts";
 
@@ -83,6 +84,48 @@ test("a message that comes before an unsettled one of its key is disorder", () =
   const second: Report = ["queue", "got", "q0.0", 1, 1];
   assert.deepEqual(kindsAfter(queueDriver, [["queue", "got", "q0.0", 0, 1], second]), ["disorder"]);
   assert.deepEqual(kindsAfter(queueDriver, [["queue", "try-reject", "q0.0", 0], second]), []);
+});
+
+test("an AMQP message that comes again after it was settled is a repetition, one nowhere a loss", () => {
+  const kinds = (tell: (record: WireQueueRecord) => void, waiting: string[], dead: string[]) => {
+    const record = new WireQueueRecord();
+    record.sending("a");
+    record.accepted("a");
+    tell(record);
+    record.judge(waiting, dead);
+    return kindsOf(record.violations);
+  };
+  const nothing = (): void => undefined;
+  const accepting = (record: WireQueueRecord): void => {
+    record.got("a");
+    record.settling("a", "accept");
+  };
+  const accepted = (record: WireQueueRecord): void => {
+    accepting(record);
+    record.settled("a", "accept");
+  };
+  const rejected = (record: WireQueueRecord): void => {
+    record.settling("a", "reject");
+    record.settled("a", "reject");
+  };
+  assert.deepEqual(kinds(nothing, ["a"], []), []);
+  assert.deepEqual(kinds(nothing, [], []), ["lost"]);
+  assert.deepEqual(kinds(nothing, ["a"], ["a"]), ["twice"]);
+  assert.deepEqual(kinds(accepting, [], []), [], "it may be settled");
+  assert.deepEqual(kinds(accepting, ["a"], []), [], "or not");
+  assert.deepEqual(kinds(accepted, [], []), []);
+  assert.deepEqual(kinds(accepted, ["a"], []), ["twice"]);
+  assert.deepEqual(
+    kinds((record) => (accepted(record), record.got("a")), [], []),
+    ["twice"],
+  );
+  assert.deepEqual(kinds(rejected, [], ["a"]), []);
+  assert.deepEqual(kinds(rejected, ["a"], []), ["twice"]);
+  assert.deepEqual(kinds(rejected, [], []), ["lost"]);
+  assert.deepEqual(
+    kinds((record) => record.got("b"), ["a"], []),
+    ["wrong"],
+  );
 });
 
 test("a position or an epoch that goes back is noticed, and so is a skipped record", () => {

@@ -6,17 +6,21 @@ import { embedded } from "../../src/embedded/embedded.ts";
 import type { Environment } from "../../src/model/environment.ts";
 import { ensureLedger } from "./drivers/append.ts";
 import { ensureJobs } from "./drivers/queue.ts";
+import type { DoorPorts } from "./report.ts";
 
 /** Small segments, so that the kills meet rolls and several segments to recover. */
 const SEGMENT_BYTES_MAX = 64 * 1024;
 
+/** With `ports` it lets clients of the wire in. */
 export async function openCrashBroker(
   directory: string,
   environment: Environment,
+  ports: DoorPorts | null,
 ): Promise<Broker> {
   const broker = await embedded({
     directory: join(directory, "broker"),
     segmentBytesMax: SEGMENT_BYTES_MAX,
+    ...(ports !== null && { kafka: { port: ports.kafka }, amqp: { port: ports.amqp } }),
   }).open(environment);
   await ensureLedger(broker.streams!);
   await ensureJobs(broker.queues!);

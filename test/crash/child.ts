@@ -12,13 +12,13 @@ import { stderrLog } from "./stderr-log.ts";
 const STANDARD_OUTPUT = 1;
 
 const assignment: Assignment = JSON.parse(await text(process.stdin));
-const { directory, control, seed, life, components, resume } = assignment;
+const { directory, control, seed, life, components, resume, ports } = assignment;
 const write = (line: string): void => writeWhole(STANDARD_OUTPUT, line);
 
 holdProcess();
 tellOn(write, "child")("opening");
 const environment = createRealEnvironment(stderrLog);
-const broker = await openCrashBroker(directory, environment);
+const broker = await openCrashBroker(directory, environment, ports);
 
 const random = createSeededRandom(seed + life);
 const opened = { broker, directory, environment };

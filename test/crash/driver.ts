@@ -7,7 +7,7 @@
 import type { Broker } from "../../src/broker/broker.ts";
 import type { Environment } from "../../src/model/environment.ts";
 import type { Random } from "../../src/model/ids.ts";
-import type { Control, Json, Report, Tell } from "./report.ts";
+import type { Control, DoorPorts, Json, Report, Tell } from "./report.ts";
 
 export interface ChildContext {
   readonly broker: Broker;
@@ -24,6 +24,8 @@ export interface ChildContext {
 
 export interface Driver {
   readonly name: string;
+  /** Its clients live in the parent and outlive the child, which lets them in by its doors. */
+  readonly overWire?: true;
   /**
    * Opens what it needs, and works without end. What it returns is called when all have opened: until
    * then those that are quick would keep the others from opening.
@@ -32,14 +34,38 @@ export interface Driver {
   createRecord(): ComponentRecord;
 }
 
+export const VIOLATION_KINDS = [
+  "lost",
+  "twice",
+  "regressed",
+  "disorder",
+  "wrong",
+  /** Committed, and a reader of committed records was led past it. */
+  "unseen",
+  /** Two contents of one offset, or found at another offset than the one acknowledged. */
+  "inconsistent",
+  /** A reader of committed records was given one that was taken back. */
+  "aborted read",
+  /** Of what one transaction did a part is there and a part is not. */
+  "torn",
+] as const;
+export type ViolationKind = (typeof VIOLATION_KINDS)[number];
+
 /** Something that must never happen; any one fails the run. */
 export interface Violation {
-  readonly kind: "lost" | "twice" | "regressed" | "disorder" | "wrong";
+  readonly kind: ViolationKind;
   readonly text: string;
 }
 
 /** What must be counted, and be more than zero, for the run to prove anything. */
 export type Totals = Readonly<Record<string, number>>;
+
+/** What holds for all lives. */
+export interface Run {
+  readonly control: Control | undefined;
+  readonly random: Random;
+  readonly ports: DoorPorts;
+}
 
 /** The parent's memory of one component. */
 export interface ComponentRecord {
@@ -58,7 +84,9 @@ export interface ComponentRecord {
   /** More that is worth a line at the end. */
   readonly remarks?: readonly string[];
   /** Begins what the component needs in the parent. */
-  open?(): Promise<void>;
+  open?(run: Run): Promise<void>;
+  /** A child that serves this component is being started. */
+  living?(): void;
   /** Ends it. */
   close?(): Promise<void>;
 }

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { createRealEnvironment } from "../../src/host/real-environment.ts";
 import { createSeededRandom } from "../../src/model/ids.ts";
 import { openCrashBroker } from "./broker.ts";
-import type { ComponentRecord, Driver, Violation } from "./driver.ts";
+import { type ComponentRecord, type Driver, type Violation, VIOLATION_KINDS } from "./driver.ts";
+import { chooseDoorPorts } from "./wire/door-ports.ts";
 import { InFlightHistogram } from "./histogram.ts";
 import { liveAndDie } from "./life.ts";
-import type { Control } from "./report.ts";
+import type { Control, DoorPorts } from "./report.ts";
 import { stderrLog } from "./stderr-log.ts";
 
 /** Between these the child starts on what the kill left; here the parent opens and closes it first. */
@@ -39,17 +40,26 @@ export async function runKills(options: KillsOptions): Promise<KillsResult> {
   const directory = await mkdtemp(join(tmpdir(), "millrace-crash-"));
   const drivers = options.casts.flat();
   const records = new Map(drivers.map((driver) => [driver.name, driver.createRecord()]));
+  const { control, seed } = options;
+  const ports = await chooseDoorPorts();
   try {
-    for (const record of records.values()) await record.open?.();
-    return await runOn(directory, records, options);
+    for (const record of records.values()) {
+      await record.open?.({ control, ports, random: createSeededRandom(seed) });
+    }
+    return await runOn({ directory, ports }, records, options);
   } finally {
     for (const record of records.values()) await record.close?.();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
+interface Place {
+  readonly directory: string;
+  readonly ports: DoorPorts;
+}
+
 async function runOn(
-  directory: string,
+  { directory, ports }: Place,
   records: ReadonlyMap<string, ComponentRecord>,
   { kills, seed, casts, control, progress }: KillsOptions,
 ): Promise<KillsResult> {
@@ -57,17 +67,20 @@ async function runOn(
   const histogram = new InFlightHistogram();
 
   for (let life = 1; life <= kills; life++) {
-    const components = casts[life % casts.length]!.map(({ name }) => name);
+    const cast = casts[life % casts.length]!;
+    const components = cast.map(({ name }) => name);
+    const served = cast.some(({ overWire }) => overWire === true) ? ports : null;
     const working = components.map((name) => [name, records.get(name)!] as const);
     const resume = Object.fromEntries(working.map(([name, record]) => [name, record.resume()]));
+    for (const [, record] of working) record.living?.();
     await liveAndDie({
-      assignment: { directory, seed, life, control, components, resume },
+      assignment: { directory, seed, life, control, components, resume, ports: served },
       random,
       onReport: (report) => records.get(report[0])?.take(report),
     });
     histogram.add(Object.assign({}, ...working.map(([, record]) => record.died())));
     if (life === kills || life % VERIFY_EVERY === 0) {
-      await verify(directory, records, life === kills);
+      await verify({ directory, ports }, records, life === kills);
       const found = [...records.values()].reduce(
         (sum, { violations }) => sum + violations.length,
         0,
@@ -83,12 +96,12 @@ async function runOn(
 }
 
 async function verify(
-  directory: string,
+  { directory, ports }: Place,
   records: ReadonlyMap<string, ComponentRecord>,
   last: boolean,
 ): Promise<void> {
   const environment = createRealEnvironment(stderrLog);
-  await using broker = await openCrashBroker(directory, environment);
+  await using broker = await openCrashBroker(directory, environment, ports);
   for (const [name, record] of records) {
     try {
       await record.verify({ broker, directory, environment }, { last });
@@ -105,9 +118,7 @@ function conclude(
   const lines = ["", ...histogram.lines(), ""];
   const problems: string[] = [];
   let demands = 1;
-  const counts = new Map<Violation["kind"], number>(
-    (["lost", "twice", "regressed", "disorder", "wrong"] as const).map((kind) => [kind, 0]),
-  );
+  const counts = new Map<Violation["kind"], number>(VIOLATION_KINDS.map((kind) => [kind, 0]));
   for (const [name, { totals, violations, remarks = [] }] of records) {
     for (const [what, count] of Object.entries(totals)) {
       lines.push(`  ${name}: ${count} ${what}`);

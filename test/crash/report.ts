@@ -20,6 +20,11 @@ export type Fact = string | number;
 export type Report = readonly [component: string, kind: string, ...facts: Fact[]];
 export type Tell = (kind: string, ...facts: Fact[]) => void;
 
+export interface DoorPorts {
+  readonly kafka: number;
+  readonly amqp: number;
+}
+
 /** What a child is started with, on its standard input. */
 export interface Assignment {
   readonly directory: string;
@@ -29,6 +34,8 @@ export interface Assignment {
   readonly control: Control | undefined;
   /** The names of the components that work; the others are not there. */
   readonly components: readonly string[];
+  /** Where it serves, the same in every life; null where none of the components needs it. */
+  readonly ports: DoorPorts | null;
   /** By component: where its former life stood, as the parent knows it. */
   readonly resume: Readonly<Record<string, Json>>;
 }
@@ -43,6 +50,10 @@ export const CONTROLS = {
   "answer-before-commit": "lost",
   /** An effect calls under a new idempotency key on every try. */
   "key-per-try": "twice",
+  /** A Kafka producer counts a batch as acknowledged before its answer. */
+  "wire-ack-early": "lost",
+  /** A Kafka producer counts a transaction as committed when its records are, before its end is answered. */
+  "wire-commit-unanswered": "lost",
 } as const;
 export type Control = keyof typeof CONTROLS;
 

@@ -34,6 +34,15 @@ export function requestBytes<Name extends ApiName>(
   return Buffer.concat(encodeRequest(api, version, { correlationId, clientId: "hostile" }, body));
 }
 
+/** The request may have been done or not. */
+export class HungUp extends Error {
+  override readonly name = "HungUp";
+
+  constructor() {
+    super("the server hung up");
+  }
+}
+
 export class Client {
   readonly socket: Socket;
   readonly #reader = new FrameReader(() => 2 ** 30);
@@ -46,7 +55,7 @@ export class Client {
       for (const frame of this.#reader.push(chunk)) this.#waiting.shift()?.resolve(frame);
     });
     socket.once("close", () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error("the server hung up"));
+      for (const { reject } of this.#waiting.splice(0)) reject(new HungUp());
     });
   }
 
@@ -56,7 +65,7 @@ export class Client {
     return new Client(socket);
   }
 
-  /** Rejects when the server hangs up. */
+  /** Rejects with HungUp when the server goes before it answers. */
   async ask<Name extends ApiName>(
     api: Name,
     body: Draft<Requests[Name]>,
@@ -72,7 +81,7 @@ export class Client {
 
   #next(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.socket.destroyed) reject(new Error("the server hung up"));
+      if (this.socket.destroyed) reject(new HungUp());
       else this.#waiting.push({ resolve, reject });
     });
   }

@@ -10,6 +10,10 @@ import { serviceDriver } from "../service/service-driver.ts";
 import { shopDriver } from "../shop/shop-driver.ts";
 import { viewDriver } from "../view/view-driver.ts";
 import { webhookDriver } from "../webhook/webhook-driver.ts";
+import { wireGroupDriver } from "../wire/wire-group.ts";
+import { wireProducerDriver } from "../wire/wire-producer.ts";
+import { wireQueueDriver } from "../wire/wire-queue.ts";
+import { wireTransactionDriver } from "../wire/wire-transaction.ts";
 import { appendDriver } from "./append.ts";
 import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
@@ -19,4 +23,5 @@ export const CASTS: readonly (readonly Driver[])[] = [
   [appendDriver, groupDriver, queueDriver, redriveDriver, serviceDriver],
   [askDriver, sagaDriver, webhookDriver, viewDriver],
   [shopDriver],
+  [wireProducerDriver, wireTransactionDriver, wireGroupDriver, wireQueueDriver],
 ];

@@ -1,0 +1,42 @@
+/**
+ * Members of a Kafka group that come and go, and read what is committed of a topic into which plain and
+ * transactional producers write.
+ */
+
+import type { Driver } from "../driver.ts";
+import { GroupMember } from "./group-member.ts";
+import { IdempotentProducer } from "./idempotent-producer.ts";
+import { TransactionalProducer } from "./transactional-producer.ts";
+import { WireRecord } from "./wire-record.ts";
+
+const NAME = "wire-group";
+const MEMBERS = 3;
+
+export const wireGroupDriver: Driver = {
+  name: NAME,
+  overWire: true,
+  start: () => Promise.resolve(),
+  createRecord: () => {
+    let assignments = 0;
+    const onAssigned = (): void => void assignments++;
+    return new WireRecord({
+      name: NAME,
+      clients: ({ run: { random }, ...stage }) => [
+        new IdempotentProducer({ ...stage, name: "g", random }),
+        new TransactionalProducer({ ...stage, name: "gt0", random, protocol: "first" }),
+        new TransactionalProducer({ ...stage, name: "gt1", random, protocol: "second" }),
+        ...Array.from({ length: MEMBERS }, (_, index) => {
+          const name = `m${index}`;
+          return new GroupMember({ ...stage, name, group: NAME, random, onAssigned });
+        }),
+      ],
+      totals: ({ counts }) => ({
+        assignments: assignments,
+        "positions acknowledged": counts.positions,
+        "records read": counts.polled,
+        "polls judged": counts.pollsJudged,
+        "transactions aborted": counts.aborted,
+      }),
+    });
+  },
+};
