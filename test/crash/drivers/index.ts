@@ -19,9 +19,11 @@ import { groupDriver } from "./group.ts";
 import { queueDriver } from "./queue.ts";
 import { redriveDriver } from "./redrive.ts";
 
+// Their number is odd: the shop runs one process in odd lives and the other in even ones.
 export const CASTS: readonly (readonly Driver[])[] = [
   [appendDriver, groupDriver, queueDriver, redriveDriver, serviceDriver],
   [askDriver, sagaDriver, webhookDriver, viewDriver],
   [shopDriver],
-  [wireProducerDriver, wireTransactionDriver, wireGroupDriver, wireQueueDriver],
+  [wireProducerDriver, wireTransactionDriver],
+  [wireGroupDriver, wireQueueDriver],
 ];
