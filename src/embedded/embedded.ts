@@ -11,7 +11,7 @@ import { DOORS, openDoors } from "./doors/open-doors.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
-import { createNodeDisk } from "./log/open-log.ts";
+import { allEnded, createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
@@ -133,9 +133,9 @@ async function openBroker(
   const finish = async (): Promise<void> => {
     await Promise.all(doors.map((door) => door.close()));
     await Promise.all([streams.close(), queues.close()]);
+    // The directory is given to others when nothing writes there any more, whatever failed on the way.
     try {
-      await Promise.all([streamEngine.close(), queueEngine.close()]);
-      await streamStorage.close();
+      await allEnded([streamEngine.close().then(() => streamStorage.close()), queueEngine.close()]);
     } finally {
       await data.close();
     }

@@ -131,6 +131,7 @@ export class TransactionCoordinator {
     return { error: ERROR.NONE, durable: this.#keep(id, step.next) };
   }
 
+  /** Rejects, as the others do, with what an append to the state log throws. */
   init(
     id: string,
     { timeoutMs, known }: { readonly timeoutMs: number; readonly known: Producer | undefined },
@@ -268,10 +269,7 @@ export class TransactionCoordinator {
       offsets.forget(id);
       this.#states.set(id, completed);
     } catch (error) {
-      engine.environment.log.error(
-        { transaction: id, error: error instanceof Error ? error.message : String(error) },
-        "a transaction could not be ended yet; it is tried again",
-      );
+      this.#notEnded(id, error);
       this.#arm();
     }
   }
@@ -315,26 +313,40 @@ export class TransactionCoordinator {
     const { expiryCheckMs, idleKeepMs } = this.#options.settings;
     this.#timer = clock.after(busy ? expiryCheckMs : idleKeepMs, () => {
       this.#timer = undefined;
-      void this.#expire().finally(() => this.#arm());
+      void this.#expireAll().finally(() => this.#arm());
     });
   }
 
-  async #expire(): Promise<void> {
-    const { idleKeepMs } = this.#options.settings;
+  /** What fails is tried again with the next look. */
+  async #expireAll(): Promise<void> {
     for (const id of Array.from(this.#states.keys())) {
-      await this.#turn(id, async () => {
-        const state = this.#states.get(id);
-        if (state === undefined || this.#closed) return;
-        if (isEnding(state)) return this.#finish(id, state);
-        const expired = expire(state, this.#nowMs);
-        if (expired !== undefined) {
-          await this.#put(id, expired);
-          await this.#finish(id, expired);
-        } else if (state.status !== "ongoing" && this.#nowMs - state.updatedMs > idleKeepMs) {
-          await this.#options.engine.state.put(keyOf(id), undefined);
-          this.#states.delete(id);
-        }
-      });
+      try {
+        await this.#turn(id, () => this.#expire(id));
+      } catch (error) {
+        this.#notEnded(id, error);
+      }
     }
+  }
+
+  async #expire(id: string): Promise<void> {
+    const { idleKeepMs } = this.#options.settings;
+    const state = this.#states.get(id);
+    if (state === undefined || this.#closed) return;
+    if (isEnding(state)) return this.#finish(id, state);
+    const expired = expire(state, this.#nowMs);
+    if (expired !== undefined) {
+      await this.#put(id, expired);
+      await this.#finish(id, expired);
+    } else if (state.status !== "ongoing" && this.#nowMs - state.updatedMs > idleKeepMs) {
+      await this.#options.engine.state.put(keyOf(id), undefined);
+      this.#states.delete(id);
+    }
+  }
+
+  #notEnded(id: string, error: unknown): void {
+    this.#options.engine.environment.log.error(
+      { transaction: id, error: error instanceof Error ? error.message : String(error) },
+      "a transaction could not be ended yet; it is tried again",
+    );
   }
 }
