@@ -1,5 +1,6 @@
 /** The Kafka door without its sockets: requests go in and answers come out as frames, on a real broker. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Streams } from "../../broker/streams.ts";
 import type { TestEnvironment } from "../../testing/environment.ts";
 import { openTestEngine } from "../engine-stage.test.ts";
@@ -36,10 +37,16 @@ export interface TestKafka extends AsyncDisposable {
   ): Promise<Responses[Name]>;
 }
 
-export async function openTestKafka(disk?: MemoryDisk): Promise<TestKafka> {
+export async function openTestKafka(
+  disk?: MemoryDisk,
+  settings: Partial<KafkaDoorSettings> = {},
+): Promise<TestKafka> {
   const opened = await openTestEngine(disk);
   const { engine, environment, streams } = opened;
-  const broker = await createKafkaBroker(engine, () => ({ host: "127.0.0.1", port: 9092 }));
+  const broker = await createKafkaBroker(engine, settings, () => ({
+    host: "127.0.0.1",
+    port: 9092,
+  }));
   const handlers = createHandlers(broker);
   const never = new AbortController();
 

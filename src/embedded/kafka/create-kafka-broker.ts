@@ -1,5 +1,6 @@
 /** Puts together what the handlers of the Kafka door share. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
@@ -28,6 +29,7 @@ const TRANSACTIONS = {
 /** Transactions that a crash left without their end are ended first. */
 export async function createKafkaBroker(
   engine: Engine,
+  { autoCreate = true, partitions = 1 }: Pick<KafkaDoorSettings, "autoCreate" | "partitions">,
   address: KafkaBroker["address"],
 ): Promise<KafkaBroker> {
   const topics = new Topics(engine);
@@ -49,6 +51,6 @@ export async function createKafkaBroker(
     producerIds,
     transactions,
     address,
-    settings: { autoCreatePartitions: 1, fetchBytesMax: 50 * MIB },
+    settings: { autoCreate, partitions, fetchBytesMax: 50 * MIB },
   };
 }
