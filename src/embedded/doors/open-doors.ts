@@ -5,7 +5,7 @@ import type { BrokerDoors, DoorProtocol } from "../../broker/doors.ts";
 import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Engine } from "../engine.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
-import { requireSafe } from "./listen-settings.ts";
+import { requireSafe } from "./door-settings.ts";
 
 /** In these protocols the embedded broker lets others in. */
 export const DOORS: readonly DoorProtocol[] = ["kafka", "amqp"];

@@ -1,5 +1,6 @@
 /** The Kafka door without its sockets: requests go in and answers come out as frames, on a real broker. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Streams } from "../../broker/streams.ts";
 import type { TestEnvironment } from "../../testing/environment.ts";
 import { openTestEngine } from "../engine-stage.test.ts";
@@ -37,12 +38,15 @@ export interface TestKafka extends AsyncDisposable {
   ): Promise<Responses[Name]>;
 }
 
-export async function openTestKafka(disk?: Disk): Promise<TestKafka> {
+export async function openTestKafka(
+  disk?: Disk,
+  settings: Partial<KafkaDoorSettings> = {},
+): Promise<TestKafka> {
   const opened = await openTestEngine(disk);
   const { engine, environment, streams } = opened;
   const transactions = await openTransactions(engine);
   const address = { host: "127.0.0.1", port: 9092 };
-  const broker = createKafkaBroker(engine, transactions, () => address);
+  const broker = createKafkaBroker(engine, transactions, { ...settings, address: () => address });
   const handlers = createHandlers(broker);
   const never = new AbortController();
 

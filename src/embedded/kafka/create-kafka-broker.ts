@@ -1,5 +1,6 @@
 /** Puts together what the handlers of the Kafka door share. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
@@ -17,10 +18,14 @@ const GROUPS = {
   vacantMs: 10 * 60_000,
 };
 
+export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions"> {
+  readonly address: KafkaBroker["address"];
+}
+
 export function createKafkaBroker(
   engine: Engine,
   { coordinator, producerIds, offsets }: Transactions,
-  address: KafkaBroker["address"],
+  { autoCreate = true, partitions = 1, address }: KafkaServing,
 ): KafkaBroker {
   return {
     engine,
@@ -30,6 +35,6 @@ export function createKafkaBroker(
     producerIds,
     transactions: coordinator,
     address,
-    settings: { autoCreatePartitions: 1, fetchBytesMax: 50 * MIB },
+    settings: { autoCreate, partitions, fetchBytesMax: 50 * MIB },
   };
 }

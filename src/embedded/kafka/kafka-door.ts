@@ -1,6 +1,6 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
-import type { ListenSettings } from "../../broker/doors.ts";
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
@@ -20,11 +20,14 @@ export interface OpenDoor {
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
   { engine, transactions }: { readonly engine: Engine; readonly transactions: Transactions },
-  settings: ListenSettings,
+  settings: KafkaDoorSettings,
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { environment } = engine;
-  const broker = createKafkaBroker(engine, transactions, () => listener.advertised);
+  const broker = createKafkaBroker(engine, transactions, {
+    ...settings,
+    address: () => listener.advertised,
+  });
   const warn = limitedWarn(environment.clock, environment.log);
   const connections = new Connections({
     handlers: createHandlers(broker),
