@@ -32,7 +32,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
     const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
     const endsAtMs = clock.monotonic() + request.maxWaitMs;
     for (;;) {
-      const round = new Round(request, call.claim(bytesMax));
+      const round = new Round(request, { bytesMax: call.claim(bytesMax), take: call.take });
       const responses: Draft<FetchResponse["responses"]>[number][] = [];
       for (const { topic: name, topicId, partitions } of request.topics) {
         const answers: PartitionAnswer[] = [];
@@ -72,13 +72,18 @@ class Round {
   bytes = 0;
   failed = false;
   readonly #bytesMax: number;
+  readonly #take: Call["take"];
   readonly #committed: boolean;
   readonly #endName: LogEnd;
   /** Where each partition ended when it was looked at: only what comes behind that is news. */
   readonly #ends: { readonly log: BatchLog; readonly end: number }[] = [];
 
-  constructor({ isolationLevel }: FetchRequest, bytesMax: number) {
+  constructor(
+    { isolationLevel }: FetchRequest,
+    { bytesMax, take }: Pick<Call, "take"> & { readonly bytesMax: number },
+  ) {
     this.#bytesMax = bytesMax;
+    this.#take = take;
     this.#committed = isolationLevel === READ_COMMITTED;
     this.#endName = this.#committed ? "stableEnd" : "end";
   }
@@ -112,7 +117,7 @@ class Round {
     const left = Math.min(partitionMaxBytes, this.#bytesMax - this.bytes);
     if (left <= 0 && this.bytes > 0) return { ...answer, records: [] };
     try {
-      const limits = { bytesMax: Math.max(left, 1), endOffset: end };
+      const limits = { bytesMax: Math.max(left, 1), endOffset: end, take: this.#take };
       const run = await log.readBatches(fetchOffset, limits);
       const fits = this.bytes === 0 || run.bytes <= left;
       if (!fits) return { ...answer, records: [] };

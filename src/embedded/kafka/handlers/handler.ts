@@ -16,6 +16,8 @@ export interface Call {
    * until the request is answered, or until it claims anew: 0 while it waits for something to tell.
    */
   readonly claim: (bytes: number) => number;
+  /** Memory for the answer's records: it is used again when the answer has left. */
+  readonly take: (bytes: number) => Buffer;
   /** Aborts when the connection ends: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }

@@ -8,29 +8,45 @@ import type { Writable } from "node:stream";
 /** Given to the socket at a time. */
 const PART_BYTES = 1024 * 1024;
 
+export interface OutletEvents {
+  /** A part has left. */
+  readonly progress: () => void;
+  /** The answer with this piece has left: nobody reads the piece any more. */
+  readonly gone: (piece: Buffer) => void;
+}
+
+interface Answer {
+  readonly pieces: readonly Buffer[];
+  /** Of the answer and of all before it, counted from the connection's beginning. */
+  readonly endBytes: number;
+}
+
 export class Outlet {
   readonly #socket: Writable;
-  readonly #left: () => void;
+  readonly #events: OutletEvents;
   #pieces: Buffer[] = [];
-  #bytes = 0;
+  /** Those of which something has not left, the oldest first. */
+  readonly #answers: Answer[] = [];
+  #takenBytes = 0;
+  #leftBytes = 0;
   #writing = false;
 
-  /** `left` is called whenever a part has left. */
-  constructor(socket: Writable, left: () => void) {
+  constructor(socket: Writable, events: OutletEvents) {
     this.#socket = socket;
-    this.#left = left;
+    this.#events = events;
   }
 
   /** What has not left. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#takenBytes - this.#leftBytes;
   }
 
   push(pieces: readonly Buffer[]): void {
     for (const piece of pieces) {
       this.#pieces.push(piece);
-      this.#bytes += piece.length;
+      this.#takenBytes += piece.length;
     }
+    this.#answers.push({ pieces, endBytes: this.#takenBytes });
     if (!this.#writing) this.#write();
   }
 
@@ -46,11 +62,19 @@ export class Outlet {
     socket.write(last, (error) => {
       // The connection has ended, and with it everything that it held.
       if (error) return;
-      this.#bytes -= bytes;
+      this.#left(bytes);
       this.#write();
-      this.#left();
+      this.#events.progress();
     });
     socket.uncork();
+  }
+
+  #left(bytes: number): void {
+    this.#leftBytes += bytes;
+    while (this.#answers[0] !== undefined && this.#answers[0].endBytes <= this.#leftBytes) {
+      // Two pieces may be views of one memory: it is free when all of them have left.
+      for (const piece of this.#answers.shift()!.pieces) this.#events.gone(piece);
+    }
   }
 
   #nextPart(): Buffer[] {

@@ -1,6 +1,12 @@
 /** Whole batches as they stand in a segment, for readers who speak Kafka's format themselves. */
 
-import { after, type BatchInFile, type BatchWindow, type Place } from "./batch-scan.ts";
+import {
+  after,
+  type BatchInFile,
+  type BatchWindow,
+  type Place,
+  type TakeMemory,
+} from "./batch-scan.ts";
 import { DamageFound } from "./damage.ts";
 import { isGap } from "../format/gap-batch.ts";
 
@@ -17,6 +23,8 @@ export interface RunLimits {
   readonly bytesMax: number;
   /** Batches that reach beyond this offset are left out. */
   readonly endOffset: number;
+  /** Where the chunks' memory comes from; it is theirs as long as anybody looks at them. */
+  readonly take?: TakeMemory;
 }
 
 /**
@@ -31,11 +39,12 @@ export async function readBatchRun(
   const run = new RunBuilder();
   let place = from;
   while (place.position < endPosition && place.offset < endOffset) {
-    let batch = await window.batchAt(place, place.offset >= offset);
+    // Its header first: the records of one that is left out would be read and verified for nothing.
+    let batch = await window.batchAt(place, false);
     if (batch !== undefined && batch.header.nextOffset > offset) {
       const { nextOffset, bytes } = batch.header;
       if (nextOffset > endOffset || (run.bytes > 0 && run.bytes + bytes > bytesMax)) break;
-      if (place.offset < offset) batch = await window.batchAt(place, true);
+      batch = await window.batchAt(place, true);
       // As from a log of Kafka's: its clients meet a gap, not what holds its place.
       if (batch !== undefined && !isGap(batch.header)) run.add(batch);
     }
