@@ -51,6 +51,7 @@ export async function openTestKafka(disk?: MemoryDisk): Promise<TestKafka> {
       clientHost: "127.0.0.1",
       may: () => true,
       claim: (bytes) => bytes,
+      claimWhole: () => Promise.resolve(true),
       gone: never.signal,
       ...over,
     };
