@@ -322,9 +322,7 @@ export class SegmentedLog implements BatchLog {
       }
     } finally {
       this.environment.open.remove(this);
-      await commit.rest();
-      await commit.writer.close();
-      for (const segment of this.segments) await segment.release();
+      await commit.close(this.segments);
     }
   }
 
