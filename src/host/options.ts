@@ -1,7 +1,7 @@
 /** What `openApp` takes, and the check of it that runs before anything is opened. */
 
 import type { BrokerFactory } from "../broker/broker.ts";
-import type { ListenSettings, WantedDoors } from "../broker/doors.ts";
+import type { ListenSettings } from "../broker/doors.ts";
 import { checkRules, type Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
@@ -213,16 +213,6 @@ export function checkAppOptions(value: AppOptions): void {
     if (names.includes(name)) continue;
     fail(`effects.${name}`, `names no service; there are ${names.join(", ")}`);
   }
-}
-
-/** What the doors of the broker are told. */
-export function doorsOf({ kafka, amqp, signIn, rules }: WantedDoors): WantedDoors {
-  return {
-    ...(kafka !== undefined && { kafka }),
-    ...(amqp !== undefined && { amqp }),
-    ...(signIn !== undefined && { signIn }),
-    ...(rules !== undefined && { rules }),
-  };
 }
 
 export function effectsOf({ effects = "live" }: AppOptions, service: string): EffectSetting {

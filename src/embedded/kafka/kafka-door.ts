@@ -2,13 +2,11 @@
 
 import type { ListenSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
+import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { createKafkaBroker } from "./create-kafka-broker.ts";
-import { createHandlers } from "./handlers/handlers.ts";
-import { Connections } from "./server/connections.ts";
-import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
+import { DOOR_LIMITS } from "./server/limits.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -23,30 +21,28 @@ export async function openKafkaDoor(
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { environment } = engine;
-  const broker = await createKafkaBroker(engine, () => listener.advertised);
   const warn = limitedWarn(environment.clock, environment.log);
-  const connections = new Connections({
-    handlers: createHandlers(broker),
-    environment,
-    keeper,
-    warn,
-    limits: DOOR_LIMITS,
-    connectionLimits: CONNECTION_LIMITS,
-  });
   const listener = await openListener({
     door: "kafka",
     settings,
     connectionsMax: DOOR_LIMITS.connectionsMax,
     warn,
-    onConnection: (socket) => connections.add(socket),
+    onConnection: (socket) => service.add(socket),
+  });
+  const { advertised } = listener;
+  const service = new LateService({
+    door: "kafka",
+    environment,
+    async load() {
+      const { openKafkaService } = await import("./kafka-service.ts");
+      return openKafkaService({ engine, keeper, warn, advertised });
+    },
   });
   return {
-    ...listener.advertised,
+    ...advertised,
     async close() {
       const ended = listener.close();
-      await connections.stop();
-      broker.groups.close();
-      await broker.transactions.close();
+      await service.stop();
       await ended;
     },
   };
