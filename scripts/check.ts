@@ -93,6 +93,10 @@ const steps: readonly Step[] = [
   { name: "types", run: () => command("tsc", "--noEmit") },
   { name: "tidy", run: () => command("node", "--test", "test/tidy.test.ts") },
   { name: "features page", run: () => command("node", "scripts/features.ts", "--check") },
+  {
+    name: "protocols page",
+    run: () => command("node", "--conditions=source", "scripts/protocols.ts", "--check"),
+  },
   { name: "lock file", run: lockFileIsWhole },
   { name: "dependencies", run: dependenciesAreInert },
   { name: "type-check time", run: () => command("node", "scripts/type-check-time.ts") },

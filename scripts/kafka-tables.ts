@@ -10,10 +10,11 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { camelCase, renderModule, type Spec } from "./kafka-tables/render-module.ts";
 import { renderApis, type ApiEntry } from "./kafka-tables/render-apis.ts";
+import { renderEveryApi, type DefinedApi } from "./kafka-tables/render-every-api.ts";
 
 /** Each has a request and a response, and becomes one file. */
 const APIS = [
@@ -73,6 +74,20 @@ function parseWithComments(text: string): Spec {
   );
 }
 
+/** What a request's definition says of it; undefined for one that Kafka has given up. */
+function definedApi(spec: Spec): DefinedApi | undefined {
+  const { apiKey: key, name, listeners = [], validVersions: versions } = spec;
+  if (key === undefined || versions === "none") return undefined;
+  return {
+    name: name.replace(/Request$/, ""),
+    key,
+    versions,
+    flexible: spec.flexibleVersions,
+    lastUnstable: spec.latestVersionUnstable === true,
+    controllersOnly: !listeners.includes("broker"),
+  };
+}
+
 function kebabCase(name: string): string {
   return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
 }
@@ -92,6 +107,9 @@ export function generateTables(definitions: string, target: string): void {
     files.set(file, renderModule(names.map(read)));
   }
   files.set("apis", renderApis(entries));
+  const requests = readdirSync(definitions).filter((file) => file.endsWith("Request.json"));
+  const defined = requests.map((file) => definedApi(read(basename(file, ".json"))));
+  files.set("every-api", renderEveryApi(defined.filter((api) => api !== undefined)));
 
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });

@@ -11,6 +11,9 @@ export interface Spec {
   readonly name: string;
   readonly validVersions: string;
   readonly flexibleVersions: string;
+  readonly latestVersionUnstable?: boolean;
+  /** Of requests: who may be asked. */
+  readonly listeners?: readonly string[];
   readonly fields: readonly SpecField[];
   readonly commonStructs?: readonly SpecStruct[];
 }

@@ -8,7 +8,7 @@ import { createTestEnvironment, type TestEnvironment } from "../testing/environm
 import { openBrokerDirectory } from "./broker-directory.ts";
 import { CAPABILITIES } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
-import { createMemoryDisk, type MemoryDisk } from "./log/open-log.ts";
+import { createMemoryDisk, type Disk } from "./log/open-log.ts";
 import { JOURNAL_LIMITS } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
@@ -23,7 +23,7 @@ export interface TestEngine extends AsyncDisposable {
 }
 
 /** Closed by disposal; opened again on the same disk it finds what was there. */
-export async function openTestEngine(disk: MemoryDisk = createMemoryDisk()): Promise<TestEngine> {
+export async function openTestEngine(disk: Disk = createMemoryDisk()): Promise<TestEngine> {
   const environment = createTestEnvironment();
   const { clock, ids } = environment;
   const defer = (callback: () => void): void => process.nextTick(callback);

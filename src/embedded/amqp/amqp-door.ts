@@ -1,12 +1,12 @@
 /** Opens the AMQP 1.0 door: a listener on which queues and streams are addresses. */
 
-import type { ListenSettings } from "../../broker/doors.ts";
+import type { AmqpDoorSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { LIMITS, type AmqpBehaviour, type AmqpLimits } from "./settings.ts";
+import { behaviourOf, LIMITS, type AmqpLimits } from "./settings.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -17,18 +17,18 @@ export interface OpenDoor {
 /** What tests bring and users do not. */
 export interface AmqpDoorAccess {
   readonly limits?: Partial<AmqpLimits>;
-  readonly behaviour?: Partial<AmqpBehaviour>;
 }
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openAmqpDoor(
   engine: Engine,
-  settings: ListenSettings,
+  settings: AmqpDoorSettings,
   keeper: Doorkeeper,
   access: AmqpDoorAccess = {},
 ): Promise<OpenDoor> {
   const { environment } = engine;
   const limits = { ...LIMITS, ...access.limits };
+  const behaviour = behaviourOf(settings);
   const warn = limitedWarn(environment.clock, environment.log);
   const listener = await openListener({
     door: "amqp",
@@ -42,13 +42,11 @@ export async function openAmqpDoor(
     environment,
     async load() {
       const { openAmqpService } = await import("./amqp-service.ts");
-      return openAmqpService({ engine, keeper, warn, limits, behaviour: access.behaviour });
+      return openAmqpService({ engine, keeper, warn, limits, behaviour });
     },
   });
-  const { host, port } = listener;
   return {
-    host,
-    port,
+    ...listener.advertised,
     async close() {
       const ended = listener.close();
       await service.stop();

@@ -8,19 +8,18 @@ import { AmqpConnection } from "./connection.ts";
 import type { DoorContext } from "./door-context.ts";
 import { Undeliverable } from "./links/undeliverable.ts";
 import { Subscriptions } from "./nodes/subscriptions.ts";
-import { BEHAVIOUR, type AmqpBehaviour, type AmqpLimits } from "./settings.ts";
+import type { AmqpBehaviour, AmqpLimits } from "./settings.ts";
 
 export interface AmqpServiceOptions {
   readonly engine: Engine;
   readonly keeper: Doorkeeper;
   readonly warn: Warn;
   readonly limits: AmqpLimits;
-  readonly behaviour: Partial<AmqpBehaviour> | undefined;
+  readonly behaviour: AmqpBehaviour;
 }
 
 export function openAmqpService(options: AmqpServiceOptions): ConnectionService {
-  const { engine, keeper, warn, limits } = options;
-  const behaviour = { ...BEHAVIOUR, ...options.behaviour };
+  const { engine, keeper, warn, limits, behaviour } = options;
   const connections = new Set<AmqpConnection>();
   const subscriptions = new Subscriptions(engine, limits.subscriptionsMax);
   const context: DoorContext = {

@@ -1,6 +1,7 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
-import type { ListenSettings } from "../../broker/doors.ts";
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
+import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
@@ -16,8 +17,8 @@ export interface OpenDoor {
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
-  engine: Engine,
-  settings: ListenSettings,
+  { engine, transactions }: { readonly engine: Engine; readonly transactions: BrokerTransactions },
+  settings: KafkaDoorSettings,
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { environment } = engine;
@@ -35,7 +36,7 @@ export async function openKafkaDoor(
     environment,
     async load() {
       const { openKafkaService } = await import("./kafka-service.ts");
-      return openKafkaService({ engine, keeper, warn, advertised });
+      return openKafkaService({ engine, transactions, keeper, warn, settings, advertised });
     },
   });
   return {

@@ -1,5 +1,7 @@
 /** What serves the connections of the Kafka door. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
+import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import type { ConnectionService } from "../doors/late-service.ts";
 import type { Warn } from "../doors/limited-log.ts";
@@ -12,16 +14,22 @@ import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
 
 export interface KafkaServiceOptions {
   readonly engine: Engine;
+  readonly transactions: BrokerTransactions;
   readonly keeper: Doorkeeper;
   readonly warn: Warn;
+  readonly settings: KafkaDoorSettings;
   /** Where clients are told to connect to. */
   readonly advertised: ReturnType<KafkaBroker["address"]>;
 }
 
-/** Transactions that a crash left half ended are ended when it resolves. Throws what their logs throw. */
+/** Throws what the logs throw in which transactions are ended that a crash left half ended. */
 export async function openKafkaService(options: KafkaServiceOptions): Promise<ConnectionService> {
-  const { engine, keeper, warn, advertised } = options;
-  const broker = await createKafkaBroker(engine, () => advertised);
+  const { engine, keeper, warn, settings, advertised } = options;
+  const transactions = await options.transactions.open();
+  const broker = createKafkaBroker(engine, transactions, {
+    ...settings,
+    address: () => advertised,
+  });
   const connections = new Connections({
     handlers: createHandlers(broker),
     environment: engine.environment,
@@ -35,7 +43,6 @@ export async function openKafkaService(options: KafkaServiceOptions): Promise<Co
     async stop() {
       await connections.stop();
       broker.groups.close();
-      await broker.transactions.close();
     },
   };
 }

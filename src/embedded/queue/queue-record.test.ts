@@ -18,7 +18,7 @@ async function queueLog({ disk, environment }: TestBroker): Promise<readonly Log
   return records;
 }
 
-test("the worked example of docs/format-queue.md is what the log holds", async () => {
+test("the worked example of docs/formats/queue.md is what the log holds", async () => {
   const stage = await openTestBroker();
   const { queues } = stage;
   await queues.ensureQueue({ name: "jobs", attempts: 3 });
@@ -41,7 +41,7 @@ test("the worked example of docs/format-queue.md is what the log holds", async (
   const lines = (await queueLog(stage)).map(({ offset, key, headers, value }) =>
     [offset, String(key), JSON.stringify(headers), Buffer.from(value ?? []).toString()].join(" "),
   );
-  const page = readFileSync(new URL("../../../docs/format-queue.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../../../docs/formats/queue.md", import.meta.url), "utf8");
   const example = page.slice(page.indexOf("## Example")).split("```")[1]!.trim().split("\n");
   assert.equal(lines.length, 13);
   assert.deepEqual(lines, example);

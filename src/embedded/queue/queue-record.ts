@@ -1,5 +1,5 @@
 /**
- * The records of a queue's log, as `docs/format-queue.md` explains them. If you change one, change
+ * The records of a queue's log, as `docs/formats/queue.md` explains them. If you change one, change
  * the page.
  *
  * Each record's first header is named `q` and is ours; its value begins with one letter, the kind.

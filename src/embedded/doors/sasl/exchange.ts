@@ -27,8 +27,10 @@ export interface ExchangeOptions {
   readonly attempt: Omit<Attempt, "user">;
 }
 
-export function mechanismsOf(keeper: Doorkeeper): readonly string[] {
-  return ["PLAIN", ...(keeper.hasCredentials ? ["SCRAM-SHA-256", "SCRAM-SHA-512"] : [])];
+export function mechanismsOf({
+  hasCredentials,
+}: Pick<Doorkeeper, "hasCredentials">): readonly string[] {
+  return ["PLAIN", ...(hasCredentials ? ["SCRAM-SHA-256", "SCRAM-SHA-512"] : [])];
 }
 
 /** Undefined for a mechanism that is not offered. */

@@ -3,7 +3,8 @@
  *
  * Kafka's definitions say what could be spoken; this says what is. `advertisedMin` differs from `min`
  * where a client misreads an honest answer: older librdkafka takes a broker without Produce 0 for one
- * without compression and says nothing (KAFKA-18659). Versions below `min` are refused all the same.
+ * without compression and says nothing (KAFKA-18659); Kafka tells the same. Versions below `min` are
+ * refused all the same. `docs/protocols.md` shows the table (`npm run protocols`).
  */
 
 import { API_TABLES, type ApiName } from "./generated/apis.ts";

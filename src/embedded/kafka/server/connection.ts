@@ -19,10 +19,12 @@ import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
 import type { Handlers } from "../handlers/handler.ts";
 import type { Account, ByteBudget } from "./byte-budget.ts";
 import { apiKeyOf, dispatch, isWireError, type Caller } from "./dispatch.ts";
+import type { FrameBuffers } from "./frame-buffers.ts";
 import { BadFrame, FrameReader } from "./frame-reader.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { Outlet } from "./outlet.ts";
 import { Pace } from "./pace.ts";
+import { receive } from "./receive.ts";
 import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
 import { SignInGate } from "./sign-in-gate.ts";
 
@@ -32,6 +34,7 @@ export interface ConnectionOptions {
   readonly environment: Environment;
   readonly keeper: Doorkeeper;
   readonly budget: ByteBudget;
+  readonly frames: FrameBuffers;
   readonly limits: ConnectionLimits;
   readonly warn: Warn;
 }
@@ -65,14 +68,20 @@ export class Connection {
   #answered = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, limits, keeper, budget, environment } = options;
+    const { limits, keeper, budget, frames, environment } = options;
     const { clock, random } = environment;
-    this.#options = options;
     this.#clock = clock;
     const stranger = keeper.asks;
     this.#reader = new FrameReader(
       stranger ? () => limits.strangerFrameBytesMax : bytesMaxOf(limits),
+      frames,
     );
+    const socket = receive(options.socket, {
+      room: () => this.#reader.room(),
+      took: (bytes) => this.#receive(this.#reader.took(bytes)),
+      push: (chunk) => this.#receive(this.#reader.push(chunk)),
+    });
+    this.#options = { ...options, socket };
     this.#outlet = new Outlet(socket, () => this.#sent());
     this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
     this.#account = budget.open(() => this.#goOn());
@@ -94,7 +103,6 @@ export class Connection {
     this.#openedMs = this.#receivedMs = this.#leftMs = clock.monotonic();
     this.closed = new Promise((resolve) => socket.once("close", () => resolve(this.#end())));
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     // What follows is always a close.
     socket.on("error", () => undefined);
   }
@@ -132,10 +140,10 @@ export class Connection {
     await this.closed;
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(frames: Iterable<Buffer>): void {
     this.#receivedMs = this.#clock.monotonic();
     try {
-      for (const frame of this.#reader.push(chunk)) {
+      for (const frame of frames) {
         if (this.#ending !== undefined || this.#gone.signal.aborted) break;
         this.#line.push(this.#requestOf(frame));
       }
@@ -160,10 +168,17 @@ export class Connection {
     return { overlaps: key === PRODUCE, parks: PARKING.has(key), bytes, run };
   }
 
-  #dispatch(frame: Buffer): Promise<Reply> {
-    const { handlers, environment } = this.#options;
+  /**
+   * The frame's memory is used again when it is answered: then no handler has a view of it. A request
+   * that failed, and so ends the connection, keeps it: nobody knows how far it came.
+   */
+  async #dispatch(frame: Buffer): Promise<Reply> {
+    const { handlers, environment, frames } = this.#options;
     const hangUp = (why: string): void => this.#finish(why);
-    return dispatch(frame, this.#caller, { handlers, log: environment.log, hangUp });
+    const options = { handlers, log: environment.log, hangUp };
+    const reply = await dispatch(frame, this.#caller, options);
+    if (this.#ending === undefined) frames.give(frame);
+    return reply;
   }
 
   async #askGate(gate: SignInGate, frame: Buffer): Promise<Reply> {

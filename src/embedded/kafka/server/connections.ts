@@ -8,6 +8,7 @@ import type { Warn } from "../../doors/limited-log.ts";
 import type { Handlers } from "../handlers/handler.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { Connection } from "./connection.ts";
+import { FrameBuffers } from "./frame-buffers.ts";
 import type { ConnectionLimits, DoorLimits } from "./limits.ts";
 
 export interface ConnectionsOptions {
@@ -22,6 +23,7 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #budget: ByteBudget;
+  readonly #frames = new FrameBuffers();
   readonly #open = new Set<Connection>();
   #sweep: Timer | undefined;
   #stopped = false;
@@ -46,7 +48,8 @@ export class Connections {
       return;
     }
     const { connectionLimits: limits, ...shared } = this.#options;
-    const connection = new Connection({ ...shared, limits, socket, budget: this.#budget });
+    const [budget, frames] = [this.#budget, this.#frames];
+    const connection = new Connection({ ...shared, limits, socket, budget, frames });
     this.#open.add(connection);
     void connection.closed.then(() => this.#open.delete(connection));
     this.#sweep ??= this.#sweepLater();

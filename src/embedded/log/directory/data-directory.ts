@@ -3,7 +3,7 @@
  *
  * `millrace.json` names the format's version and the cluster: the id that positions carry, so that a
  * position of one directory is never taken for one of another. It is written once and never changed
- * but by an upgrade. `docs/format-log.md` shows what else lies in the directory.
+ * but by an upgrade. `docs/formats/log.md` shows what else lies in the directory.
  */
 
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
  * Where the fields of a Kafka v2 record batch stand ("RecordBatch", KIP-98). Big-endian. The
  * checksum covers everything from the attributes on, so the offset and the leader epoch can be
- * written by a broker without touching the rest. `docs/format-log.md` shows a worked example.
+ * written by a broker without touching the rest. `docs/formats/log.md` shows a worked example.
  */
 export const AT = {
   baseOffset: 0,

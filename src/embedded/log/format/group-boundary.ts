@@ -3,7 +3,7 @@
  *
  * A sidecar is two slots of 4,096 bytes, written in turn, so that a power cut in the middle of one
  * write leaves the other whole, and so that the file never grows: overwriting in place needs no
- * change of metadata. The newer valid slot counts. `docs/format-log.md` gives the grammar.
+ * change of metadata. The newer valid slot counts. `docs/formats/log.md` gives the grammar.
  */
 
 import { crc32c } from "./crc32c.ts";

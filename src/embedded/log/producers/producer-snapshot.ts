@@ -1,6 +1,6 @@
 /**
  * What a partition knew of producers at one offset, as a file beside the segments (`….producers`, named
- * by the offset). `docs/format-log.md` gives the grammar.
+ * by the offset). `docs/formats/log.md` gives the grammar.
  *
  * It spares a start the reading of old segments and is never the only place of anything: one that is
  * missing, torn or of another format is made again from the batches' headers.
