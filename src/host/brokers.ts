@@ -8,7 +8,7 @@ import type { Upkeep } from "../broker/upkeep/upkeep.ts";
 import type { Environment } from "../model/environment.ts";
 import type { AppOptions } from "./options.ts";
 import { fail } from "./settings/settings.ts";
-import { doorsOf } from "./wanted-doors.ts";
+import { doorsOf } from "./settings/wanted-doors.ts";
 
 export interface OpenBrokers extends AsyncDisposable {
   readonly streams: Streams | undefined;

@@ -5,9 +5,9 @@ import type { Access } from "../broker/doors.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError } from "../model/errors.ts";
 import { checkToken, createToken } from "../http/gate.ts";
-import { listenAt, type HeldPort } from "../http/held-port.ts";
+import { listenAt, type HeldPort } from "../http/serving/held-port.ts";
 import type { ProcessFacts } from "../http/metrics/collect.ts";
-import type { ServedDoor } from "../http/serve.ts";
+import type { ServedDoor } from "../http/serving/serve.ts";
 import type { Registry } from "../schema/registry.ts";
 import { removeDoorFile, writeDoorFile } from "./door-file.ts";
 import type { DoorSettings } from "./options.ts";
@@ -78,7 +78,7 @@ export async function prepareDoor(place: DoorPlace): Promise<DoorBefore> {
     port,
     token,
     async serve({ admin, registry }) {
-      const { serveHeld } = await import("../http/serve.ts");
+      const { serveHeld } = await import("../http/serving/serve.ts");
       served = await serveHeld(held, {
         ...gate,
         ...(access.signIn !== undefined && { signIn: access.signIn }),

@@ -7,7 +7,7 @@ import type { OpenDoor } from "../../../host/door.ts";
 import { createLog } from "../../../host/logger.ts";
 import type { DoorSettings } from "../../../host/options.ts";
 import { aborted } from "../../../host/signals.ts";
-import { doorsOf } from "../../../host/wanted-doors.ts";
+import { doorsOf } from "../../../host/settings/wanted-doors.ts";
 import type { Environment } from "../../../model/environment.ts";
 import { EXIT, isMillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";

@@ -1,6 +1,6 @@
 /** The doors that a program's options ask for. */
 
-import type { WantedDoors } from "../broker/doors.ts";
+import type { WantedDoors } from "../../broker/doors.ts";
 
 /** What the doors of the broker are told. */
 export function doorsOf({ kafka, amqp, signIn, rules }: WantedDoors): WantedDoors {

@@ -3,8 +3,8 @@
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { createDoor, type DoorOptions } from "./door.ts";
-import { DOOR_LIMITS } from "./limits.ts";
+import { createDoor, type DoorOptions } from "../door.ts";
+import { DOOR_LIMITS } from "../limits.ts";
 import { listenAt, type HeldPort } from "./held-port.ts";
 import { UnreadAnswers } from "./unread-answers.ts";
 
