@@ -13,7 +13,7 @@ import { BrokerTransactions } from "./broker-transactions.ts";
 import type { Engine } from "./engine.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
-import { createNodeDisk } from "./log/open-log.ts";
+import { allEnded, createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
@@ -128,10 +128,10 @@ async function openBroker(
   };
   const transactions = new BrokerTransactions(engine);
   const stop = async (): Promise<void> => {
+    // The directory is given to others when nothing writes there any more, whatever failed on the way.
     try {
       await transactions.close();
-      await Promise.all([streamEngine.close(), queueEngine.close()]);
-      await streamStorage.close();
+      await allEnded([streamEngine.close().then(() => streamStorage.close()), queueEngine.close()]);
     } finally {
       await data.close();
     }
@@ -141,7 +141,8 @@ async function openBroker(
     await transactions.recover();
     doors = await openDoors(engine, transactions, options);
   } catch (error) {
-    await stop();
+    // What kept it from opening is told, and not what came of that.
+    await stop().catch(() => undefined);
     throw error;
   }
   const streams = new LocalStreams(streamEngine, CAPABILITIES);
