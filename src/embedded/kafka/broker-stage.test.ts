@@ -59,6 +59,7 @@ export async function openTestKafka(
       may: () => true,
       claim: (bytes) => bytes,
       take: (bytes) => Buffer.alloc(bytes),
+      claimWhole: () => Promise.resolve(true),
       gone: never.signal,
       ...over,
     };
