@@ -2,7 +2,8 @@
 
 import type { Streams } from "../../broker/streams.ts";
 import type { TestEnvironment } from "../../testing/environment.ts";
-import { openTestEngine } from "../engine-stage.test.ts";
+import type { Queues } from "../../broker/queues.ts";
+import { openTestEngine, type TestEngineOptions } from "../engine-stage.test.ts";
 import type { MemoryDisk } from "../log/open-log.ts";
 import type { Draft } from "./codec/draft.ts";
 import { decodeRequest, decodeResponse, encodeResponse } from "./codec/frames.ts";
@@ -20,6 +21,7 @@ export interface TestKafka extends AsyncDisposable {
   readonly environment: TestEnvironment;
   readonly broker: KafkaBroker;
   readonly streams: Streams;
+  readonly queues: Queues;
   /** Undefined where the request wants no answer. What the version has no field for is left out. */
   ask<Name extends ApiName>(
     api: Name,
@@ -36,9 +38,12 @@ export interface TestKafka extends AsyncDisposable {
   ): Promise<Responses[Name]>;
 }
 
-export async function openTestKafka(disk?: MemoryDisk): Promise<TestKafka> {
-  const opened = await openTestEngine(disk);
-  const { engine, environment, streams } = opened;
+export async function openTestKafka(
+  disk?: MemoryDisk,
+  options?: TestEngineOptions,
+): Promise<TestKafka> {
+  const opened = await openTestEngine(disk, options);
+  const { engine, environment, streams, queues } = opened;
   const broker = await createKafkaBroker(engine, () => ({ host: "127.0.0.1", port: 9092 }));
   const handlers = createHandlers(broker);
   const never = new AbortController();
@@ -66,6 +71,7 @@ export async function openTestKafka(disk?: MemoryDisk): Promise<TestKafka> {
     environment,
     broker,
     streams,
+    queues,
     ask,
     async tell(api, version, body, call) {
       const answer = await ask(api, version, body, call);
