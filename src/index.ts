@@ -17,7 +17,12 @@ export {
   type PasswordUsers,
   type StoredCredentials,
 } from "./host/sign-in/passwords.ts";
-export type { ListenSettings, TlsSettings } from "./broker/doors.ts";
+export type {
+  AmqpDoorSettings,
+  KafkaDoorSettings,
+  ListenSettings,
+  TlsSettings,
+} from "./broker/doors.ts";
 export type { Rule } from "./broker/rules.ts";
 export type { Principal, ScramCredentials, SignIn, SignInFacts } from "./broker/sign-in.ts";
 export type { AppOptions, DoorSettings, EffectSetting, LogSettings } from "./host/options.ts";

@@ -51,11 +51,15 @@ async function diskOf(version: string): Promise<MemoryDisk> {
 }
 
 async function open({ version, broker }: Golden): Promise<TestKafka> {
-  return openTestKafka(await diskOf(version), {
-    environment: createTestEnvironment({ startMs: broker.nowMs }),
-    directory: DIRECTORY,
-    segmentBytesMax: 4096,
-  });
+  return openTestKafka(
+    await diskOf(version),
+    {},
+    {
+      environment: createTestEnvironment({ startMs: broker.nowMs }),
+      directory: DIRECTORY,
+      segmentBytesMax: 4096,
+    },
+  );
 }
 
 function compared(t: TestContext, what: string, found: readonly unknown[], told: unknown): void {

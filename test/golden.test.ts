@@ -54,7 +54,10 @@ const newMessage: RawMessage = {
 test("a directory of every format of the broker is kept as a golden one", (t) => {
   const formats = versions.map((version) => copyOf(t, version).expected.broker.format);
   const every = Array.from({ length: DIRECTORY_FORMAT }, (_, at) => at + 1);
-  assert.deepEqual([...new Set(formats)].toSorted(), every);
+  assert.deepEqual(
+    [...new Set(formats)].toSorted((a, b) => a - b),
+    every,
+  );
 });
 
 for (const version of versions) {

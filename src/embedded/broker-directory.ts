@@ -8,7 +8,7 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { KeyedLog } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
-import type { Disk, LogEnvironment } from "./log/open-log.ts";
+import { type Disk, type LogEnvironment, unlessMissing } from "./log/open-log.ts";
 
 export interface BrokerDirectory {
   readonly path: string;
@@ -20,7 +20,8 @@ export interface BrokerDirectory {
   readonly generation: number;
   /**
    * Removes a directory of logs, given relative to `path`; `levels` of directories lie above the
-   * files. A removal that a crash interrupts is finished at the next opening.
+   * files. A removal that a crash interrupts is finished at the next opening, and so is one that the
+   * disk refuses, after DISK_FAILED.
    */
   removeLogs(relative: string, levels: number): Promise<void>;
   close(): Promise<void>;
@@ -58,7 +59,9 @@ export async function openBrokerDirectory(
       generation,
       async removeLogs(relative, levels) {
         await state.put(`${GONE}${relative}`, String(levels));
-        await remove(relative, levels);
+        await remove(relative, levels).catch((error: unknown) => {
+          throw removalFailure(join(path, relative), error);
+        });
       },
       async close() {
         try {
@@ -87,11 +90,25 @@ async function refuseNameless(disk: Disk, path: string): Promise<void> {
   }
 }
 
-/** Removes the directory, and its parent where that is empty then. */
+function removalFailure(directory: string, cause: unknown): unknown {
+  if (cause instanceof MillraceError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError(
+    "DISK_FAILED",
+    `${directory} is deleted, but its files could not be removed (${reason}); check the disk, then ` +
+      `restart the process: it removes them at its start`,
+    { cause, details: { directory } },
+  );
+}
+
+/**
+ * Removes the directory, and its parent where that is empty then. What is gone already went with an
+ * earlier try, of whose end the state log was not told.
+ */
 async function removeTree(disk: Disk, directory: string, levels: number): Promise<void> {
   await removeDirectory(disk, directory, levels);
   const parent = dirname(directory);
-  if ((await disk.list(parent)).length === 0) await disk.removeDirectory(parent);
+  if ((await disk.list(parent)).length === 0) await unlessMissing(disk.removeDirectory(parent));
   else await disk.syncDirectory(parent);
 }
 
@@ -99,7 +116,7 @@ async function removeDirectory(disk: Disk, directory: string, levels: number): P
   for (const name of await disk.list(directory)) {
     const path = join(directory, name);
     if (levels > 0) await removeDirectory(disk, path, levels - 1);
-    else await disk.remove(path);
+    else await unlessMissing(disk.remove(path));
   }
-  await disk.removeDirectory(directory);
+  await unlessMissing(disk.removeDirectory(directory));
 }

@@ -7,11 +7,13 @@ import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
 import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
 import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
-import { DOORS, openDoors } from "./doors/open-doors.ts";
+import { type Door, DOORS, openDoors } from "./doors/open-doors.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
+import { BrokerTransactions } from "./broker-transactions.ts";
+import type { Engine } from "./engine.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
-import { createNodeDisk } from "./log/open-log.ts";
+import { allEnded, createNodeDisk } from "./log/open-log.ts";
 import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
@@ -114,31 +116,42 @@ async function openBroker(
     report: environment.log,
     defer,
   });
-  const doors = await openDoors(
-    {
-      environment,
-      cluster: data.cluster,
-      directory: data.path,
-      freeBytes: () => data.logs.disk.freeBytes(data.path),
-      streams: streamEngine,
-      streamStorage,
-      queues: queueEngine,
-      state: data.state,
-    },
-    options,
-  );
+  const engine: Engine = {
+    environment,
+    cluster: data.cluster,
+    directory: data.path,
+    freeBytes: () => data.logs.disk.freeBytes(data.path),
+    streams: streamEngine,
+    streamStorage,
+    queues: queueEngine,
+    state: data.state,
+  };
+  const transactions = new BrokerTransactions(engine);
+  const stop = async (): Promise<void> => {
+    // The directory is given to others when nothing writes there any more, whatever failed on the way.
+    try {
+      await transactions.close();
+      await allEnded([streamEngine.close().then(() => streamStorage.close()), queueEngine.close()]);
+    } finally {
+      await data.close();
+    }
+  };
+  let doors: readonly Door[];
+  try {
+    await transactions.recover();
+    doors = await openDoors(engine, transactions, options);
+  } catch (error) {
+    // What kept it from opening is told, and not what came of that.
+    await stop().catch(() => undefined);
+    throw error;
+  }
   const streams = new LocalStreams(streamEngine, CAPABILITIES);
   const queues = new LocalQueues(queueEngine, CAPABILITIES);
 
   const finish = async (): Promise<void> => {
     await Promise.all(doors.map((door) => door.close()));
     await Promise.all([streams.close(), queues.close()]);
-    try {
-      await Promise.all([streamEngine.close(), queueEngine.close()]);
-      await streamStorage.close();
-    } finally {
-      await data.close();
-    }
+    await stop();
   };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= finish());

@@ -10,7 +10,7 @@ import { createTestEnvironment, type TestEnvironment } from "../testing/environm
 import { openBrokerDirectory } from "./broker-directory.ts";
 import { CAPABILITIES } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
-import { createMemoryDisk, type MemoryDisk } from "./log/open-log.ts";
+import { createMemoryDisk, type Disk } from "./log/open-log.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
@@ -34,7 +34,7 @@ export interface TestEngineOptions {
 
 /** Closed by disposal; opened again on the same disk it finds what was there. */
 export async function openTestEngine(
-  disk: MemoryDisk = createMemoryDisk(),
+  disk: Disk = createMemoryDisk(),
   {
     environment = createTestEnvironment(),
     directory = "/data",

@@ -44,3 +44,30 @@ test("a log of overtaken values is written anew and trimmed, and tells the same"
   assert.equal(again.get("key 999"), "199 999");
   assert.equal([...again.entries("key ")].length, 1_000);
 });
+
+test("what the disk refuses is taken back, and what overtook it stays", async () => {
+  const disk = createMemoryDisk();
+  const logs = await openOn(disk);
+  const state = await KeyedLog.open(logs, "/data/state");
+  await state.putAll([
+    ["kept", "1"],
+    ["gone", "1"],
+  ]);
+  disk.capacityBytes = disk.usedBytes();
+  const refused = [
+    state.put("kept", "2"),
+    state.put("gone", undefined),
+    state.put("new", "2"),
+    state.put("kept", "3"),
+  ];
+  assert.equal(state.get("kept"), "3", "until it is known");
+  for (const put of refused) await assert.rejects(put, { code: "DISK_FULL" });
+  await assert.rejects(state.putAll([["kept", "4"]]), { code: "DISK_FULL" });
+  const told = () => Object.fromEntries(state.entries(""));
+  assert.deepEqual(told(), { kept: "1", gone: "1" });
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  await Promise.all([state.put("kept", "5"), state.put("kept", "6")]);
+  const again = await KeyedLog.open(await openOn(disk), "/data/state");
+  assert.deepEqual(Object.fromEntries(again.entries("")), told());
+  assert.equal(again.get("kept"), "6");
+});

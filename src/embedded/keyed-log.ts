@@ -7,7 +7,9 @@
  * the middle leaves both, which replay to the same map.
  *
  * `put` changes the map at once and resolves when the change is durable. All puts of one tick share
- * one append. They pass on a full disk, because acknowledgements must.
+ * one append. They pass on a full disk, because acknowledgements must. What the disk refused is taken
+ * back when nothing more of its key is under way: the map does not go on saying what no opening would
+ * find.
  */
 
 import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";
@@ -23,6 +25,13 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** A key with changes under way. */
+interface Unsettled {
+  changes: number;
+  /** What an opening would find. */
+  durable: string | undefined;
+}
+
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
 const READ = { count: 5_000, bytes: 4 * 1024 * 1024 };
 /** Records beyond twice the size of the map after which it is written anew. */
@@ -36,6 +45,7 @@ export class KeyedLog {
   readonly #log: PartitionLog;
   readonly #environment: LogEnvironment;
   readonly #values: Map<string, string>;
+  readonly #unsettled = new Map<string, Unsettled>();
   #pending: Pending | undefined;
   #compacting: Promise<void> | undefined;
   #closed = false;
@@ -77,8 +87,7 @@ export class KeyedLog {
 
   /** Sets the key, or removes it where the value is undefined. */
   put(key: string, value: string | undefined): Promise<void> {
-    if (value === undefined) this.#values.delete(key);
-    else this.#values.set(key, value);
+    this.#change(key, value);
     if (this.#pending === undefined) {
       this.#pending = { changes: [], ...withResolvers() };
       process.nextTick(this.#flush);
@@ -95,10 +104,8 @@ export class KeyedLog {
     if (changes.length === 0) return;
     this.#flush();
     const { durable } = this.#log.append(changes.map(toRecord), { onFull: "allow" });
-    for (const [key, value] of changes) {
-      if (value === undefined) this.#values.delete(key);
-      else this.#values.set(key, value);
-    }
+    for (const [key, value] of changes) this.#change(key, value);
+    this.#settle(durable, changes);
     this.#compactIfLong();
     await durable;
   }
@@ -116,13 +123,44 @@ export class KeyedLog {
     this.#pending = undefined;
     try {
       const { durable } = this.#log.append(pending.changes.map(toRecord), { onFull: "allow" });
+      this.#settle(durable, pending.changes);
       durable.then(pending.resolve, pending.reject);
     } catch (error) {
+      this.#settled(pending.changes, false);
       pending.reject(error);
       return;
     }
     this.#compactIfLong();
   };
+
+  #change(key: string, value: string | undefined): void {
+    const unsettled = this.#unsettled.get(key) ?? { changes: 0, durable: this.#values.get(key) };
+    this.#unsettled.set(key, unsettled);
+    unsettled.changes++;
+    this.#set(key, value);
+  }
+
+  #set(key: string, value: string | undefined): void {
+    if (value === undefined) this.#values.delete(key);
+    else this.#values.set(key, value);
+  }
+
+  #settle(durable: Promise<void>, changes: readonly StateChange[]): void {
+    durable.then(
+      () => this.#settled(changes, true),
+      () => this.#settled(changes, false),
+    );
+  }
+
+  #settled(changes: readonly StateChange[], written: boolean): void {
+    for (const [key, value] of changes) {
+      const unsettled = this.#unsettled.get(key)!;
+      if (written) unsettled.durable = value;
+      if (--unsettled.changes > 0) continue;
+      this.#unsettled.delete(key);
+      this.#set(key, unsettled.durable);
+    }
+  }
 
   #compactIfLong(): void {
     const overtaken = this.#log.end - this.#log.earliest - 2 * this.#values.size;

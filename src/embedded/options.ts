@@ -1,9 +1,14 @@
 /** The settings of the embedded broker, checked before anything is opened. */
 
 import { join, resolve } from "node:path";
-import type { BrokerDoors, ListenSettings, WantedDoors } from "../broker/doors.ts";
+import type {
+  AmqpDoorSettings,
+  BrokerDoors,
+  KafkaDoorSettings,
+  WantedDoors,
+} from "../broker/doors.ts";
 import { MillraceError } from "../model/errors.ts";
-import { checkListenSettings } from "./doors/listen-settings.ts";
+import { checkDoorSettings } from "./doors/door-settings.ts";
 
 export interface EmbeddedOptions {
   /** Where everything is kept; `.millrace/broker` in the working directory unless said. */
@@ -18,9 +23,9 @@ export interface EmbeddedOptions {
   /** How often retention looks for segments that may go; 10,000 unless said. */
   readonly retentionCheckMs?: number;
   /** Lets Kafka clients in, for whom every stream is a topic; `openApp({ kafka })` goes before it. */
-  readonly kafka?: ListenSettings;
+  readonly kafka?: KafkaDoorSettings;
   /** Lets AMQP 1.0 clients in, for whom every queue is an address; `openApp({ amqp })` goes before it. */
-  readonly amqp?: ListenSettings;
+  readonly amqp?: AmqpDoorSettings;
 }
 
 export type CheckedOptions = Required<Omit<EmbeddedOptions, "kafka" | "amqp">> & BrokerDoors;
@@ -67,8 +72,8 @@ export function withDoors<Options extends BrokerDoors>(
   given: WantedDoors,
 ): Omit<Options, "kafka" | "amqp"> & BrokerDoors {
   const settings = { kafka: merged(kafka, given.kafka), amqp: merged(amqp, given.amqp) };
-  if (settings.kafka !== undefined) checkListenSettings("kafka", settings.kafka);
-  if (settings.amqp !== undefined) checkListenSettings("amqp", settings.amqp);
+  if (settings.kafka !== undefined) checkDoorSettings("kafka", settings.kafka);
+  if (settings.amqp !== undefined) checkDoorSettings("amqp", settings.amqp);
   return {
     ...options,
     ...(given.signIn !== undefined && { signIn: given.signIn }),
@@ -78,10 +83,10 @@ export function withDoors<Options extends BrokerDoors>(
   };
 }
 
-function merged(
-  own: ListenSettings | undefined,
-  given: ListenSettings | false | undefined,
-): ListenSettings | undefined {
+function merged<Settings extends object>(
+  own: Settings | undefined,
+  given: Settings | false | undefined,
+): Settings | undefined {
   if (given === false) return undefined;
   return given === undefined ? own : { ...own, ...given };
 }

@@ -40,6 +40,11 @@ test("a door that the broker has not is refused by name", async () => {
     openApp({ services: [], broker: memoryBroker(), store: memoryStore(), kafka: { port: 0 } }),
     refused(/kafka asks for a door, and the broker memory has none/),
   );
+  const misspelt = { port: 0, expird: "drop" };
+  await assert.rejects(
+    openApp({ services: [], broker: memoryBroker(), store: memoryStore(), amqp: misspelt }),
+    refused(/amqp\.expird is not a known key; did you mean amqp\.expired/),
+  );
 });
 
 test("Kafka clients are let into the broker for streams, AMQP clients into the one for queues", async () => {
@@ -80,14 +85,20 @@ test("an address that others reach is refused without TLS and sign-in, and bad s
     const outward = { port: 0, host: "0.0.0.0" };
     const resources = { kind: "*", name: "*" } as const;
     const tls = { key: "/no/key.pem", cert: "/no/cert.pem" };
+    // What no compiler has looked at.
+    const unchecked = (doors: object): WantedDoors => doors;
     const cases: readonly [WantedDoors, RegExp][] = [
       [{ kafka: outward }, /kafka: \{ tls: \{ key, cert \} \} and signIn/],
       [{ kafka: { ...outward, tls } }, /set signIn/],
       [{ kafka: outward, signIn }, /set kafka: \{ tls/],
       [{ kafka: { ...outward, tls }, signIn }, /kafka\.tls\.key cannot be used \(ENOENT\)/],
       [{ kafka: { port: 70_000 } }, /kafka\.port must be a whole number/],
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what no compiler has checked
-      [{ kafka: { port: 0, prot: 1 } as { port: number } }, /kafka\.prot is not a known key/],
+      [{ kafka: { port: 0, partitions: 0 } }, /kafka\.partitions must be a whole number from 1/],
+      [{ amqp: { port: 0, undeliverableMs: -1 } }, /amqp\.undeliverableMs must be a whole number/],
+      [unchecked({ kafka: { port: 0, prot: 1 } }), /kafka\.prot is not a known key/],
+      [unchecked({ kafka: { port: 0, expired: "drop" } }), /kafka\.expired is not a known key/],
+      [unchecked({ amqp: { port: 0, expired: "keep" } }), /amqp\.expired must be dead-letter or/],
+      [unchecked({ amqp: { port: 0, autoCreate: 1 } }), /amqp\.autoCreate must be true or false/],
       [
         { kafka: { port: 0 }, rules: [{ principal: "", actions: "*", resources }] },
         /rule 1 has no principal/,
@@ -97,11 +108,16 @@ test("an address that others reach is refused without TLS and sign-in, and bad s
       await assert.rejects(factory.open(environment, doors), refused(text), String(text));
     }
     // The directory is free again, and the settings of the factory hold where nothing is said.
-    await using broker = await embedded({ directory, freeBytesMin: 0, kafka: { port: 0 } }).open(
-      environment,
-    );
-    const [address] = broker.addresses!;
+    const advertised = { host: "q.example.org", port: 5671 };
+    await using broker = await embedded({
+      directory,
+      freeBytesMin: 0,
+      kafka: { port: 0 },
+      amqp: { port: 0, advertised },
+    }).open(environment);
+    const [address, told] = broker.addresses!;
     assert.deepEqual([address?.protocol, address?.host], ["kafka", "127.0.0.1"]);
+    assert.deepEqual([told?.protocol, told?.host, told?.port], ["amqp", "q.example.org", 5671]);
     const port = address!.port;
     const other = embedded({ directory: join(directory, "other"), freeBytesMin: 0 });
     await assert.rejects(other.open(environment, { kafka: { port } }), refused(/EADDRINUSE/));

@@ -1,11 +1,17 @@
 /** What `openApp` takes, and the check of it that runs before anything is opened. */
 
 import type { BrokerFactory } from "../broker/broker.ts";
-import type { ListenSettings, WantedDoors } from "../broker/doors.ts";
+import {
+  UNDELIVERABLE_MS_MAX,
+  type AmqpDoorSettings,
+  type KafkaDoorSettings,
+  type WantedDoors,
+} from "../broker/doors.ts";
 import { checkRules, type Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { Environment, Log } from "../model/environment.ts";
+import { LIMITS } from "../model/limits.ts";
 import type { ContractLock } from "../schema/contract-lock.ts";
 import type { Source, WebhookReceiver } from "../service/inbound.ts";
 import type { Service } from "../service/part.ts";
@@ -16,6 +22,7 @@ import type { LogFormat, LogLevel } from "./logger.ts";
 import {
   callable,
   fail,
+  flag,
   integer,
   listOf,
   objectWith,
@@ -67,9 +74,9 @@ export interface AppOptions {
   /** Opens the door; absent or false, there is none. */
   readonly http?: DoorSettings | false;
   /** Lets Kafka clients into the broker; `false` opens none, whatever the broker's own settings say. */
-  readonly kafka?: ListenSettings | false;
+  readonly kafka?: KafkaDoorSettings | false;
   /** Lets AMQP 1.0 clients into the broker; as `kafka`. */
-  readonly amqp?: ListenSettings | false;
+  readonly amqp?: AmqpDoorSettings | false;
   /**
    * Who may come in, by any door. Without it nobody comes in by HTTP but whoever has the token, and by
    * the broker's doors whoever is on this machine; with it nobody whom it does not know.
@@ -126,12 +133,21 @@ const doorShape = shape({
   webhooks: listOf(objectWith(["name", "path", "handle"], "pass what webhookIn() returns")),
 });
 
-const listenShape = shape(
+const listenKeys: Readonly<Record<string, Check>> = {
+  port: integer(0, PORT_MAX),
+  host: text,
+  tls: shape({ key: text, cert: text, ca: text, passphrase: text }, ["key", "cert"]),
+  advertised: shape({ host: text, port: integer(1, PORT_MAX) }, ["host"]),
+  autoCreate: flag,
+};
+
+const kafkaShape = shape({ ...listenKeys, partitions: integer(1, LIMITS.partitionsMax) }, ["port"]);
+
+const amqpShape = shape(
   {
-    port: integer(0, PORT_MAX),
-    host: text,
-    tls: shape({ key: text, cert: text, ca: text, passphrase: text }, ["key", "cert"]),
-    advertised: shape({ host: text, port: integer(1, PORT_MAX) }, ["host"]),
+    ...listenKeys,
+    expired: oneOf("dead-letter", "drop"),
+    undeliverableMs: integer(0, UNDELIVERABLE_MS_MAX),
   },
   ["port"],
 );
@@ -180,8 +196,8 @@ export const SHARED_KEYS: Readonly<Record<string, Check>> = {
   store: factory,
   publish: shape({ batch: batchShape }),
   http: unlessFalse(doorShape),
-  kafka: unlessFalse(listenShape),
-  amqp: unlessFalse(listenShape),
+  kafka: unlessFalse(kafkaShape),
+  amqp: unlessFalse(amqpShape),
   signIn: callable,
   rules: ruleList,
   log,

@@ -42,7 +42,7 @@ export async function makeGoldenBroker(): Promise<GoldenBroker> {
   const disk = createMemoryDisk();
   const lock = () => ({ release: () => undefined });
   const options = { environment, directory: ROOT, segmentBytesMax: 4096, limits: LIMITS };
-  const open = (): Promise<TestKafka> => openTestKafka(disk, options);
+  const open = (): Promise<TestKafka> => openTestKafka(disk, {}, options);
   const events = goldenEvents();
   const records: RecordState[] = [];
   const cancels = new QueueLedger(CANCELS, clock);

@@ -1,6 +1,6 @@
 /** Opens the AMQP 1.0 door: a listener on which queues and streams are addresses. */
 
-import type { ListenSettings } from "../../broker/doors.ts";
+import type { AmqpDoorSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
@@ -9,7 +9,7 @@ import { AmqpConnection } from "./connection.ts";
 import type { DoorContext } from "./door-context.ts";
 import { Undeliverable } from "./links/undeliverable.ts";
 import { Subscriptions } from "./nodes/subscriptions.ts";
-import { BEHAVIOUR, LIMITS, type AmqpBehaviour, type AmqpLimits } from "./settings.ts";
+import { behaviourOf, LIMITS, type AmqpLimits } from "./settings.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -20,19 +20,18 @@ export interface OpenDoor {
 /** What tests bring and users do not. */
 export interface AmqpDoorAccess {
   readonly limits?: Partial<AmqpLimits>;
-  readonly behaviour?: Partial<AmqpBehaviour>;
 }
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openAmqpDoor(
   engine: Engine,
-  settings: ListenSettings,
+  settings: AmqpDoorSettings,
   keeper: Doorkeeper,
   access: AmqpDoorAccess = {},
 ): Promise<OpenDoor> {
   const { clock, log } = engine.environment;
   const limits = { ...LIMITS, ...access.limits };
-  const behaviour = { ...BEHAVIOUR, ...access.behaviour };
+  const behaviour = behaviourOf(settings);
   const warn = limitedWarn(clock, log);
   const connections = new Set<AmqpConnection>();
   const subscriptions = new Subscriptions(engine, limits.subscriptionsMax);
@@ -60,8 +59,7 @@ export async function openAmqpDoor(
       },
     });
     return {
-      host: listener.host,
-      port: listener.port,
+      ...listener.advertised,
       async close() {
         const ended = listener.close();
         const closing = [...connections].map((connection) => connection.closed);

@@ -19,6 +19,7 @@ import { openDiskQueues } from "../queue/disk-queues.ts";
 import { JOURNAL_LIMITS } from "../queue/journal-limits.ts";
 import { openDiskStreams } from "../stream/disk-streams.ts";
 import { type AmqpDoorAccess, openAmqpDoor, type OpenDoor } from "./amqp-door.ts";
+import type { AmqpBehaviour } from "./settings.ts";
 
 export interface AmqpStage extends AsyncDisposable {
   readonly engine: Engine;
@@ -30,7 +31,9 @@ export interface AmqpStage extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export interface StageOptions extends AmqpDoorAccess, Access {}
+export interface StageOptions extends AmqpDoorAccess, Access {
+  readonly behaviour?: Partial<AmqpBehaviour>;
+}
 
 interface ClientOptions {
   readonly container?: string;
@@ -125,7 +128,7 @@ async function openDoor(
     state: data.state,
   };
   const keeper = new Doorkeeper(options, environment);
-  const door = await openAmqpDoor(engine, { port: 0 }, keeper, options);
+  const door = await openAmqpDoor(engine, { port: 0, ...options.behaviour }, keeper, options);
   const queues = new LocalQueues(engine.queues, CAPABILITIES);
   return {
     engine,

@@ -23,6 +23,7 @@ import {
   INTERNAL_ERROR,
   type Refusal,
 } from "./protocol/conditions.ts";
+import { Answers } from "./protocol/answers.ts";
 import { MalformedAmqp } from "./protocol/encoding.ts";
 import {
   AMQP_HEADER,
@@ -42,6 +43,7 @@ export class AmqpConnection {
   readonly #guard: FrameGuard;
   readonly #guarded: GuardedSocket;
   readonly #rhea: RheaConnection;
+  readonly #answers: Answers;
   readonly #links: Links;
   readonly #gone = new AbortController();
   #principal: Principal | undefined;
@@ -70,9 +72,11 @@ export class AmqpConnection {
       }),
     });
     this.#rhea = connection;
+    this.#answers = new Answers(connection);
     this.#links = new Links({
       context,
       events,
+      answers: this.#answers,
       may: (...question) => this.#may(...question),
       containerId: () => String(connection.container_id),
       unsent: () => {
@@ -239,6 +243,7 @@ export class AmqpConnection {
   #refuse(refusal: Refusal): void {
     if (this.#ending) return;
     this.#links.end("detached");
+    this.#answers.close();
     if (this.#rhea.is_remote_open()) {
       this.#rhea.open();
       this.#rhea.close(refusal);

@@ -1,21 +1,21 @@
 /** What holds behind the AMQP door: its limits, and how it treats what clients leave open. */
 
+import type { AmqpDoorSettings } from "../../broker/doors.ts";
+
 const MIB = 1024 * 1024;
 
-export interface AmqpBehaviour {
-  /** Whether a queue or stream that a client names and nobody made is made for it. */
-  readonly autoCreate: boolean;
-  /** What becomes of a message whose time to live ended before it could be delivered. */
-  readonly expired: "dead-letter" | "drop";
-  /** How long a message that a receiver cannot take is kept for others before it is a dead letter. */
-  readonly undeliverableMs: number;
-}
+/** What of a door's settings is told to clients only by what they see. */
+export type AmqpBehaviour = Required<
+  Pick<AmqpDoorSettings, "autoCreate" | "expired" | "undeliverableMs">
+>;
 
-export const BEHAVIOUR: AmqpBehaviour = {
-  autoCreate: true,
-  expired: "dead-letter",
-  undeliverableMs: 10_000,
-};
+export function behaviourOf({
+  autoCreate = true,
+  expired = "dead-letter",
+  undeliverableMs = 10_000,
+}: Partial<AmqpBehaviour>): AmqpBehaviour {
+  return { autoCreate, expired, undeliverableMs };
+}
 
 export interface AmqpLimits {
   readonly connectionsMax: number;

@@ -3,7 +3,7 @@
  * program's hook and its rules, for every protocol.
  *
  * Without a hook whoever reaches a door is `LOCAL`, who may do everything; only loopback is opened then
- * (`listen-settings.ts`). With a hook nobody is let in whom it does not know, also from this machine.
+ * (`door-settings.ts`). With a hook nobody is let in whom it does not know, also from this machine.
  *
  * Guessing is made slow for each address: an answer to a failure waits, the longer the more there were
  * lately, and only so many may wait at a time; one more is refused unasked. Whoever knows the password

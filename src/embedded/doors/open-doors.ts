@@ -2,9 +2,10 @@
 
 import type { BrokerAddress } from "../../broker/broker.ts";
 import type { BrokerDoors, DoorProtocol } from "../../broker/doors.ts";
+import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Engine } from "../engine.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
-import { requireSafe } from "./listen-settings.ts";
+import { requireSafe } from "./door-settings.ts";
 
 /** In these protocols the embedded broker lets others in. */
 export const DOORS: readonly DoorProtocol[] = ["kafka", "amqp"];
@@ -14,7 +15,11 @@ export interface Door extends BrokerAddress {
 }
 
 /** What was opened is closed again if the next cannot be. Throws BAD_CONFIG. */
-export async function openDoors(engine: Engine, doors: BrokerDoors): Promise<readonly Door[]> {
+export async function openDoors(
+  engine: Engine,
+  transactions: BrokerTransactions,
+  doors: BrokerDoors,
+): Promise<readonly Door[]> {
   const { kafka, amqp } = doors;
   if (kafka === undefined && amqp === undefined) return [];
   if (kafka !== undefined) requireSafe("kafka", kafka, doors.signIn !== undefined);
@@ -25,7 +30,8 @@ export async function openDoors(engine: Engine, doors: BrokerDoors): Promise<rea
   try {
     if (kafka !== undefined) {
       const { openKafkaDoor } = await import("../kafka/kafka-door.ts");
-      opened.push({ protocol: "kafka", ...(await openKafkaDoor(engine, kafka, keeper)) });
+      const broker = { engine, transactions: await transactions.open() };
+      opened.push({ protocol: "kafka", ...(await openKafkaDoor(broker, kafka, keeper)) });
     }
     if (amqp !== undefined) {
       const { openAmqpDoor } = await import("../amqp/amqp-door.ts");

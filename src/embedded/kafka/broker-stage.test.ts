@@ -1,10 +1,11 @@
 /** The Kafka door without its sockets: requests go in and answers come out as frames, on a real broker. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Streams } from "../../broker/streams.ts";
 import type { TestEnvironment } from "../../testing/environment.ts";
 import type { Queues } from "../../broker/queues.ts";
 import { openTestEngine, type TestEngineOptions } from "../engine-stage.test.ts";
-import type { MemoryDisk } from "../log/open-log.ts";
+import type { Disk } from "../log/open-log.ts";
 import type { Draft } from "./codec/draft.ts";
 import { decodeRequest, decodeResponse, encodeResponse } from "./codec/frames.ts";
 import { API_TABLES, type ApiName, type Requests, type Responses } from "./codec/generated/apis.ts";
@@ -16,6 +17,7 @@ import { createKafkaBroker } from "./create-kafka-broker.ts";
 import type { Call } from "./handlers/handler.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
+import { openTransactions } from "./transactions/open-transactions.ts";
 
 export interface TestKafka extends AsyncDisposable {
   readonly environment: TestEnvironment;
@@ -39,12 +41,15 @@ export interface TestKafka extends AsyncDisposable {
 }
 
 export async function openTestKafka(
-  disk?: MemoryDisk,
+  disk?: Disk,
+  settings: Partial<KafkaDoorSettings> = {},
   options?: TestEngineOptions,
 ): Promise<TestKafka> {
   const opened = await openTestEngine(disk, options);
   const { engine, environment, streams, queues } = opened;
-  const broker = await createKafkaBroker(engine, () => ({ host: "127.0.0.1", port: 9092 }));
+  const transactions = await openTransactions(engine);
+  const address = { host: "127.0.0.1", port: 9092 };
+  const broker = createKafkaBroker(engine, transactions, { ...settings, address: () => address });
   const handlers = createHandlers(broker);
   const never = new AbortController();
 
@@ -56,6 +61,7 @@ export async function openTestKafka(
       clientHost: "127.0.0.1",
       may: () => true,
       claim: (bytes) => bytes,
+      claimWhole: () => Promise.resolve(true),
       gone: never.signal,
       ...over,
     };
@@ -80,7 +86,7 @@ export async function openTestKafka(
     },
     async [Symbol.asyncDispose]() {
       broker.groups.close();
-      await broker.transactions.close();
+      await transactions.close();
       await opened[Symbol.asyncDispose]();
     },
   };

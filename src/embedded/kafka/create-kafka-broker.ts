@@ -1,12 +1,11 @@
 /** Puts together what the handlers of the Kafka door share. */
 
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Engine } from "../engine.ts";
 import { GroupCoordinator } from "./groups/group-coordinator.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Topics } from "./topics/topics.ts";
-import { ProducerIds } from "./transactions/producer-ids.ts";
-import { TransactionCoordinator } from "./transactions/transaction-coordinator.ts";
-import { TransactionOffsets } from "./transactions/transaction-offsets.ts";
+import type { Transactions } from "./transactions/open-transactions.ts";
 
 const MIB = 1024 * 1024;
 
@@ -19,36 +18,23 @@ const GROUPS = {
   vacantMs: 10 * 60_000,
 };
 
-const TRANSACTIONS = {
-  timeoutMsMax: 15 * 60_000,
-  expiryCheckMs: 10_000,
-  idleKeepMs: 7 * 24 * 60 * 60_000,
-};
+export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions"> {
+  readonly address: KafkaBroker["address"];
+}
 
-/** Transactions that a crash left without their end are ended first. */
-export async function createKafkaBroker(
+export function createKafkaBroker(
   engine: Engine,
-  address: KafkaBroker["address"],
-): Promise<KafkaBroker> {
-  const topics = new Topics(engine);
-  const producerIds = new ProducerIds(engine.state);
-  const offsets = new TransactionOffsets(engine.state);
-  const transactions = new TransactionCoordinator({
-    engine,
-    topics,
-    producerIds,
-    offsets,
-    settings: TRANSACTIONS,
-  });
-  await transactions.recover();
+  { coordinator, producerIds, offsets }: Transactions,
+  { autoCreate = true, partitions = 1, address }: KafkaServing,
+): KafkaBroker {
   return {
     engine,
-    topics,
+    topics: new Topics(engine),
     groups: new GroupCoordinator(engine, GROUPS),
     pendingOffsets: offsets,
     producerIds,
-    transactions,
+    transactions: coordinator,
     address,
-    settings: { autoCreatePartitions: 1, fetchBytesMax: 50 * MIB },
+    settings: { autoCreate, partitions, fetchBytesMax: 50 * MIB },
   };
 }

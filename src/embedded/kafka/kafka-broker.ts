@@ -30,8 +30,10 @@ export interface KafkaBroker {
 export type GroupBroker = Pick<KafkaBroker, "engine" | "topics" | "groups" | "pendingOffsets">;
 
 export interface KafkaSettings {
-  /** Of a topic that a client's look at it creates; 0 creates none. */
-  readonly autoCreatePartitions: number;
+  /** Whether a client's look at a topic that nobody made makes it. */
+  readonly autoCreate: boolean;
+  /** Of a topic that is made so, or whose maker leaves the number to the broker. */
+  readonly partitions: number;
   /** Of all partitions in one answer; the client may ask for less. */
   readonly fetchBytesMax: number;
 }

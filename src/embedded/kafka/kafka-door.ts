@@ -1,6 +1,6 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
-import type { ListenSettings } from "../../broker/doors.ts";
+import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
@@ -9,6 +9,7 @@ import { createKafkaBroker } from "./create-kafka-broker.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import { Connections } from "./server/connections.ts";
 import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
+import type { Transactions } from "./transactions/open-transactions.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -18,12 +19,15 @@ export interface OpenDoor {
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
-  engine: Engine,
-  settings: ListenSettings,
+  { engine, transactions }: { readonly engine: Engine; readonly transactions: Transactions },
+  settings: KafkaDoorSettings,
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { environment } = engine;
-  const broker = await createKafkaBroker(engine, () => listener.advertised);
+  const broker = createKafkaBroker(engine, transactions, {
+    ...settings,
+    address: () => listener.advertised,
+  });
   const warn = limitedWarn(environment.clock, environment.log);
   const connections = new Connections({
     handlers: createHandlers(broker),
@@ -46,7 +50,6 @@ export async function openKafkaDoor(
       const ended = listener.close();
       await connections.stop();
       broker.groups.close();
-      await broker.transactions.close();
       await ended;
     },
   };

@@ -6,8 +6,10 @@ import type { PartitionLogOptions } from "./partition-log.ts";
 import { recoverPartition } from "./recovery.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 
+export { allEnded } from "./all-ended.ts";
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
+export { unlessMissing } from "./disks/unless-missing.ts";
 export { acceptDamage } from "./segment/damage.ts";
 export { openLogEnvironment, type LogEnvironment } from "./log-environment.ts";
 export { openDataDirectory } from "./directory/data-directory.ts";

@@ -4,6 +4,9 @@ import type { AssignedPartition } from "../../broker/streams.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { message, openTestBroker, readAll, textOf } from "../broker-stage.test.ts";
+import { systemError } from "../log/disks/memory-disk.ts";
+import { readSidecar } from "../log/format/group-boundary.ts";
+import { createMemoryDisk, type Disk } from "../log/open-log.ts";
 
 const code = (wanted: string) => (error: unknown) =>
   isMillraceError(error) && error.code === wanted;
@@ -213,4 +216,70 @@ test("a damaged partition is named and refused, and the others go on", async () 
   const [refused] = await stage.streams.append("s", [message("x")], { partition: 0 });
   assert.equal(refused!.ok ? "" : refused!.error.code, "LOG_DAMAGED");
   valuesOf(await stage.streams.append("s", [message("fourth")], { partition: 1 }));
+});
+
+test("a deletion of whose end the state log was not told is finished at the next opening", async () => {
+  const disk = createMemoryDisk();
+  let removed = false;
+  const wrap = (inner: Disk): Disk => ({
+    ...inner,
+    async removeDirectory(directory) {
+      await inner.removeDirectory(directory);
+      removed ||= directory.startsWith("/data/streams");
+      if (removed) disk.capacityBytes = disk.usedBytes();
+    },
+  });
+  await using stage = await openTestBroker({ disk, wrap });
+  await stage.streams.ensureStream({ name: "s", partitions: 2 });
+  await assert.rejects(stage.streams.deleteStream("s"), { code: "DISK_FULL" });
+  assert.ok(removed);
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  await stage.crash();
+  assert.deepEqual(await stage.streams.listStreams(), []);
+  assert.deepEqual(await disk.list("/data/streams"), []);
+});
+
+test("files that the disk does not remove are named, and removed at the next opening", async () => {
+  const disk = createMemoryDisk();
+  let fails = true;
+  const wrap = (inner: Disk): Disk => ({
+    ...inner,
+    async remove(path) {
+      if (fails) throw systemError("EIO", path);
+      await inner.remove(path);
+    },
+  });
+  await using stage = await openTestBroker({ disk, wrap });
+  await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  await assert.rejects(stage.streams.deleteStream("s"), {
+    code: "DISK_FAILED",
+    message: /streams\/s\/.* is deleted, but its files could not be removed/,
+  });
+  fails = false;
+  await stage.crash();
+  assert.deepEqual(await disk.list("/data/streams"), []);
+});
+
+test("a stop that one file refuses ends all the others in order", async () => {
+  const disk = createMemoryDisk();
+  let fails = false;
+  const wrap = (inner: Disk): Disk => ({
+    ...inner,
+    async open(path, options) {
+      const file = await inner.open(path, options);
+      if (!path.endsWith("/0/00000000000000000000.log")) return file;
+      file.close = async () => {
+        if (fails) throw systemError("EIO", path);
+      };
+      return file;
+    },
+  });
+  const stage = await openTestBroker({ disk, wrap });
+  await stage.streams.ensureStream({ name: "s", partitions: 3 });
+  fails = true;
+  await assert.rejects(stage.broker.close(), { code: "DISK_FAILED" });
+  const states = [...disk.files]
+    .filter(([path]) => path.endsWith(".groups"))
+    .map(([, { bytes }]) => readSidecar(bytes)?.state);
+  assert.deepEqual(states, ["clean", "clean", "clean", "clean"]);
 });

@@ -20,7 +20,7 @@ import type { BrokerDirectory } from "../broker-directory.ts";
 import type { StateChange } from "../keyed-log.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
-import { openPartitionLog } from "../log/open-log.ts";
+import { allEnded, openPartitionLog } from "../log/open-log.ts";
 import { GroupPositions, type GroupPosition } from "./group-positions.ts";
 
 interface StoredDiskStream extends StoredStream {
@@ -160,7 +160,7 @@ export async function openDiskStreams(
     logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],
     nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
     async close() {
-      await Promise.all([...open.values()].flatMap(({ logs }) => logs.map((log) => log.close())));
+      await allEnded([...open.values()].flatMap(({ logs }) => logs.map((log) => log.close())));
     },
   };
 }

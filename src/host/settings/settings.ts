@@ -53,6 +53,10 @@ export function integer(min: number, max: number): Check {
   };
 }
 
+export const flag: Check = (value, path) => {
+  if (typeof value !== "boolean") fail(path, `must be true or false, not ${shown(value)}`);
+};
+
 export const text: Check = (value, path) => {
   if (typeof value !== "string" || value === "") {
     fail(path, `must be a text that is not empty, not ${shown(value)}`);

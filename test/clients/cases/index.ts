@@ -3,6 +3,7 @@
 import type { ClientCase } from "../client-case.ts";
 import { ADMIN } from "./admin.ts";
 import { AMQP } from "./amqp.ts";
+import { COMING_AND_GOING } from "./coming-and-going.ts";
 import { CONFLUENT } from "./confluent.ts";
 import { DUMP_LOG } from "./dump-log.ts";
 import { GROUPS } from "./groups.ts";
@@ -20,6 +21,7 @@ export const CASES: readonly ClientCase[] = [
   ...KAFKA_TOOLS,
   ...ADMIN,
   ...GROUPS,
+  ...COMING_AND_GOING,
   ...KAFKA_STREAMS,
   ...AMQP,
   ...DUMP_LOG,

@@ -107,10 +107,12 @@ export class QueueEngine {
   async close(): Promise<void> {
     await this.#changes;
     const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
-    await Promise.all([
+    const ends = await Promise.allSettled([
       ...[...this.#queues.values()].map((queue) => queue.close(reason)),
       ...[...this.#damaged.values()].map(({ stored }) => stored.journal.close()),
     ]);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #open(stored: StoredQueue): Promise<void> {

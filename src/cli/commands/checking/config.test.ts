@@ -43,13 +43,16 @@ test("each value names the file, the variable or the option that it comes from",
 
 test("of a door is told where it listens, and of its keys only that there are some", () => {
   const tls = { key: "-----BEGIN PRIVATE KEY-----", cert: "cert.pem" };
-  const kafka = { port: 9092, host: "0.0.0.0", tls, advertised: { host: "k.example.org" } };
+  const advertised = { host: "k.example.org" };
+  const kafka = { port: 9092, host: "0.0.0.0", tls, advertised, autoCreate: false };
   const settings = settingsOf(loadedWith({ kafka, amqp: false }), {}, {});
   const file = "/p/millrace.config.ts";
   assert.deepEqual(find(settings, "kafka.port"), [9092, file]);
   assert.deepEqual(find(settings, "kafka.host"), ["0.0.0.0", file]);
   assert.deepEqual(find(settings, "kafka.tls"), ["set", file]);
   assert.deepEqual(find(settings, "kafka.advertised"), ["k.example.org:9092", file]);
+  assert.deepEqual(find(settings, "kafka.autoCreate"), ["false", file]);
+  assert.deepEqual(find(settings, "kafka.partitions"), [1, "default"]);
   assert.deepEqual(find(settings, "amqp"), ["off", file]);
   assert.deepEqual(find(settings, "signIn"), ["(none)", "default"]);
   assert.doesNotMatch(JSON.stringify(settings), /BEGIN|cert\.pem/);

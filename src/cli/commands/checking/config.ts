@@ -1,6 +1,6 @@
 /** `millrace config show`: every value that is in force, and where it comes from. */
 
-import type { ListenSettings } from "../../../broker/doors.ts";
+import type { AmqpDoorSettings, DoorProtocol, KafkaDoorSettings } from "../../../broker/doors.ts";
 import type { BrokerFactory } from "../../../broker/broker.ts";
 import { DOOR_PORT } from "../../../host/door.ts";
 import { DATA_DIRECTORY } from "../../../host/config-file.ts";
@@ -127,19 +127,26 @@ type FromFile = (
 
 /** A key may be PEM text, so of TLS is told only whether there is any. */
 function doorRows(
-  key: string,
-  settings: ListenSettings | false | undefined,
+  key: DoorProtocol,
+  settings: (KafkaDoorSettings & AmqpDoorSettings) | false | undefined,
   fromFile: FromFile,
 ): readonly Setting[] {
   if (settings === undefined) return [fromFile(key, undefined, "(the broker's)")];
   if (settings === false) return [fromFile(key, "off", "")];
-  const { port, host, tls, advertised } = settings;
+  const { port, host, tls, advertised, autoCreate } = settings;
   const told = advertised && `${advertised.host}:${advertised.port ?? port}`;
   return [
     fromFile(`${key}.port`, port, ""),
     fromFile(`${key}.host`, host, "127.0.0.1"),
     fromFile(`${key}.tls`, tls && "set", NOT_SET),
     fromFile(`${key}.advertised`, told, "where it listens"),
+    fromFile(`${key}.autoCreate`, autoCreate?.toString(), "true"),
+    ...(key === "kafka"
+      ? [fromFile("kafka.partitions", settings.partitions, 1)]
+      : [
+          fromFile("amqp.expired", settings.expired, "dead-letter"),
+          fromFile("amqp.undeliverableMs", settings.undeliverableMs, 10_000),
+        ]),
   ];
 }
 

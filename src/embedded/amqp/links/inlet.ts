@@ -8,7 +8,8 @@
 import type { Outcome } from "../../../model/outcome.ts";
 import { MalformedAmqp } from "../protocol/encoding.ts";
 import { DECODE_ERROR, refusalOf, type Refusal } from "../protocol/conditions.ts";
-import { accepted, rejected, released, type Delivery, type RheaLink } from "../protocol/rhea.ts";
+import type { Answers } from "../protocol/answers.ts";
+import type { Delivery, RheaLink } from "../protocol/rhea.ts";
 import type { Incoming } from "../protocol/strict-performatives.ts";
 import { readMessage, type IncomingMessage } from "../message/incoming-message.ts";
 
@@ -19,6 +20,7 @@ export type Deposit = (
 
 export interface InletOptions {
   readonly link: RheaLink;
+  readonly answers: Answers;
   readonly deposit: Deposit;
   readonly credit: number;
   readonly now: () => number;
@@ -51,7 +53,7 @@ export class Inlet implements Incoming {
 
   onMessage(delivery: Delivery, bytes: Buffer | undefined): void {
     if (this.#ended || bytes === undefined) {
-      delivery.update(true, released());
+      this.#options.answers.settle(delivery, "released");
       return;
     }
     let message: IncomingMessage;
@@ -99,14 +101,15 @@ export class Inlet implements Incoming {
 
   #accept(delivery: Delivery): void {
     this.#answered++;
-    delivery.update(true, accepted());
+    this.#options.answers.settle(delivery, "accepted");
   }
 
   /** A sender that wants no answers is told by the end of its link. */
   #refuse(delivery: Delivery, refusal: Refusal): void {
     this.#answered++;
-    delivery.update(true, rejected(refusal));
-    if (delivery.remote_settled && !this.#ended) this.refuse(refusal);
+    const wantsNoAnswer = delivery.remote_settled;
+    this.#options.answers.settle(delivery, refusal);
+    if (wantsNoAnswer && !this.#ended) this.refuse(refusal);
     this.#giveCredit();
   }
 

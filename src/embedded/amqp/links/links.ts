@@ -16,13 +16,13 @@ import { selectorOf } from "../nodes/subscriptions.ts";
 import { RESOURCE_LIMIT, STOLEN, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import {
   echoed,
-  released,
   type AttachFields,
   type Frame,
   type RheaEvent,
   type RheaLink,
   type RheaSession,
 } from "../protocol/rhea.ts";
+import type { Answers } from "../protocol/answers.ts";
 import { readOutcome } from "../protocol/receiver-outcome.ts";
 import type { Incoming } from "../protocol/strict-performatives.ts";
 import { readTerminus } from "../protocol/terminus.ts";
@@ -38,6 +38,7 @@ export interface LinksOptions {
   readonly context: DoorContext;
   /** Of the connection's container. */
   readonly events: EventEmitter;
+  readonly answers: Answers;
   readonly may: May;
   readonly containerId: () => string;
   /** Bytes that wait in the socket. */
@@ -77,7 +78,7 @@ export class Links {
     };
     on("message", ({ receiver, delivery, message }) => {
       const inlet = this.#inlets.get(receiver);
-      if (inlet === undefined) delivery.update(true, released());
+      if (inlet === undefined) options.answers.settle(delivery, "released");
       else inlet.onMessage(delivery, message);
     });
     on("receiver_close", ({ receiver }) => this.#detached(receiver));
@@ -179,7 +180,7 @@ export class Links {
   }
 
   #connectInlet(link: RheaLink, plan: TargetPlan, attachments: Attachments): void {
-    const { context, holds } = this.#options;
+    const { context, answers, holds } = this.#options;
     const { engine, limits } = context;
     const target = link.target;
     if (plan.kind !== "relay" && plan.dynamic && target !== null) target.address = plan.name;
@@ -197,6 +198,7 @@ export class Links {
         : depositOf(plan);
     const inlet = new Inlet({
       link,
+      answers,
       deposit,
       credit: limits.linkCredit,
       now: () => engine.environment.clock.now(),
@@ -211,11 +213,12 @@ export class Links {
   }
 
   #connectOutlet(link: RheaLink, plan: SourcePlan, settledFirst: boolean): void {
-    const { context, unsent } = this.#options;
+    const { context, answers, unsent } = this.#options;
     const { limits } = context;
     this.#answerSource(link, plan, settledFirst);
     const outlet = new Outlet({
       link,
+      answers,
       settledFirst,
       unsent,
       unsentBytesMax: limits.unsentBytesMax,

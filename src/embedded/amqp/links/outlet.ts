@@ -11,7 +11,8 @@
  */
 
 import { LOCK_LOST, refusalOf, type Refusal } from "../protocol/conditions.ts";
-import { accepted, rejected, released, type Delivery, type RheaLink } from "../protocol/rhea.ts";
+import type { Answers } from "../protocol/answers.ts";
+import type { Delivery, RheaLink } from "../protocol/rhea.ts";
 import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 /** Messages asked for at one time. */
@@ -19,6 +20,7 @@ const GROUP_MAX = 1_000;
 
 export interface OutletOptions {
   readonly link: RheaLink;
+  readonly answers: Answers;
   readonly settledFirst: boolean;
   /** Bytes that wait in the socket, and how many may. */
   readonly unsent: () => number;
@@ -90,13 +92,14 @@ export class Outlet implements Sink {
     const item = this.#unsettled.get(delivery);
     if (item === undefined || (outcome === undefined && !delivery.remote_settled)) return;
     this.#unsettled.delete(delivery);
+    const { answers } = this.#options;
     const fate = outcome ?? { kind: "released" };
     item.settle(fate).then(
-      () => delivery.update(true, fate.kind === "accepted" ? accepted() : released()),
+      () => answers.settle(delivery, fate.kind === "accepted" ? "accepted" : "released"),
       (error: unknown) => {
         const refusal = refusalOf(error);
         if (refusal.condition !== LOCK_LOST) this.#options.report("a settlement failed", error);
-        delivery.update(true, rejected(refusal));
+        answers.settle(delivery, refusal);
       },
     );
   }

@@ -12,7 +12,8 @@
  * - an aborted transfer is taken for a whole message (`Incoming.on_transfer`);
  * - two links of one name and opposite directions in a session end the connection (`Session.on_attach`);
  * - a coordinator, and an outcome that it does not know, are reported on the console and taken for none;
- * - a link that is detached, not closed, is answered as closed, and its handle is never forgotten.
+ * - a link that is detached, not closed, is answered as closed, and its handle is never forgotten;
+ * - of two deliveries that are settled in one tick the second is told what the first was (`answers.ts`).
  */
 
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion -- rhea's types tell clients what they need; what a server uses of its inside is typed here, in one place. */
@@ -103,8 +104,6 @@ export interface Delivery {
   settled: boolean;
   remote_settled: boolean;
   readonly remote_state: unknown;
-  /** Tells the other side a state, or that it is settled, or both. */
-  update(settled: boolean, state?: unknown): void;
 }
 
 interface Deliveries<Entry> {
@@ -160,7 +159,9 @@ export interface RheaSession extends EventEmitter {
     available(): number;
   };
   is_open(): boolean;
+  is_remote_open(): boolean;
   end(error?: Refusal): void;
+  output(performative: unknown): void;
   _write_flow(link?: RheaLink): void;
 }
 
@@ -176,6 +177,8 @@ export interface RheaConnection extends EventEmitter {
   is_open(): boolean;
   is_remote_open(): boolean;
   _register(): void;
+  /** Writes what there is to write, at the end of a tick in which something was registered. */
+  _process(): void;
   on_open(frame: Frame<OpenFields>): void;
   on_begin(frame: Frame<BeginFields>): void;
   on_attach(frame: Frame<AttachFields>): void;
@@ -234,6 +237,7 @@ interface Outcomes {
   rejected(fields: { readonly error: Refusal }): { described(): unknown };
 }
 
+const { types } = rhea;
 const outcomes = rhea.message as unknown as Outcomes;
 
 /** As the client asked for it; null where it named none. */
@@ -241,14 +245,33 @@ export function echoed(terminus: Terminus | null): unknown {
   return terminus?.described?.() ?? null;
 }
 
-export function accepted(): unknown {
-  return outcomes.accepted().described();
+const DISPOSITION = 0x15;
+const ACCEPTED = outcomes.accepted().described();
+const RELEASED = outcomes.released().described();
+
+/** Settles deliveries; a refusal stands for `rejected`. */
+export function writeDisposition(
+  session: RheaSession,
+  told: {
+    readonly receives: boolean;
+    readonly first: number;
+    readonly last: number;
+    readonly verdict: "accepted" | "released" | Refusal;
+  },
+): void {
+  const { receives, first, last, verdict } = told;
+  const fields = [
+    types.wrap_boolean(receives),
+    types.wrap_uint(first),
+    types.wrap_uint(last),
+    types.wrap_boolean(true),
+    stateOf(verdict),
+  ];
+  session.output(types.described(types.wrap_ulong(DISPOSITION), types.wrap_list(fields)));
 }
 
-export function released(): unknown {
-  return outcomes.released().described();
-}
-
-export function rejected(error: Refusal): unknown {
-  return outcomes.rejected({ error }).described();
+function stateOf(verdict: "accepted" | "released" | Refusal): unknown {
+  if (verdict === "accepted") return ACCEPTED;
+  if (verdict === "released") return RELEASED;
+  return outcomes.rejected({ error: verdict }).described();
 }

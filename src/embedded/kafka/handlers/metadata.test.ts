@@ -26,6 +26,21 @@ test("a topic that is asked for is made where that is allowed, and only then", a
   }
 });
 
+test("the door's settings say whether topics are made by a look at them, and of how many partitions", async () => {
+  const body = { topics: [{ name: "new" }], allowAutoTopicCreation: true };
+  await using off = await openTestKafka(undefined, { autoCreate: false, partitions: 3 });
+  const refused = await off.tell("Metadata", 9, body);
+  assert.equal(refused.topics[0]!.errorCode, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+  assert.equal(off.broker.topics.find("new"), undefined);
+  const made = await off.tell("CreateTopics", 5, {
+    topics: [{ name: "asked", numPartitions: -1, replicationFactor: -1 }],
+  });
+  assert.deepEqual([made.topics[0]!.errorCode, made.topics[0]!.numPartitions], [ERROR.NONE, 3]);
+  await using on = await openTestKafka(undefined, { partitions: 3 });
+  const { topics } = await on.tell("Metadata", 9, body);
+  assert.deepEqual([topics[0]!.errorCode, topics[0]!.partitions.length], [ERROR.NONE, 3]);
+});
+
 test("all topics are told to who asks for all, which version 0 says by none", async () => {
   await using kafka = await openTestKafka();
   for (const name of ["b", "a"]) await kafka.broker.topics.create({ name, partitions: 1 });

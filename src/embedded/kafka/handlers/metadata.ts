@@ -56,10 +56,10 @@ async function answer(
   if (!call.may("read", "stream", name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);
   let topic = topics.find(name);
   if (topic !== undefined) return described(topic, request, call);
-  const partitions = settings.autoCreatePartitions;
+  const { autoCreate, partitions } = settings;
   try {
     checkName("stream", name);
-    if (!request.allowAutoTopicCreation || partitions === 0) {
+    if (!request.allowAutoTopicCreation || !autoCreate) {
       return refused(ERROR.UNKNOWN_TOPIC_OR_PARTITION);
     }
     if (!call.may("create", "stream", name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);

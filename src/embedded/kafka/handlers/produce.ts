@@ -102,6 +102,8 @@ async function append(
     if (admitted.error !== ERROR.NONE) return failed(index, admitted.error);
     const stamped = rules.logAppendTime ? stampBatch(batch, nowMs) : batch;
     const { firstOffset, durable } = log.appendBatches([stamped]);
+    // Whatever becomes of the transaction, the log reads the request's bytes until `durable` settles.
+    if (admitted.durable !== undefined) await Promise.allSettled([durable, admitted.durable]);
     await Promise.all([durable, admitted.durable]);
     return {
       index,

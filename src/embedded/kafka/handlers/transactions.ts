@@ -10,7 +10,9 @@ import type { TxnOffsetCommitRequestTopic } from "../codec/generated/txn-offset-
 import { ERROR } from "../error-codes.ts";
 import type { KafkaBroker } from "../kafka-broker.ts";
 import type { Producer } from "../transactions/transaction-machine.ts";
+import type { ProducerAnswer } from "../transactions/transaction-coordinator.ts";
 import { EPOCH_MAX } from "../transactions/transaction-state.ts";
+import { commitError } from "./groups/offset-commit.ts";
 import type { Call, Handlers } from "./handler.ts";
 
 type Name =
@@ -25,6 +27,15 @@ export const RAISING_END = 5;
 /** From this version on a request carries the transactions of many producers. */
 const MANY = 4;
 const METADATA_BYTES_MAX = 4096;
+
+function newProducer(producerId: number): ProducerAnswer {
+  return { error: ERROR.NONE, producerId, epoch: 0 };
+}
+
+/** Where the state log takes nothing: the client looks for the coordinator, and asks again. */
+function noProducer(error: unknown): ProducerAnswer {
+  return { error: commitError(error), producerId: -1, epoch: -1 };
+}
 
 export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Handlers, Name>> {
   const { topics, groups, producerIds, transactions } = broker;
@@ -56,7 +67,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       : undefined;
     const added =
       whole && verdicts === undefined
-        ? await transactions.add(id, producer, { partitions: places })
+        ? await transactions.add(id, producer, { partitions: places }).catch(commitError)
         : ERROR.OPERATION_NOT_ATTEMPTED;
     let at = 0;
     return asked.map(({ name, partitions }, topic) => ({
@@ -109,16 +120,20 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
         producerId >= 0 && producerEpoch >= 0 ? { producerId, epoch: producerEpoch } : undefined;
       if (transactionalId === null) {
         // A producer that lost its place goes on under the next epoch until they are used up (KIP-360).
-        return known !== undefined && known.epoch < EPOCH_MAX
-          ? { errorCode: ERROR.NONE, producerId, producerEpoch: producerEpoch + 1 }
-          : { errorCode: ERROR.NONE, producerId: await producerIds.newId(), producerEpoch: 0 };
+        if (known !== undefined && known.epoch < EPOCH_MAX) {
+          return { errorCode: ERROR.NONE, producerId, producerEpoch: producerEpoch + 1 };
+        }
+        const fresh = producerIds.newId().then(newProducer);
+        const { error: errorCode, producerId: freshId, epoch } = await fresh.catch(noProducer);
+        return { errorCode, producerId: freshId, producerEpoch: epoch };
       }
       const refusal =
         transactionalId === "" ? ERROR.INVALID_REQUEST : refusalOf(transactionalId, call);
       if (refusal !== ERROR.NONE) {
         return { errorCode: refusal, producerId: -1, producerEpoch: -1 };
       }
-      const answer = await transactions.init(transactionalId, { timeoutMs, known });
+      const initialized = transactions.init(transactionalId, { timeoutMs, known });
+      const answer = await initialized.catch(noProducer);
       const { error: errorCode, producerId: id, epoch } = answer;
       return { errorCode, producerId: id, producerEpoch: epoch };
     },
@@ -153,9 +168,8 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       if (!call.may("read", "group", groupId)) {
         return { errorCode: ERROR.GROUP_AUTHORIZATION_FAILED };
       }
-      return {
-        errorCode: await transactions.add(id, { producerId, epoch }, { groups: [groupId] }),
-      };
+      const added = transactions.add(id, { producerId, epoch }, { groups: [groupId] });
+      return { errorCode: await added.catch(commitError) };
     },
 
     async EndTxn(request, call) {
@@ -164,7 +178,8 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       if (refusal !== ERROR.NONE) return { errorCode: refusal };
       const producer = { producerId, epoch: producerEpoch };
       const raises = call.version >= RAISING_END;
-      const answer = await transactions.end(id, producer, { committed, raises });
+      const ended = transactions.end(id, producer, { committed, raises });
+      const answer = await ended.catch(noProducer);
       return raises
         ? { errorCode: answer.error, producerId: answer.producerId, producerEpoch: answer.epoch }
         : { errorCode: answer.error };
@@ -184,7 +199,9 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       if (refusal === ERROR.NONE) refusal = groups.mayCommit(group, claim, { transactional: true });
       const { positions, codes } = positionsOf(request.topics);
       if (refusal === ERROR.NONE && positions.length > 0) {
-        refusal = await transactions.commitOffsets(id, { producerId, epoch }, { group, positions });
+        const offsets = { group, positions };
+        const kept = transactions.commitOffsets(id, { producerId, epoch }, offsets);
+        refusal = await kept.catch(commitError);
       }
       return {
         topics: request.topics.map(({ name, partitions }, topic) => ({

@@ -19,10 +19,12 @@ import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
 import type { Handlers } from "../handlers/handler.ts";
 import type { Account, ByteBudget } from "./byte-budget.ts";
 import { apiKeyOf, dispatch, isWireError, type Caller } from "./dispatch.ts";
+import type { FrameBuffers } from "./frame-buffers.ts";
 import { BadFrame, FrameReader } from "./frame-reader.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { Outlet } from "./outlet.ts";
 import { Pace } from "./pace.ts";
+import { receive } from "./receive.ts";
 import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
 import { SignInGate } from "./sign-in-gate.ts";
 
@@ -32,8 +34,14 @@ export interface ConnectionOptions {
   readonly environment: Environment;
   readonly keeper: Doorkeeper;
   readonly budget: ByteBudget;
+  readonly frames: FrameBuffers;
   readonly limits: ConnectionLimits;
   readonly warn: Warn;
+}
+
+export interface Stall {
+  readonly ms: number;
+  readonly why: string;
 }
 
 const PRODUCE = API_TABLES.Produce.key;
@@ -65,14 +73,20 @@ export class Connection {
   #answered = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, limits, keeper, budget, environment } = options;
+    const { limits, keeper, budget, frames, environment } = options;
     const { clock, random } = environment;
-    this.#options = options;
     this.#clock = clock;
     const stranger = keeper.asks;
     this.#reader = new FrameReader(
       stranger ? () => limits.strangerFrameBytesMax : bytesMaxOf(limits),
+      frames,
     );
+    const socket = receive(options.socket, {
+      room: () => this.#reader.room(),
+      took: (bytes) => this.#receive(this.#reader.took(bytes)),
+      push: (chunk) => this.#receive(this.#reader.push(chunk)),
+    });
+    this.#options = { ...options, socket };
     this.#outlet = new Outlet(socket, () => this.#sent());
     this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
     this.#account = budget.open(() => this.#goOn());
@@ -88,33 +102,44 @@ export class Connection {
       gone,
       may: stranger ? () => false : keeper.mayOf(LOCAL),
       claim: (bytes) => this.#claim(bytes),
+      claimWhole: (bytes) => this.#claimWhole(bytes),
     };
     const attempt = { door: "kafka", address: clientHost, signal: gone } as const;
     this.#gate = stranger ? new SignInGate({ keeper, random, attempt }) : undefined;
     this.#openedMs = this.#receivedMs = this.#leftMs = clock.monotonic();
     this.closed = new Promise((resolve) => socket.once("close", () => resolve(this.#end())));
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     // What follows is always a close.
     socket.on("error", () => undefined);
   }
 
+  /** What it holds of the door's bytes. */
+  get heldBytes(): number {
+    return this.#account.bytes;
+  }
+
   /** Why the connection should end now; undefined where it may go on. "" needs no line in the log. */
   overdue(nowMs: number): string | undefined {
-    const { budget, limits } = this.#options;
-    const { firstRequestMs, idleMs } = limits;
-    const stalledMs = budget.over ? limits.stalledOverMs : limits.stalledMs;
-    const unsent = this.#outlet.bytes > 0;
+    const { firstRequestMs, idleMs, stalledMs } = this.#options.limits;
     if (!this.#ready && nowMs - this.#openedMs >= firstRequestMs) {
       return this.#gate === undefined ? "no whole request has come" : "nobody has signed in";
     }
-    if (unsent && nowMs - this.#leftMs >= stalledMs) return "the client does not read its answers";
+    const stall = this.stall(nowMs);
+    if (stall !== undefined && stall.ms >= stalledMs) return stall.why;
     const silentMs = nowMs - this.#receivedMs;
-    const reading = !this.#options.socket.isPaused();
-    if (this.#reader.heldBytes > 0 && reading && silentMs >= stalledMs) {
-      return "a frame does not go on";
+    const idle = this.#line.empty && this.#outlet.bytes === 0;
+    return idle && silentMs >= idleMs ? "" : undefined;
+  }
+
+  /** How long the client has held something and not gone on with it; undefined where it holds nothing. */
+  stall(nowMs: number): Stall | undefined {
+    if (this.#outlet.bytes > 0) {
+      return { ms: nowMs - this.#leftMs, why: "the client does not read its answers" };
     }
-    return this.#line.empty && !unsent && silentMs >= idleMs ? "" : undefined;
+    if (this.#reader.heldBytes > 0 && !this.#options.socket.isPaused()) {
+      return { ms: nowMs - this.#receivedMs, why: "a frame does not go on" };
+    }
+    return undefined;
   }
 
   /** Ends at once. */
@@ -132,10 +157,10 @@ export class Connection {
     await this.closed;
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(frames: Iterable<Buffer>): void {
     this.#receivedMs = this.#clock.monotonic();
     try {
-      for (const frame of this.#reader.push(chunk)) {
+      for (const frame of frames) {
         if (this.#ending !== undefined || this.#gone.signal.aborted) break;
         this.#line.push(this.#requestOf(frame));
       }
@@ -160,10 +185,17 @@ export class Connection {
     return { overlaps: key === PRODUCE, parks: PARKING.has(key), bytes, run };
   }
 
-  #dispatch(frame: Buffer): Promise<Reply> {
-    const { handlers, environment } = this.#options;
+  /**
+   * The frame's memory is used again when it is answered: then no handler has a view of it. A request
+   * that failed, and so ends the connection, keeps it: nobody knows how far it came.
+   */
+  async #dispatch(frame: Buffer): Promise<Reply> {
+    const { handlers, environment, frames } = this.#options;
     const hangUp = (why: string): void => this.#finish(why);
-    return dispatch(frame, this.#caller, { handlers, log: environment.log, hangUp });
+    const options = { handlers, log: environment.log, hangUp };
+    const reply = await dispatch(frame, this.#caller, options);
+    if (this.#ending === undefined) frames.give(frame);
+    return reply;
   }
 
   async #askGate(gate: SignInGate, frame: Buffer): Promise<Reply> {
@@ -187,7 +219,10 @@ export class Connection {
 
   #mayBegin(): boolean {
     if (this.#ending !== undefined) return false;
-    if (this.#outlet.bytes > this.#options.limits.unsentBytesMax) return false;
+    const { budget, limits } = this.#options;
+    // Beyond the budget nobody is given more who has not taken what there is, also not in its turn.
+    const unsentBytesMax = budget.over ? budget.smallBytes : limits.unsentBytesMax;
+    if (this.#outlet.bytes > unsentBytesMax) return false;
     return this.#account.mayTake() && this.#pace.take();
   }
 
@@ -198,6 +233,24 @@ export class Connection {
     this.#claimed = bytes === 0 ? 0 : this.#account.grant(bytes);
     this.#hold();
     return this.#claimed;
+  }
+
+  /** Waits, where need be, until so much more may be held. False where the client has gone by then. */
+  #claimWhole(bytes: number): Promise<boolean> {
+    this.#claimed = 0;
+    this.#hold();
+    const { signal } = this.#gone;
+    return new Promise((resolve) => {
+      const gone = (): void => resolve(false);
+      if (signal.aborted) return gone();
+      signal.addEventListener("abort", gone, { once: true });
+      this.#account.room(bytes, () => {
+        signal.removeEventListener("abort", gone);
+        this.#claimed = bytes;
+        this.#hold();
+        resolve(true);
+      });
+    });
   }
 
   #settled(reply: Reply): void {
@@ -223,7 +276,7 @@ export class Connection {
 
   #hold(): void {
     const { bytes } = this.#line;
-    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.bytes + this.#claimed);
+    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.heldBytes + this.#claimed);
   }
 
   /** Says what is held, and reads on or not. */

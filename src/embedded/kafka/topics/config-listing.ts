@@ -49,16 +49,11 @@ export function listBrokerConfigs({
   address,
 }: KafkaBroker): readonly ListedConfig[] {
   const { host, port } = address();
-  const partitions = Math.max(1, settings.autoCreatePartitions);
+  const { partitions } = settings;
   const listener = `PLAINTEXT://${host}:${port}`;
   const rows: readonly (readonly [string, ConfigType, string, number])[] = [
     ["advertised.listeners", "list", listener, CONFIG_SOURCE.brokerFile],
-    [
-      "auto.create.topics.enable",
-      "boolean",
-      String(settings.autoCreatePartitions > 0),
-      CONFIG_SOURCE.usual,
-    ],
+    ["auto.create.topics.enable", "boolean", String(settings.autoCreate), CONFIG_SOURCE.usual],
     ["broker.id", "int", String(NODE_ID), CONFIG_SOURCE.brokerFile],
     ["default.replication.factor", "int", "1", CONFIG_SOURCE.usual],
     ["delete.topic.enable", "boolean", "true", CONFIG_SOURCE.usual],

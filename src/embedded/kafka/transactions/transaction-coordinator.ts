@@ -11,14 +11,12 @@
  */
 
 import type { Timer } from "../../../model/clock.ts";
-import { isMillraceError } from "../../../model/errors.ts";
 import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { Engine } from "../../engine.ts";
-import { BatchRefused } from "../../log/batch-refused.ts";
-import type { TransactionMarker } from "../../log/format/transaction-marker.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Topics } from "../topics/topics.ts";
 import type { ProducerIds } from "./producer-ids.ts";
+import { idOfTransaction, TRANSACTION_PREFIX, transactionKey } from "./transaction-key.ts";
 import {
   add,
   complete,
@@ -37,6 +35,7 @@ import {
   type TransactionPartition,
   type TransactionState,
 } from "./transaction-state.ts";
+import { writeMarker } from "./write-marker.ts";
 
 export interface TransactionSettings {
   readonly timeoutMsMax: number;
@@ -56,25 +55,30 @@ export interface CoordinatorOptions {
 
 export type ProducerAnswer = Producer & { readonly error: number };
 
-const PREFIX = "transaction/";
-/** One broker decides, and has from the beginning. */
-const COORDINATOR_EPOCH = 0;
 const NOBODY: Producer = { producerId: -1, epoch: -1 };
 
-const keyOf = (id: string): string => `${PREFIX}${encodeURIComponent(id)}`;
+/** What a partition has open and the state log does not know. */
+interface Orphan {
+  readonly producer: Producer;
+  readonly place: TransactionPartition;
+}
 
 export class TransactionCoordinator {
   readonly #options: CoordinatorOptions;
   readonly #states = new Map<string, TransactionState>();
   /** The last request for each id that is under way. */
   readonly #turns = new Map<string, Promise<unknown>>();
-  #timer: Timer | undefined;
+  /** Open transactions in partitions that could not be ended yet, and that nobody else will end. */
+  readonly #orphans = new Set<Orphan>();
+  #timer: { readonly timer: Timer; readonly soon: boolean } | undefined;
+  /** The last look for what has been open for too long. */
+  #looking: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    for (const [key, value] of options.engine.state.entries(PREFIX)) {
-      this.#states.set(decodeURIComponent(key.slice(PREFIX.length)), decodeTransaction(value));
+    for (const [key, value] of options.engine.state.entries(TRANSACTION_PREFIX)) {
+      this.#states.set(idOfTransaction(key), decodeTransaction(value));
     }
   }
 
@@ -90,7 +94,11 @@ export class TransactionCoordinator {
       for (const [partition, log] of topic.partitions.entries()) {
         for (const { id: producerId, epoch, openFrom } of log.knownProducers()) {
           if (openFrom === undefined) continue;
-          await this.#adopt({ producerId, epoch }, { topic: topic.name, partition });
+          const orphan = {
+            producer: { producerId, epoch },
+            place: { topic: topic.name, partition },
+          };
+          if (!(await this.#adopt(orphan))) await this.#abandon(orphan);
         }
       }
     }
@@ -147,6 +155,7 @@ export class TransactionCoordinator {
         // The client asks again; by then the transaction of its predecessor is over.
         await this.#finish(id, step.next);
       }
+      this.#arm();
       return this.#answer(id, step.error);
     });
   }
@@ -203,7 +212,8 @@ export class TransactionCoordinator {
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#timer?.timer.cancel();
+    await this.#looking;
     await Promise.allSettled(this.#turns.values());
   }
 
@@ -222,75 +232,64 @@ export class TransactionCoordinator {
   }
 
   #keep(id: string, state: TransactionState): Promise<void> {
-    return this.#options.engine.state.putAll([[keyOf(id), encodeTransaction(state)]]);
+    return this.#options.engine.state.putAll([[transactionKey(id), encodeTransaction(state)]]);
   }
 
-  async #adopt(producer: Producer, place: TransactionPartition): Promise<void> {
+  /** Whether it is in a transaction that will be ended. */
+  async #adopt({ producer, place }: Orphan): Promise<boolean> {
     const owner = [...this.#states].find(([, state]) => state.producerId === producer.producerId);
-    const [id, state] = owner ?? [];
-    const known = state?.partitions.some(
+    if (owner === undefined) return false;
+    const [id, state] = owner;
+    const known = state.partitions.some(
       ({ topic, partition }) => topic === place.topic && partition === place.partition,
     );
-    if (known === true) return;
-    if (id !== undefined && state !== undefined) {
-      // The markers of a transaction that is being ended bear its own epoch or the next.
-      const ends = isEnding(state) && state.epoch - producer.epoch <= 1;
-      const joined = ends ? { ...state, partitions: [...state.partitions, place] } : undefined;
-      const step = add(state, producer, { partitions: [place], nowMs: this.#nowMs });
-      const next = joined ?? step.next;
-      if (next !== undefined) return this.#put(id, next);
-    }
+    if (known) return true;
+    // The markers of a transaction that is being ended bear its own epoch or the next.
+    const ends = isEnding(state) && state.epoch - producer.epoch <= 1;
+    const joined = ends ? { ...state, partitions: [...state.partitions, place] } : undefined;
+    const next = joined ?? add(state, producer, { partitions: [place], nowMs: this.#nowMs }).next;
+    if (next === undefined) return false;
+    await this.#put(id, next);
+    return true;
+  }
+
+  /** Aborts what nobody will end. What fails is tried again with the next look for old ones. */
+  async #abandon(orphan: Orphan): Promise<void> {
+    const { producer, place } = orphan;
     const { producerId, epoch: producerEpoch } = producer;
-    const marker = { producerId, producerEpoch, coordinatorEpoch: COORDINATOR_EPOCH };
-    await this.#mark(place, { ...marker, kind: "abort" });
+    try {
+      await writeMarker(this.#options.topics, place, { producerId, producerEpoch, kind: "abort" });
+      this.#orphans.delete(orphan);
+    } catch (error) {
+      this.#orphans.add(orphan);
+      this.#report({ ...place, producer: producerId }, error);
+    }
   }
 
   /** Writes the markers, then completes. What fails is tried again with the next look for old ones. */
   async #finish(id: string, state: TransactionState): Promise<void> {
-    const { engine, offsets } = this.#options;
+    const { engine, topics, offsets } = this.#options;
     const commits = state.status === "prepare-commit";
     try {
       await Promise.all(
         state.partitions.map((partition) =>
-          this.#mark(partition, {
+          writeMarker(topics, partition, {
             producerId: state.producerId,
             producerEpoch: state.epoch,
             kind: commits ? "commit" : "abort",
-            coordinatorEpoch: COORDINATOR_EPOCH,
           }),
         ),
       );
       const completed = complete(state, this.#nowMs);
       await engine.streamStorage.savePositionsWith(commits ? offsets.positionsOf(id) : [], [
         ...offsets.removalsOf(id),
-        [keyOf(id), encodeTransaction(completed)],
+        [transactionKey(id), encodeTransaction(completed)],
       ]);
       offsets.forget(id);
       this.#states.set(id, completed);
     } catch (error) {
-      engine.environment.log.error(
-        { transaction: id, error: error instanceof Error ? error.message : String(error) },
-        "a transaction could not be ended yet; it is tried again",
-      );
+      this.#report({ transaction: id }, error);
       this.#arm();
-    }
-  }
-
-  async #mark(
-    { topic, partition }: TransactionPartition,
-    marker: TransactionMarker,
-  ): Promise<void> {
-    const log = this.#options.topics.find(topic)?.partitions[partition];
-    // Somebody deleted the topic, and with it what there was to end.
-    if (log === undefined) return;
-    try {
-      await log.appendMarker(marker).durable;
-    } catch (error) {
-      // A newer producer has written there since: this transaction was ended before, by a crash's marker.
-      if (error instanceof BatchRefused && error.reason === "fenced") return;
-      if (isMillraceError(error, "CLOSED") && this.#options.topics.find(topic) === undefined)
-        return;
-      throw error;
     }
   }
 
@@ -305,23 +304,39 @@ export class TransactionCoordinator {
     return turn;
   }
 
-  #arm(): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    const busy = [...this.#states.values()].some(
-      (state) => state.status === "ongoing" || isEnding(state),
+  #report(facts: Readonly<Record<string, unknown>>, error: unknown): void {
+    this.#options.engine.environment.log.error(
+      { ...facts, error: error instanceof Error ? error.message : String(error) },
+      "a transaction could not be ended yet; it is tried again",
     );
-    if (!busy && this.#states.size === 0) return;
+  }
+
+  /** Sees to it that somebody looks: soon while anything is open, and now and then while none is. */
+  #arm(): void {
+    if (this.#closed || this.#timer?.soon === true) return;
+    const soon =
+      this.#orphans.size > 0 ||
+      [...this.#states.values()].some((state) => state.status === "ongoing" || isEnding(state));
+    if (!soon && (this.#timer !== undefined || this.#states.size === 0)) return;
+    this.#timer?.timer.cancel();
     const { clock } = this.#options.engine.environment;
     const { expiryCheckMs, idleKeepMs } = this.#options.settings;
-    this.#timer = clock.after(busy ? expiryCheckMs : idleKeepMs, () => {
+    const timer = clock.after(soon ? expiryCheckMs : idleKeepMs, () => {
       this.#timer = undefined;
-      void this.#expire().finally(() => this.#arm());
+      this.#looking = this.#expire()
+        .catch((error: unknown) => this.#report({}, error))
+        .finally(() => this.#arm());
     });
+    this.#timer = { timer, soon };
   }
 
   async #expire(): Promise<void> {
     const { idleKeepMs } = this.#options.settings;
+    for (const orphan of Array.from(this.#orphans)) {
+      if (!this.#closed) await this.#abandon(orphan);
+    }
     for (const id of Array.from(this.#states.keys())) {
+      if (this.#closed) return;
       await this.#turn(id, async () => {
         const state = this.#states.get(id);
         if (state === undefined || this.#closed) return;
@@ -331,7 +346,7 @@ export class TransactionCoordinator {
           await this.#put(id, expired);
           await this.#finish(id, expired);
         } else if (state.status !== "ongoing" && this.#nowMs - state.updatedMs > idleKeepMs) {
-          await this.#options.engine.state.put(keyOf(id), undefined);
+          await this.#options.engine.state.put(transactionKey(id), undefined);
           this.#states.delete(id);
         }
       });

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disk, DiskFile } from "../disk.ts";
 import { systemError } from "../disks/memory-disk.ts";
-import { readSidecar } from "../format/group-boundary.ts";
+import { readSidecar, readSlots } from "../format/group-boundary.ts";
 import { DIRECTORY, openTestLog, text, texts } from "../log-stage.test.ts";
 
 interface Faults {
   /** Files whose sync waits until `letGo`, by the end of their name. */
   held: string | undefined;
   /** What a sync fails with. */
-  failSync: "EIO" | "ENOENT" | undefined;
+  failSync: "EIO" | "ENOENT" | "EMFILE" | "ENOSPC" | undefined;
+  /** The kind of the files whose syncs fail; all unless said. */
+  failKind: string | undefined;
   readonly operations: string[];
   letGo(): void;
 }
@@ -20,6 +22,7 @@ function watched(): { readonly faults: Faults; readonly wrap: (disk: Disk) => Di
   const faults: Faults = {
     held: undefined,
     failSync: undefined,
+    failKind: undefined,
     operations: [],
     letGo() {
       faults.held = undefined;
@@ -37,7 +40,8 @@ function watched(): { readonly faults: Faults; readonly wrap: (disk: Disk) => Di
     },
     async sync() {
       faults.operations.push(`sync ${kind}`);
-      if (faults.failSync !== undefined) throw systemError(faults.failSync, "fdatasync");
+      const fails = faults.failKind === undefined || faults.failKind === kind;
+      if (fails && faults.failSync !== undefined) throw systemError(faults.failSync, "fdatasync");
       if (faults.held === kind) await new Promise<void>((resolve) => waiting.push(resolve));
       await file.sync();
       faults.operations.push(`synced ${kind}`);
@@ -228,6 +232,39 @@ test("a closed log refuses appends and wakes its waiters", async () => {
   const sidecar = bench.disk.files.get(`${DIRECTORY}/00000000000000000000.groups`)!.bytes;
   assert.equal(readSidecar(sidecar)?.state, "clean");
   assert.equal(bench.log.end, 1, "what was appended before is durable");
+});
+
+test("a boundary that a full disk refuses is written anew, and nothing behind it before", async () => {
+  const { faults, wrap } = watched();
+  await using bench = await openTestLog({ wrap });
+  await bench.append("one");
+  faults.failKind = "groups";
+  faults.failSync = "ENOSPC";
+  await bench.append("two");
+  for (let tries = 0; tries < 3; tries++) {
+    await assert.rejects(bench.append("three"), { code: "DISK_FULL" });
+    await bench.clock.advance(1000);
+  }
+  assert.equal(bench.log.stopped, undefined);
+  const sidecar = bench.disk.files.get(`${DIRECTORY}/00000000000000000000.groups`)!;
+  faults.failSync = undefined;
+  await bench.append("three");
+  await bench.clock.settle();
+  const slots = readSlots(sidecar.bytes);
+  assert.deepEqual(
+    slots.map(({ nextOffset }) => nextOffset),
+    [3, 2],
+    "the slots are written in turn, whatever was refused in between",
+  );
+  await bench.crash();
+  assert.deepEqual(await texts(bench.log), ["0:one", "1:two", "2:three"]);
+});
+
+test("a partition that lacks open files says which limit to raise", async () => {
+  const { faults, wrap } = watched();
+  await using bench = await openTestLog({ wrap });
+  faults.failSync = "EMFILE";
+  await assert.rejects(bench.append("one"), { code: "DISK_FAILED", message: /ulimit -n/ });
 });
 
 test("a partition whose files were removed says so, and promises nothing of them", async () => {

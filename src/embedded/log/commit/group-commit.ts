@@ -11,15 +11,18 @@
  *
  * Failures. A disk that is full refuses the group and all that gathered behind it, removes what was
  * written of it, and gives the refused offsets to later appends: offsets are without gaps, which is
- * what protects the batch's offset field. Any other error, and any error of a sync, stops the
- * partition for good: after a failed sync the kernel may have dropped the pages, so trying again
- * could succeed without anything having reached the disk.
+ * what protects the batch's offset field. A boundary that it refused (where overwriting takes room, as
+ * on file systems that copy on write) is written anew before the next group, which is refused as long
+ * as it cannot be. Any other error, and any error of a sync, stops the partition for good: after a
+ * failed sync the kernel may have dropped the pages, so trying again could succeed without anything
+ * having reached the disk.
  */
 
 import type { Durability } from "../../../broker/streams.ts";
 import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
+import { allEnded } from "../all-ended.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { errorCode, isDiskFull } from "../disks/error-code.ts";
 import type { FreeSpace } from "./free-space.ts";
@@ -27,6 +30,7 @@ import type { LogEnvironment } from "../log-environment.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
 import type { WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
+import type { Segment } from "../segment/segment.ts";
 import type { SegmentWriter } from "../segment/segment-writer.ts";
 import { Tail } from "../tail.ts";
 
@@ -71,6 +75,8 @@ export class GroupCommit {
   private looping: Promise<void> = Promise.resolve();
   private refusing: MillraceError | undefined;
   private boundary: Promise<void> = Promise.resolve();
+  /** A full disk did not take the last one. */
+  private boundaryRefused = false;
   private readonly tasks: Task[] = [];
   private syncDue = false;
   private syncTimer: Timer | undefined;
@@ -151,6 +157,7 @@ export class GroupCommit {
     this.syncDue = false;
     if (this.writer.hasUnsynced) await this.writer.sync();
     await this.boundary;
+    await this.repeatBoundary();
   }
 
   /** Ends the current segment and begins another. Only between two groups. */
@@ -159,10 +166,15 @@ export class GroupCommit {
     this.writer = await this.options.roll(this.writer);
   }
 
-  /** Resolves when a partition that was stopped no longer touches its files. */
-  async rest(): Promise<void> {
+  /** Closes the files, those of the segments too, when nothing touches them any more. */
+  async close(segments: readonly Segment[]): Promise<void> {
     await this.looping;
     await Promise.allSettled([this.boundary]);
+    try {
+      await allEnded([this.writer.close(), ...segments.map((segment) => segment.release())]);
+    } catch (error) {
+      throw stoppedError(this.options.directory, error);
+    }
   }
 
   stop(error: unknown): MillraceError {
@@ -230,6 +242,7 @@ export class GroupCommit {
     let tail: Tail | undefined;
     try {
       if (freeSpace.stale) await freeSpace.look();
+      await this.repeatBoundary();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs, producers } = group;
       // What a looser mode left unsynced needs a sync of the whole file, further down.
@@ -267,10 +280,27 @@ export class GroupCommit {
   /** Waits for the boundary before, so that two groups at most lack theirs. */
   private async startBoundary(): Promise<void> {
     await this.boundary;
-    const boundary = this.writer.bound();
+    const boundary = this.writer.bound().then(
+      () => {
+        this.boundaryRefused = false;
+      },
+      (error: unknown) => {
+        if (!isDiskFull(error)) throw error;
+        this.boundaryRefused = true;
+        this.environment.freeSpace.exhausted();
+      },
+    );
     // The loop, or `settle`, awaits it; until then a failure must not count as unhandled.
     boundary.catch((error: unknown) => this.stop(error));
     this.boundary = boundary;
+  }
+
+  /** Throws while the disk is still too full for it. */
+  private async repeatBoundary(): Promise<void> {
+    if (!this.boundaryRefused) return;
+    await this.boundary;
+    await this.writer.bound();
+    this.boundaryRefused = false;
   }
 
   private async refuse(group: CommitGroup, cause: unknown): Promise<void> {
@@ -316,13 +346,23 @@ export function belowFloorError(directory: string, { freeBytesMin }: FreeSpace):
 
 const MAKE_ROOM = "free some space or shorten the retention of a stream, then try again";
 
+const FILES_REMOVED =
+  "its files were removed while it was open: stop the process, bring the data directory back from a backup, and start again";
+const TOO_MANY_FILES =
+  "raise the limit of open files (ulimit -n for this process), then restart it";
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: FILES_REMOVED,
+  EMFILE: TOO_MANY_FILES,
+  ENFILE: TOO_MANY_FILES,
+};
+const CHECK_DISK =
+  "check the disk, then restart the process: it looks through what is there, and reports what is damaged";
+
+/** What ended a partition's work, or kept it from ending in order. */
 function stoppedError(directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const remedy =
-    errorCode(cause) === "ENOENT"
-      ? "its files were removed while it was open: stop the process, bring the data directory back from a backup, and start again"
-      : "check the disk, then restart the process: it looks through what is there, and reports what is damaged";
+  const remedy = REMEDIES[errorCode(cause) ?? ""] ?? CHECK_DISK;
   return new MillraceError(
     "DISK_FAILED",
     `the partition ${directory} is stopped because the disk reported "${reason}"; ${remedy}`,

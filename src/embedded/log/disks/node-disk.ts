@@ -10,7 +10,7 @@
 import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Disk, DiskFile } from "../disk.ts";
-import { errorCode } from "./error-code.ts";
+import { unlessMissing } from "./unless-missing.ts";
 
 export function createNodeDisk(): Disk {
   return {
@@ -128,6 +128,10 @@ async function writeAll(
     );
     at += written;
     rest = after(rest, written);
+    // A disk that takes nothing would be asked for ever.
+    if (written === 0 && rest.length > 0) {
+      throw Object.assign(new Error("EIO: the disk takes nothing, write"), { code: "EIO" });
+    }
   }
 }
 
@@ -161,13 +165,4 @@ function after(buffers: readonly Uint8Array[], written: number): readonly Uint8A
   const rest = buffers.slice(index);
   if (skipped > 0) rest[0] = rest[0]!.subarray(skipped);
   return rest;
-}
-
-async function unlessMissing<Value>(promise: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

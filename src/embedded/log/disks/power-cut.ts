@@ -34,6 +34,8 @@ export interface PowerCutOptions<Note> {
   readonly workload: (disk: Disk, note: (note: Note) => void) => Promise<void>;
   /** Recovers from the disk, which is its own, and throws where a promise noted so far is broken. */
   readonly check: (disk: MemoryDisk, notes: readonly Note[]) => Promise<void>;
+  /** Recovers from every so many states alone, for a run with very many of them; 1 unless said. */
+  readonly stride?: number;
 }
 
 export interface PowerCutCounts {
@@ -52,6 +54,7 @@ export async function enumeratePowerCuts<Note>(
   const model = new DurableModel(recording);
   const notes: Note[] = [];
   const seen = new Set<string>();
+  const { stride = 1 } = options;
   let states = 0;
   for (const [step, event] of recording.events.entries()) {
     if (event.kind === "note") notes.push(event.note);
@@ -62,6 +65,7 @@ export async function enumeratePowerCuts<Note>(
       const key = `${notes.length} ${state.key}`;
       if (seen.has(key)) continue;
       seen.add(key);
+      if (seen.size % stride > 0) continue;
       states++;
       try {
         await options.check(state.build(), notes);

@@ -23,7 +23,8 @@ export interface BatchInFile {
 export class BatchWindow {
   private readonly file: DiskFile;
   private readonly endPosition: number;
-  private readonly chunkBytes: number;
+  /** How much is read at a time, where a batch is not larger. */
+  chunkBytes: number;
   private chunk: Buffer = Buffer.alloc(0);
   private chunkAt = 0;
 
@@ -35,13 +36,19 @@ export class BatchWindow {
 
   /**
    * The batch at the place, undefined where none stands there. Its checksum is verified and its
-   * records are in the chunk with `whole`; otherwise only the header was looked at.
+   * records are in the chunk where it is `wanted` whole, unless it is larger than `bytesMax`; otherwise only the
+   * header was looked at.
    */
-  async batchAt({ position, offset }: Place, whole: boolean): Promise<BatchInFile | undefined> {
+  async batchAt(
+    { position, offset }: Place,
+    wanted: boolean,
+    bytesMax: number = Infinity,
+  ): Promise<BatchInFile | undefined> {
     await this.hold(position, AT.records);
     const header = readBatchHeader(this.chunk, position - this.chunkAt);
     if (header === undefined || !continues(header, offset)) return undefined;
     if (position + header.bytes > this.endPosition) return undefined;
+    const whole = wanted && header.bytes <= bytesMax;
     if (whole) await this.hold(position, header.bytes);
     const batch = { header, chunk: this.chunk, at: position - this.chunkAt };
     return whole && !isIntact(batch.chunk, batch.at, header) ? undefined : batch;

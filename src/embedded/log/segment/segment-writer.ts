@@ -122,19 +122,26 @@ export class SegmentWriter {
     this.synced = written;
   }
 
-  /** Writes and syncs the boundary of what is synced now. Never call it twice at a time. */
+  /**
+   * Writes and syncs the boundary of what is synced now. Never call it twice at a time. One that a full
+   * disk refused is written to the same slot by the next call: the other slot is all there is till then.
+   */
   async bound(state: SegmentState = "open"): Promise<void> {
     const { synced } = this;
     this.ended ||= state === "sealed";
-    const boundary: GroupBoundary = { ...synced, sequence: ++this.sequence, state };
+    const boundary: GroupBoundary = { ...synced, sequence: this.sequence + 1, state };
     const bytes = encodeBoundary(boundary);
     await this.syncGate.run(() => this.sidecar.writeSynced([bytes], slotOf(boundary)));
+    this.sequence = boundary.sequence;
     this.bounded = synced.bytes;
   }
 
   async close(): Promise<void> {
-    await this.log.close();
-    await this.sidecar.close();
+    try {
+      await this.log.close();
+    } finally {
+      await this.sidecar.close();
+    }
   }
 
   private index(batches: readonly EncodedBatch[], start: number): void {

@@ -49,8 +49,7 @@ async function create(
   if (!call.may("create", "stream", name)) return refusal(ERROR.TOPIC_AUTHORIZATION_FAILED);
   const exists = refusal(ERROR.TOPIC_ALREADY_EXISTS, `there is a topic ${name} already`);
   if (topics.find(name) !== undefined) return exists;
-  const usualPartitions = Math.max(1, settings.autoCreatePartitions);
-  const spec = specOf(asked, usualPartitions);
+  const spec = specOf(asked, settings.partitions);
   if ("errorCode" in spec) return spec;
   const made = {
     numPartitions: spec.partitions,

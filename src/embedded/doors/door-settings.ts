@@ -1,19 +1,49 @@
-/** The settings of a door that listens on the network, checked before anything is opened. */
+/** The settings of a door, checked before anything is opened. */
 
-import type { DoorProtocol, ListenSettings } from "../../broker/doors.ts";
+import {
+  UNDELIVERABLE_MS_MAX,
+  type AmqpDoorSettings,
+  type DoorProtocol,
+  type KafkaDoorSettings,
+  type ListenSettings,
+} from "../../broker/doors.ts";
 import { MillraceError } from "../../model/errors.ts";
+import { LIMITS } from "../../model/limits.ts";
 
-const KEYS = ["port", "host", "tls", "advertised"];
+const LISTEN_KEYS = ["port", "host", "tls", "advertised"];
+const KEYS: Readonly<Record<DoorProtocol, readonly string[]>> = {
+  kafka: [...LISTEN_KEYS, "autoCreate", "partitions"],
+  amqp: [...LISTEN_KEYS, "autoCreate", "expired", "undeliverableMs"],
+};
 const TLS_KEYS = ["key", "cert", "ca", "passphrase"];
 const ADVERTISED_KEYS = ["host", "port"];
 
 const PORT_MAX = 65_535;
 
 /** Throws BAD_CONFIG for an unknown key or a value that is none. */
-export function checkListenSettings(door: DoorProtocol, settings: ListenSettings): void {
-  knownKeys(door, settings, KEYS);
-  const { port, host, tls, advertised } = settings;
-  checkPort(`${door}.port`, port, 0);
+export function checkDoorSettings(
+  door: DoorProtocol,
+  settings: KafkaDoorSettings & AmqpDoorSettings,
+): void {
+  knownKeys(door, settings, KEYS[door]);
+  checkListen(door, settings);
+  const { autoCreate, partitions, expired, undeliverableMs } = settings;
+  if (autoCreate !== undefined && typeof autoCreate !== "boolean") {
+    throw badConfig(`${door}.autoCreate`, "must be true or false");
+  }
+  if (expired !== undefined && expired !== "dead-letter" && expired !== "drop") {
+    throw badConfig(`${door}.expired`, "must be dead-letter or drop");
+  }
+  if (partitions !== undefined) {
+    checkWhole(`${door}.partitions`, partitions, [1, LIMITS.partitionsMax]);
+  }
+  if (undeliverableMs !== undefined) {
+    checkWhole(`${door}.undeliverableMs`, undeliverableMs, [0, UNDELIVERABLE_MS_MAX]);
+  }
+}
+
+function checkListen(door: DoorProtocol, { port, host, tls, advertised }: ListenSettings): void {
+  checkWhole(`${door}.port`, port, [0, PORT_MAX]);
   if (host !== undefined) checkText(`${door}.host`, host);
   if (tls !== undefined) {
     knownKeys(`${door}.tls`, tls, TLS_KEYS);
@@ -25,7 +55,9 @@ export function checkListenSettings(door: DoorProtocol, settings: ListenSettings
   if (advertised !== undefined) {
     knownKeys(`${door}.advertised`, advertised, ADVERTISED_KEYS);
     checkText(`${door}.advertised.host`, advertised.host);
-    if (advertised.port !== undefined) checkPort(`${door}.advertised.port`, advertised.port, 1);
+    if (advertised.port !== undefined) {
+      checkWhole(`${door}.advertised.port`, advertised.port, [1, PORT_MAX]);
+    }
   }
 }
 
@@ -62,9 +94,9 @@ function knownKeys(path: string, value: object, known: readonly string[]): void 
   }
 }
 
-function checkPort(path: string, port: unknown, min: number): void {
-  if (Number.isInteger(port) && Number(port) >= min && Number(port) <= PORT_MAX) return;
-  throw badConfig(path, `must be a whole number from ${min} to ${PORT_MAX}`);
+function checkWhole(path: string, value: unknown, [min, max]: readonly [number, number]): void {
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return;
+  throw badConfig(path, `must be a whole number from ${min} to ${max}`);
 }
 
 function checkText(path: string, text: unknown): void {
