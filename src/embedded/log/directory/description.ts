@@ -8,7 +8,7 @@
  *         and their markers, producers' snapshots, compacted segments, compressed batches
  *
  * A format is a promise to older releases, not to this one: what is in a segment says for itself what
- * it is. `docs/decisions/0014-format-2-from-the-first-opening.md` tells when the number moves.
+ * it is. `docs/decisions/0015-format-2-from-the-first-opening.md` tells when the number moves.
  */
 
 import { join } from "node:path";
