@@ -40,6 +40,8 @@ interface ClientOptions {
   readonly user?: string;
   readonly password?: string;
   readonly maxFrameSize?: number;
+  /** Of sign-in, by their names, instead of rhea's own. */
+  readonly mechanisms?: object;
 }
 
 export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpStage> {
@@ -170,7 +172,10 @@ export class AmqpClient {
   readonly connection: Connection;
   readonly ended: Promise<Told | undefined>;
 
-  constructor(port: number, { container, user, password, maxFrameSize }: ClientOptions) {
+  constructor(
+    port: number,
+    { container, user, password, maxFrameSize, mechanisms }: ClientOptions,
+  ) {
     const client = rhea.create_container({ id: container ?? `client-${port}-${nextClient++}` });
     // rhea throws what nobody hears.
     for (const name of ["error", "protocol_error", "connection_error", "disconnected"]) {
@@ -183,6 +188,7 @@ export class AmqpClient {
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
       ...(maxFrameSize !== undefined && { max_frame_size: maxFrameSize }),
+      ...(mechanisms !== undefined && { sasl_mechanisms: mechanisms }),
     });
     this.opened = new Promise((resolve, reject) => {
       this.connection.once("connection_open", () => resolve());
