@@ -121,10 +121,7 @@ export class QueueSource implements LinkSource {
     this.#settle(lease, fate, (error) => {
       if (error === undefined) return;
       const { log } = this.#context.engine.environment;
-      log.debug(
-        { queue: lease.queue, error: String(error) },
-        "a lease was lost before its settlement",
-      );
+      log.debug({ queue: lease.queue, error }, "a lease was lost before its settlement");
     });
   }
 
