@@ -3,6 +3,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
 
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from "rhea";
 import { LocalQueues } from "../../broker/in-process/queue/local-queues.ts";
 import { QueueEngine } from "../../broker/in-process/queue/queue-engine.ts";
@@ -230,6 +231,13 @@ export class AmqpClient {
     const closed = once(this.connection, "connection_close");
     this.connection.close();
     await closed;
+  }
+
+  /** As when the network is lost: this side hears of it, too. */
+  cut(): void {
+    const { socket } = this.connection as unknown as { readonly socket: Socket };
+    // rhea does not listen for a mere close.
+    socket.destroy(new Error("the network is lost"));
   }
 
   /** As when the process dies. */
