@@ -76,7 +76,11 @@ function body(stride: number, { table, statesAt }: LanesOptions): number[] {
     ...set(HIGH_TABLE + plane),
   ]);
   return [
-    ...[2, 1, I32, VECTORS, V128],
+    2,
+    1,
+    I32,
+    VECTORS,
+    V128,
     ...tables,
     ...get(FROM),
     ...constant(stride),

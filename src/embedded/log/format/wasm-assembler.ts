@@ -10,6 +10,9 @@ export interface ModuleParts {
   readonly functions: Readonly<Record<string, readonly number[]>>;
 }
 
+/** "\0asm" and version 1. */
+const MARK = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
 /** A module that imports the memory `host.memory` of so many pages. */
 export function assemble(
   pages: number,
@@ -20,8 +23,8 @@ export function assemble(
   const types = [1, 0x60, parameters, ...Array.from({ length: parameters }, () => I32), 1, I32];
   const limits = [...unsigned(pages), ...unsigned(pages)];
   return Uint8Array.from([
-    // The mark "\0asm" and version 1; then types, imports, functions, exports, code.
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MARK,
+    // Types, imports, functions, exports, code.
     ...section(1, types),
     // A shared memory would have other limits: 1 says that there is a maximum.
     ...section(2, [1, ...name("host"), ...name("memory"), 2, 1, ...limits]),
