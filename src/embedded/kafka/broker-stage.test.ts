@@ -61,6 +61,7 @@ export async function openTestKafka(
       clientHost: "127.0.0.1",
       may: () => true,
       claim: (bytes) => bytes,
+      take: (bytes) => Buffer.alloc(bytes),
       claimWhole: () => Promise.resolve(true),
       gone: never.signal,
       ...over,
