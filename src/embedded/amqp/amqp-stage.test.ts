@@ -3,6 +3,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
 
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from "rhea";
 import { LocalQueues } from "../../broker/in-process/queue/local-queues.ts";
 import { QueueEngine } from "../../broker/in-process/queue/queue-engine.ts";
@@ -27,8 +28,8 @@ export interface AmqpStage extends AsyncDisposable {
   readonly queues: Queues;
   readonly port: number;
   connect(options?: ClientOptions): Promise<AmqpClient>;
-  /** Closes door and engine, and opens them again on the same disk. */
-  restart(): Promise<void>;
+  /** Closes door and engine, and opens them again on the same disk; clients are cut off before, or told. */
+  restart(options?: { readonly tells: boolean }): Promise<void>;
 }
 
 export interface StageOptions extends AmqpDoorAccess, Access {
@@ -48,8 +49,8 @@ export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpSta
   const disk = createMemoryDisk();
   let opened = await openDoor(disk, options);
   const clients = new Set<AmqpClient>();
-  const close = async (): Promise<void> => {
-    for (const client of clients) client.drop();
+  const close = async (tells = false): Promise<void> => {
+    if (!tells) for (const client of clients) client.drop();
     clients.clear();
     await opened.close();
   };
@@ -72,12 +73,12 @@ export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpSta
       await client.opened;
       return client;
     },
-    async restart() {
+    async restart({ tells } = { tells: false }) {
       const startMs = opened.environment.clock.now();
-      await close();
+      await close(tells);
       opened = await openDoor(disk, options, startMs);
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 
@@ -230,6 +231,13 @@ export class AmqpClient {
     const closed = once(this.connection, "connection_close");
     this.connection.close();
     await closed;
+  }
+
+  /** As when the network is lost: this side hears of it, too. */
+  cut(): void {
+    const { socket } = this.connection as unknown as { readonly socket: Socket };
+    // rhea does not listen for a mere close.
+    socket.destroy(new Error("the network is lost"));
   }
 
   /** As when the process dies. */
