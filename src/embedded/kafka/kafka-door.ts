@@ -8,7 +8,12 @@ import type { Engine } from "../engine.ts";
 import { createKafkaBroker } from "./create-kafka-broker.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import { Connections } from "./server/connections.ts";
-import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
+import {
+  CONNECTION_LIMITS,
+  DOOR_LIMITS,
+  type ConnectionLimits,
+  type DoorLimits,
+} from "./server/limits.ts";
 import type { Transactions } from "./transactions/open-transactions.ts";
 
 export interface OpenDoor {
@@ -17,13 +22,21 @@ export interface OpenDoor {
   close(): Promise<void>;
 }
 
+/** What tests bring and users do not. */
+export interface KafkaDoorAccess {
+  readonly limits?: Partial<DoorLimits>;
+  readonly connectionLimits?: Partial<ConnectionLimits>;
+}
+
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
   { engine, transactions }: { readonly engine: Engine; readonly transactions: Transactions },
   settings: KafkaDoorSettings,
   keeper: Doorkeeper,
+  access: KafkaDoorAccess = {},
 ): Promise<OpenDoor> {
   const { environment } = engine;
+  const limits = { ...DOOR_LIMITS, ...access.limits };
   const broker = createKafkaBroker(engine, transactions, {
     ...settings,
     address: () => listener.advertised,
@@ -34,13 +47,13 @@ export async function openKafkaDoor(
     environment,
     keeper,
     warn,
-    limits: DOOR_LIMITS,
-    connectionLimits: CONNECTION_LIMITS,
+    limits,
+    connectionLimits: { ...CONNECTION_LIMITS, ...access.connectionLimits },
   });
   const listener = await openListener({
     door: "kafka",
     settings,
-    connectionsMax: DOOR_LIMITS.connectionsMax,
+    connectionsMax: limits.connectionsMax,
     warn,
     onConnection: (socket) => connections.add(socket),
   });
