@@ -3,6 +3,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
 
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from "rhea";
 import { LocalQueues } from "../../broker/in-process/queue/local-queues.ts";
 import { QueueEngine } from "../../broker/in-process/queue/queue-engine.ts";
@@ -27,8 +28,8 @@ export interface AmqpStage extends AsyncDisposable {
   readonly queues: Queues;
   readonly port: number;
   connect(options?: ClientOptions): Promise<AmqpClient>;
-  /** Closes door and engine, and opens them again on the same disk. */
-  restart(): Promise<void>;
+  /** Closes door and engine, and opens them again on the same disk; clients are cut off before, or told. */
+  restart(options?: { readonly tells: boolean }): Promise<void>;
 }
 
 export interface StageOptions extends AmqpDoorAccess, Access {
@@ -40,14 +41,16 @@ interface ClientOptions {
   readonly user?: string;
   readonly password?: string;
   readonly maxFrameSize?: number;
+  /** Of sign-in, by their names, instead of rhea's own. */
+  readonly mechanisms?: object;
 }
 
 export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpStage> {
   const disk = createMemoryDisk();
   let opened = await openDoor(disk, options);
   const clients = new Set<AmqpClient>();
-  const close = async (): Promise<void> => {
-    for (const client of clients) client.drop();
+  const close = async (tells = false): Promise<void> => {
+    if (!tells) for (const client of clients) client.drop();
     clients.clear();
     await opened.close();
   };
@@ -70,12 +73,12 @@ export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpSta
       await client.opened;
       return client;
     },
-    async restart() {
+    async restart({ tells } = { tells: false }) {
       const startMs = opened.environment.clock.now();
-      await close();
+      await close(tells);
       opened = await openDoor(disk, options, startMs);
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 
@@ -170,7 +173,10 @@ export class AmqpClient {
   readonly connection: Connection;
   readonly ended: Promise<Told | undefined>;
 
-  constructor(port: number, { container, user, password, maxFrameSize }: ClientOptions) {
+  constructor(
+    port: number,
+    { container, user, password, maxFrameSize, mechanisms }: ClientOptions,
+  ) {
     const client = rhea.create_container({ id: container ?? `client-${port}-${nextClient++}` });
     // rhea throws what nobody hears.
     for (const name of ["error", "protocol_error", "connection_error", "disconnected"]) {
@@ -183,6 +189,7 @@ export class AmqpClient {
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
       ...(maxFrameSize !== undefined && { max_frame_size: maxFrameSize }),
+      ...(mechanisms !== undefined && { sasl_mechanisms: mechanisms }),
     });
     this.opened = new Promise((resolve, reject) => {
       this.connection.once("connection_open", () => resolve());
@@ -224,6 +231,13 @@ export class AmqpClient {
     const closed = once(this.connection, "connection_close");
     this.connection.close();
     await closed;
+  }
+
+  /** As when the network is lost: this side hears of it, too. */
+  cut(): void {
+    const { socket } = this.connection as unknown as { readonly socket: Socket };
+    // rhea does not listen for a mere close.
+    socket.destroy(new Error("the network is lost"));
   }
 
   /** As when the process dies. */

@@ -20,7 +20,7 @@ export const DIFFERENCES: {
     "A client that stops within a frame, or takes nothing of its answers, is hung up on after 30 seconds, and after 5 while memory is short.",
   ],
   Metadata: [
-    "A topic that is made because a client asked for it is there at once, in the same answer, with one partition.",
+    "A topic that is made because a client asked for it is there at once, in the same answer; the door's settings say with how many partitions, or that none is made.",
     "The answer tells one replica, whatever replication factor the topic was created with.",
   ],
   Produce: [
@@ -108,7 +108,7 @@ export const DIFFERENCES: {
   ],
   InitProducerId: [
     "Version 6, for transactions in two phases, is not stable in Kafka 4.3 and is not served.",
-    "An idempotent producer without a transactional id that names its id gets it again under the next epoch; Kafka gives it another id. No right is asked of it.",
+    "Of an idempotent producer without a transactional id no right is asked.",
     "A transaction may stay open for 15 minutes at most, which cannot be set; that is Kafka's default for transaction.max.timeout.ms.",
   ],
   AddPartitionsToTxn: [

@@ -1,20 +1,13 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
 import type { KafkaDoorSettings } from "../../broker/doors.ts";
+import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
+import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { createKafkaBroker } from "./create-kafka-broker.ts";
-import { createHandlers } from "./handlers/handlers.ts";
-import { Connections } from "./server/connections.ts";
-import {
-  CONNECTION_LIMITS,
-  DOOR_LIMITS,
-  type ConnectionLimits,
-  type DoorLimits,
-} from "./server/limits.ts";
-import type { Transactions } from "./transactions/open-transactions.ts";
+import { DOOR_LIMITS, type ConnectionLimits, type DoorLimits } from "./server/limits.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -30,39 +23,35 @@ export interface KafkaDoorAccess {
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
-  { engine, transactions }: { readonly engine: Engine; readonly transactions: Transactions },
+  { engine, transactions }: { readonly engine: Engine; readonly transactions: BrokerTransactions },
   settings: KafkaDoorSettings,
   keeper: Doorkeeper,
   access: KafkaDoorAccess = {},
 ): Promise<OpenDoor> {
   const { environment } = engine;
-  const limits = { ...DOOR_LIMITS, ...access.limits };
-  const broker = createKafkaBroker(engine, transactions, {
-    ...settings,
-    address: () => listener.advertised,
-  });
   const warn = limitedWarn(environment.clock, environment.log);
-  const connections = new Connections({
-    handlers: createHandlers(broker),
-    environment,
-    keeper,
-    warn,
-    limits,
-    connectionLimits: { ...CONNECTION_LIMITS, ...access.connectionLimits },
-  });
   const listener = await openListener({
     door: "kafka",
     settings,
-    connectionsMax: limits.connectionsMax,
+    connectionsMax: access.limits?.connectionsMax ?? DOOR_LIMITS.connectionsMax,
     warn,
-    onConnection: (socket) => connections.add(socket),
+    onConnection: (socket) => service.add(socket),
+  });
+  const { advertised } = listener;
+  const service = new LateService({
+    door: "kafka",
+    environment,
+    async load() {
+      const { openKafkaService } = await import("./kafka-service.ts");
+      const options = { engine, transactions, keeper, warn, settings, advertised, access };
+      return openKafkaService(options);
+    },
   });
   return {
-    ...listener.advertised,
+    ...advertised,
     async close() {
       const ended = listener.close();
-      await connections.stop();
-      broker.groups.close();
+      await service.stop();
       await ended;
     },
   };

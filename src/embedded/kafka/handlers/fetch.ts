@@ -153,12 +153,13 @@ class Round {
   ): Promise<BatchRun> {
     const bytesMax = Math.max(left, 1);
     const firstBytesMax = this.bytes > 0 ? left : this.#bytesMax;
-    const run = await log.readBatches(offset, { bytesMax, firstBytesMax, endOffset });
+    const { take } = this.#call;
+    const run = await log.readBatches(offset, { bytesMax, firstBytesMax, endOffset, take });
     const { neededBytes } = run;
     if (neededBytes === 0 || this.bytes > 0) return run;
     if (!(await this.#call.claimWhole(neededBytes))) return run;
     this.#bytesMax = neededBytes;
-    return log.readBatches(offset, { bytesMax: neededBytes, endOffset });
+    return log.readBatches(offset, { bytesMax: neededBytes, endOffset, take });
   }
 
   /** Resolves when a partition has grown, the time is over or the client has gone. */

@@ -21,6 +21,8 @@ export interface Call {
    * long as others hold too much; false where the client has gone by then.
    */
   readonly claimWhole: (bytes: number) => Promise<boolean>;
+  /** Memory for the answer's records: it is used again when the answer has left. */
+  readonly take: (bytes: number) => Buffer;
   /** Aborts when the connection ends: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }

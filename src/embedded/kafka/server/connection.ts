@@ -87,7 +87,10 @@ export class Connection {
       push: (chunk) => this.#receive(this.#reader.push(chunk)),
     });
     this.#options = { ...options, socket };
-    this.#outlet = new Outlet(socket, () => this.#sent());
+    this.#outlet = new Outlet(socket, {
+      progress: () => this.#sent(),
+      gone: (piece) => frames.give(piece),
+    });
     this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
     this.#account = budget.open(() => this.#goOn());
     this.#line = new RequestLine({
@@ -102,6 +105,7 @@ export class Connection {
       gone,
       may: stranger ? () => false : keeper.mayOf(LOCAL),
       claim: (bytes) => this.#claim(bytes),
+      take: (bytes) => frames.take(bytes),
       claimWhole: (bytes) => this.#claimWhole(bytes),
     };
     const attempt = { door: "kafka", address: clientHost, signal: gone } as const;

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Outlet } from "./outlet.ts";
 
 const MIB = 1024 * 1024;
+const QUIET = { progress: () => {}, gone: () => {} };
 
 /** A reader that takes one write when it is told to. */
 function openReader() {
@@ -31,7 +32,7 @@ function openReader() {
 
 test("memory counts as held until the last view of it has left", async () => {
   const reader = openReader();
-  const outlet = new Outlet(reader.stream, () => {});
+  const outlet = new Outlet(reader.stream, QUIET);
   const memory = Buffer.allocUnsafeSlow(4 * MIB);
   outlet.push([Buffer.from("head"), memory.subarray(0, 2 * MIB), memory.subarray(3 * MIB)]);
   assert.equal(outlet.bytes, 3 * MIB + 4);
@@ -51,7 +52,31 @@ test("memory counts as held until the last view of it has left", async () => {
 });
 
 test("a small view of the pool for small buffers holds no more than itself", () => {
-  const outlet = new Outlet(openReader().stream, () => {});
+  const outlet = new Outlet(openReader().stream, QUIET);
   outlet.push([Buffer.from("abc"), Buffer.from("de")]);
   assert.equal(outlet.heldBytes, 5);
+});
+
+test("the memory of an answer is given back when all of it has left, and not before", async () => {
+  const reader = openReader();
+  const gone: string[] = [];
+  const outlet = new Outlet(reader.stream, {
+    ...QUIET,
+    gone: (piece) => gone.push(piece.toString("latin1", 0, 2)),
+  });
+  const memory = Buffer.alloc(3 * MIB, "b");
+  outlet.push([Buffer.from("a1")]);
+  outlet.push([Buffer.from("b1"), memory.subarray(0, MIB), memory.subarray(2 * MIB)]);
+  outlet.push([Buffer.from("c1")]);
+  const seen: (readonly [string, number])[] = [];
+  while (outlet.bytes > 0) {
+    await reader.take();
+    seen.push([gone.join(" "), outlet.bytes]);
+  }
+  assert.deepEqual(seen, [
+    ["a1", 2 * MIB + 4],
+    ["a1", MIB + 4],
+    ["a1", 4],
+    ["a1 b1 bb bb c1", 0],
+  ]);
 });

@@ -11,24 +11,34 @@ import type { Writable } from "node:stream";
 /** Given to the socket at a time. */
 const PART_BYTES = 1024 * 1024;
 
+export interface OutletEvents {
+  /** A part has left. */
+  readonly progress: () => void;
+  /** The answer with this piece has left: nobody reads the piece any more. */
+  readonly gone: (piece: Buffer) => void;
+}
+
 interface Piece {
   bytes: Buffer;
   /** Given back when it has left. */
   holds: number;
+  /** All pieces of the answer whose last one this is. */
+  ends: readonly Buffer[];
 }
+
+const NOTHING: readonly Buffer[] = [];
 
 export class Outlet {
   readonly #socket: Writable;
-  readonly #left: () => void;
+  readonly #events: OutletEvents;
   #pieces: Piece[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #writing = false;
 
-  /** `left` is called whenever a part has left. */
-  constructor(socket: Writable, left: () => void) {
+  constructor(socket: Writable, events: OutletEvents) {
     this.#socket = socket;
-    this.#left = left;
+    this.#events = events;
   }
 
   /** What has not left. */
@@ -46,19 +56,20 @@ export class Outlet {
     for (const bytes of pieces) {
       const shares =
         last?.bytes.buffer === bytes.buffer && bytes.buffer.byteLength > Buffer.poolSize;
-      const piece = { bytes, holds: shares ? last!.holds : memoryOf(bytes) };
+      const piece = { bytes, holds: shares ? last!.holds : memoryOf(bytes), ends: NOTHING };
       if (shares) last!.holds = 0;
       else this.#heldBytes += piece.holds;
       this.#pieces.push(piece);
       this.#bytes += bytes.length;
       last = piece;
     }
+    if (last !== undefined) last.ends = pieces;
     if (!this.#writing) this.#write();
   }
 
   #write(): void {
     const socket = this.#socket;
-    const { buffers, holds } = this.#nextPart();
+    const { buffers, holds, gone } = this.#nextPart();
     const last = buffers.pop();
     this.#writing = last !== undefined;
     if (last === undefined) return;
@@ -70,16 +81,21 @@ export class Outlet {
       if (error) return;
       this.#bytes -= bytes;
       this.#heldBytes -= holds;
+      for (const piece of gone) this.#events.gone(piece);
       this.#write();
-      this.#left();
+      this.#events.progress();
     });
     socket.uncork();
   }
 
-  /** `holds`: what is given back when the part has left. */
-  #nextPart(): { readonly buffers: Buffer[]; readonly holds: number } {
+  /**
+   * `holds` is given back when the part has left, and `gone` are then the pieces of answers that have
+   * left as a whole: two pieces of an answer may be views of one memory.
+   */
+  #nextPart(): { readonly buffers: Buffer[]; readonly holds: number; readonly gone: Buffer[] } {
     let room = PART_BYTES;
     let holds = 0;
+    const gone: Buffer[] = [];
     const buffers: Buffer[] = [];
     let index = 0;
     while (index < this.#pieces.length && room > 0) {
@@ -89,12 +105,13 @@ export class Outlet {
       buffers.push(fits ? bytes : bytes.subarray(0, room));
       if (fits) {
         holds += piece.holds;
+        gone.push(...piece.ends);
         index++;
       } else piece.bytes = bytes.subarray(room);
       room -= Math.min(bytes.length, room);
     }
     this.#pieces = this.#pieces.slice(index);
-    return { buffers, holds };
+    return { buffers, holds, gone };
   }
 }
 

@@ -19,7 +19,7 @@ import { mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { BackupReport, BackupRequest } from "../../../broker/upkeep/upkeep.ts";
-import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/data-directory.ts";
+import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
@@ -159,7 +159,6 @@ class BackupWriter {
 
   async #copyAll(cuts: readonly LogCut[], staged: readonly Staged[]): Promise<void> {
     await this.#makeDirectory("broker");
-    await this.#copy(join(this.#data.path, DESCRIPTION), `broker/${DESCRIPTION}`);
     for (const { from, path, bytes, ended } of staged) {
       const to = join(this.#request.partial, path);
       const shared = ended && from.startsWith(this.#request.staging) && (await tryLink(from, to));
@@ -175,6 +174,8 @@ class BackupWriter {
         this.#add(path, sum);
       }
     }
+    // Last: contents without it are refused, so nobody starts on half of them.
+    await this.#copy(join(this.#data.path, DESCRIPTION), `broker/${DESCRIPTION}`);
   }
 
   async #sumStores(): Promise<void> {

@@ -1,6 +1,12 @@
 /** Whole batches as they stand in a segment, for readers who speak Kafka's format themselves. */
 
-import { after, type BatchInFile, type BatchWindow, type Place } from "./batch-scan.ts";
+import {
+  after,
+  type BatchInFile,
+  type BatchWindow,
+  type Place,
+  type TakeMemory,
+} from "./batch-scan.ts";
 import { DamageFound } from "./damage.ts";
 import { AT } from "../format/batch-layout.ts";
 import { isGap } from "../format/gap-batch.ts";
@@ -22,6 +28,8 @@ export interface RunLimits {
   readonly firstBytesMax?: number;
   /** Batches that reach beyond this offset are left out. */
   readonly endOffset: number;
+  /** Where the chunks' memory comes from; it is theirs as long as anybody looks at them. */
+  readonly take?: TakeMemory;
 }
 
 /**

@@ -6,6 +6,9 @@ import { isIntact, readBatchHeader, type BatchHeader } from "../format/batch-dec
 
 const CHUNK_BYTES = 1024 * 1024;
 
+/** Memory of exactly so many bytes, for what is read; whoever reads says when it is used again. */
+export type TakeMemory = (bytes: number) => Buffer;
+
 export interface Place {
   readonly position: number;
   /** The first offset of the batch that begins at `position`. */
@@ -25,13 +28,19 @@ export class BatchWindow {
   private readonly endPosition: number;
   /** How much is read at a time, where a batch is not larger. */
   chunkBytes: number;
+  private readonly take: TakeMemory | undefined;
   private chunk: Buffer = Buffer.alloc(0);
   private chunkAt = 0;
 
-  constructor(file: DiskFile, endPosition: number, chunkBytes: number = CHUNK_BYTES) {
+  constructor(
+    file: DiskFile,
+    endPosition: number,
+    { chunkBytes = CHUNK_BYTES, take }: { chunkBytes?: number; take?: TakeMemory | undefined } = {},
+  ) {
     this.file = file;
     this.endPosition = endPosition;
     this.chunkBytes = chunkBytes;
+    this.take = take;
   }
 
   /**
@@ -58,7 +67,7 @@ export class BatchWindow {
     const wanted = Math.min(position + bytes, this.endPosition);
     if (position >= this.chunkAt && wanted <= this.chunkAt + this.chunk.length) return;
     const length = Math.min(Math.max(bytes, this.chunkBytes), this.endPosition - position);
-    this.chunk = asBuffer(await this.file.read(position, length));
+    this.chunk = asBuffer(await this.file.read(position, length, this.take?.(length)));
     this.chunkAt = position;
   }
 }

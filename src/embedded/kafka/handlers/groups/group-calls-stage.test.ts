@@ -75,6 +75,7 @@ export function createClient({ engine }: TestEngine, may: Rule = () => true) {
       clientHost: "10.0.0.1",
       may,
       claim: (bytes) => bytes,
+      take: (bytes) => Buffer.alloc(bytes),
       claimWhole: () => Promise.resolve(true),
       gone: new AbortController().signal,
     };
