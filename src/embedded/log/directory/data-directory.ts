@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Environment } from "../../../model/environment.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Disk } from "../disk.ts";
+import { crc32c } from "../format/crc32c.ts";
 import { openLogEnvironment, type LogEnvironment } from "../log-environment.ts";
 import { lockDirectory, type WriterLock } from "./writer-lock.ts";
 
@@ -75,7 +76,7 @@ async function readCluster(disk: Disk, directory: string): Promise<string | unde
   const path = join(directory, DESCRIPTION);
   const bytes = await disk.readFile(path);
   if (bytes === undefined) return undefined;
-  const { format, cluster } = parse(Buffer.from(bytes).toString());
+  const { format, cluster, crc32c: checksum } = parse(Buffer.from(bytes).toString());
   // Of a newer format nothing but its number is known.
   if (typeof format === "number" && format > DIRECTORY_FORMAT) {
     throw new MillraceError(
@@ -85,7 +86,10 @@ async function readCluster(disk: Disk, directory: string): Promise<string | unde
       { details: { directory, format, supported: DIRECTORY_FORMAT } },
     );
   }
-  if (format === DIRECTORY_FORMAT && typeof cluster === "string" && cluster !== "") return cluster;
+  const named = typeof cluster === "string" && cluster !== "" ? cluster : undefined;
+  // The first releases wrote no checksum.
+  const whole = named !== undefined && (checksum === undefined || checksum === checksumOf(named));
+  if (format === DIRECTORY_FORMAT && whole) return named;
   throw new MillraceError(
     "LOG_DAMAGED",
     `${path} is malformed; restore it from a backup: it names the cluster that all positions refer to`,
@@ -93,8 +97,17 @@ async function readCluster(disk: Disk, directory: string): Promise<string | unde
   );
 }
 
+/** One wrong letter would be another cluster, and every position kept elsewhere nonsense. */
+function checksumOf(cluster: string): string {
+  return crc32c(Buffer.from(cluster)).toString(16).padStart(8, "0");
+}
+
 /** Whatever the text is; what is not there, or no JSON, is undefined. */
-function parse(text: string): { readonly format?: unknown; readonly cluster?: unknown } {
+function parse(text: string): {
+  readonly format?: unknown;
+  readonly cluster?: unknown;
+  readonly crc32c?: unknown;
+} {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};
@@ -124,7 +137,7 @@ async function create(disk: Disk, directory: string, cluster: string): Promise<s
   const file = await disk.open(temporary, { create: true });
   try {
     await file.truncate(0);
-    const description = { format: DIRECTORY_FORMAT, cluster };
+    const description = { format: DIRECTORY_FORMAT, cluster, crc32c: checksumOf(cluster) };
     await file.write([Buffer.from(`${JSON.stringify(description)}\n`)], 0);
     await file.sync();
   } finally {
