@@ -1,6 +1,6 @@
 /**
  * Makes the golden directory of the formats as they are now: `node --conditions=source
- * scripts/golden.ts v2`. It refuses a name that exists, because an old golden directory is the proof
+ * scripts/golden.ts v4`. It refuses a name that exists, because an old golden directory is the proof
  * that its format can still be read; see docs/upgrades.md.
  */
 
@@ -14,7 +14,7 @@ import { makeGoldenStore } from "../test/golden/make-store.ts";
 const [name = ""] = process.argv.slice(2);
 const root = join("test", "golden", name);
 if (!/^v[1-9][0-9]*$/.test(name)) {
-  console.error("name the directory to make: v2, say");
+  console.error("name the directory to make: v4, say");
   process.exitCode = 2;
 } else if (existsSync(root)) {
   console.error(`${root} exists, and a golden directory is never made again; take the next number`);

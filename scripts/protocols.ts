@@ -29,7 +29,7 @@ ${table(
       "the token; bearer, Basic, or a header that the hook reads",
     ],
     ["Kafka", "no SASL", `SASL ${without.join(", ")}; ${more} where the hook has credentials`],
-    ["AMQP", "no SASL, or SASL ANONYMOUS", "SASL PLAIN"],
+    ["AMQP", "no SASL, or SASL ANONYMOUS", "as Kafka"],
   ],
 )}
 `;

@@ -53,7 +53,8 @@ function poll(from: number, text: string, next = from + text.split(" ").length):
 }
 
 function log(all: string, committed = all, positions: readonly (readonly [string, number])[] = []) {
-  const look = { partition: 0, from: 0, to: all.split(" ").length };
+  const end = all.split(" ").length;
+  const look = { partition: 0, from: 0, to: end, end };
   const partitions = [{ ...look, all: placed(all), committed: placed(committed) }];
   return { type: "log", partitions, positions: new Map(positions) } as const;
 }
@@ -133,7 +134,8 @@ test("what was decided stays so", () => {
 test("a poll waits for a look that reaches as far, and is judged then", () => {
   const early = [...twoWritten, seek(0), poll(0, "- b")];
   assert.deepEqual(kindsOf(...early), []);
-  const look = { partition: 0, from: 0, to: 1, all: placed("a b"), committed: placed("a") };
+  const part = { all: placed("a b"), committed: placed("a") };
+  const look = { partition: 0, from: 0, to: 1, end: 2, ...part };
   const short: HistoryEvent = { type: "log", partitions: [look], positions: new Map() };
   assert.deepEqual(kindsOf(...early, short), []);
   assert.deepEqual(kindsOf(...early, short, log("a b")), ["unseen"]);
@@ -155,13 +157,27 @@ test("offsets of a reader that go back are found", () => {
 });
 
 test("a position behind the one that was acknowledged went back", () => {
-  const attempted = position("committing", 5);
-  assert.deepEqual(kindsOf(attempted, seek(0)), [], "without an answer it may be so");
-  assert.deepEqual(kindsOf(attempted, seek(5)), [], "or so");
-  assert.deepEqual(kindsOf(attempted, position("position acknowledged", 5), seek(5)), []);
-  assert.deepEqual(kindsOf(attempted, position("position acknowledged", 5), seek(4)), [
-    "regressed",
-  ]);
+  const attempted = [seek(0), poll(0, "", 5), position("committing", 5)];
+  assert.deepEqual(kindsOf(...attempted, seek(0)), [], "without an answer it may be so");
+  assert.deepEqual(kindsOf(...attempted, seek(5)), [], "or so");
+  const promised = [...attempted, position("position acknowledged", 5)];
+  assert.deepEqual(kindsOf(...promised, seek(5)), []);
+  assert.deepEqual(kindsOf(...promised, seek(4)), ["regressed"]);
+});
+
+test("a position beyond what the group's readers were given leaves records unseen", () => {
+  const ahead = [seek(0), poll(0, "", 3), position("committing", 5)];
+  assert.deepEqual(kindsOf(...ahead, seek(3)), []);
+  assert.deepEqual(kindsOf(...ahead, seek(5)), ["unseen"]);
+  assert.deepEqual(kindsOf(...ahead, poll(3, "", 5), seek(5)), [], "it was given later");
+  assert.deepEqual(kindsOf(seek(0), poll(0, "", 3), seek(3)), ["unseen"], "nobody asked for it");
+});
+
+test("readers that are held back although every transaction is over miss what comes", () => {
+  const look = { partition: 0, from: 0, to: 1, end: 2, all: placed("a b"), committed: placed("a") };
+  const event = { type: "log", partitions: [look], positions: new Map() } as const;
+  assert.deepEqual(kindsOf(...twoWritten, event), [], "something may be open");
+  assert.deepEqual(kindsOf(...twoWritten, { ...event, decided: true }), ["unseen"]);
 });
 
 test("a transaction that was committed and is not visible is lost", () => {
@@ -171,7 +187,8 @@ test("a transaction that was committed and is not visible is lost", () => {
 
 test("a transaction behind one that is still open waits for a look that reaches as far", () => {
   const committed = [...bothAcknowledged, ended("t1", "committed")];
-  const look = { partition: 0, from: 0, to: 1, all: placed("a b -"), committed: placed("a") };
+  const part = { all: placed("a b -"), committed: placed("a") };
+  const look = { partition: 0, from: 0, to: 1, end: 3, ...part };
   const short: HistoryEvent = { type: "log", partitions: [look], positions: new Map([["t", 1]]) };
   assert.deepEqual(kindsOf(...committed, short), []);
   assert.deepEqual(kindsOf(...committed, short, log("a b -", "a - -", [["t", 1]])), ["lost"]);

@@ -22,6 +22,7 @@ import { test, type TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Broker } from "../src/broker/broker.ts";
 import { embedded } from "../src/embedded/embedded.ts";
+import { DIRECTORY_FORMAT } from "../src/embedded/log/directory/description.ts";
 import { isMillraceError } from "../src/model/errors.ts";
 import type { RawMessage } from "../src/model/message.ts";
 import { valuesOf } from "../src/model/outcome.ts";
@@ -50,8 +51,13 @@ const newMessage: RawMessage = {
   value: Buffer.from("new"),
 };
 
-test("directories of older formats are kept as golden ones", () => {
-  assert.ok(versions.length > 0);
+test("a directory of every format of the broker is kept as a golden one", (t) => {
+  const formats = versions.map((version) => copyOf(t, version).expected.broker.format);
+  const every = Array.from({ length: DIRECTORY_FORMAT }, (_, at) => at + 1);
+  assert.deepEqual(
+    [...new Set(formats)].toSorted((a, b) => a - b),
+    every,
+  );
 });
 
 for (const version of versions) {
@@ -70,6 +76,23 @@ for (const version of versions) {
       expected.broker,
     );
     compare(t, "messages that count as known", answered, places);
+  });
+
+  test(`${version}: once opened, the directory has today's format and the same cluster`, async (t) => {
+    const { expected, directory } = copyOf(t, version);
+    const file = join(directory, "millrace.json");
+    const read = (): { format: number; cluster: string } => {
+      const { format, cluster: named } = JSON.parse(readFileSync(file, "utf8"));
+      return { format, cluster: named };
+    };
+    const [stream] = expected.broker.streams;
+    const { cluster } = stream!;
+    assert.deepEqual(read(), { format: expected.broker.format, cluster });
+    await (await openBroker(directory, expected.broker)).close();
+    assert.deepEqual(read(), { format: DIRECTORY_FORMAT, cluster });
+    await using broker = await openBroker(directory, expected.broker);
+    const { records } = await readStreamState(broker.streams!, stream!.spec.name);
+    compare(t, "records after the upgrade", records, stream!.records);
   });
 
   test(`${version}: queues come back with attempts, delays and dead letters`, async (t) => {

@@ -10,6 +10,7 @@ import type {
   Requests,
   Responses,
 } from "../../src/embedded/kafka/codec/generated/apis.ts";
+import { FrameBuffers } from "../../src/embedded/kafka/server/frame-buffers.ts";
 import { FrameReader } from "../../src/embedded/kafka/server/frame-reader.ts";
 
 /** Understood by our server, Kafka 4 and kfake alike; topics go by name in all of them. */
@@ -22,6 +23,8 @@ export const VERSIONS = {
 
 export type UsedApi = keyof typeof VERSIONS & ApiName;
 
+/** The driver shares the machine with the server: what it reads goes into memory that is used again. */
+const buffers = new FrameBuffers();
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
 interface Waiting {
@@ -31,36 +34,54 @@ interface Waiting {
 
 export class KafkaConnection {
   private readonly socket: Socket;
-  private readonly frames = new FrameReader(() => ANSWER_BYTES_MAX);
   /** The oldest first. */
   private readonly waiting: Waiting[] = [];
 
-  private constructor(socket: Socket) {
+  private constructor({ host, port }: BrokerAddress) {
+    const frames = new FrameReader(() => ANSWER_BYTES_MAX, buffers);
+    const socket = connect({
+      port,
+      host,
+      onread: {
+        buffer: () => frames.room(),
+        callback: (bytes) => {
+          for (const frame of frames.took(bytes)) this.waiting.shift()?.resolve(frame);
+          return true;
+        },
+      },
+    });
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => {
-      for (const frame of this.frames.push(chunk)) this.waiting.shift()?.resolve(frame);
-    });
     socket.on("error", (error) => this.fail(error));
     socket.on("close", () => this.fail(new Error("the server closed the connection")));
   }
 
-  static async open({ host, port }: BrokerAddress): Promise<KafkaConnection> {
-    const socket = connect(port, host);
-    await once(socket, "connect");
-    return new KafkaConnection(socket);
+  static async open(address: BrokerAddress): Promise<KafkaConnection> {
+    const connection = new KafkaConnection(address);
+    await once(connection.socket, "connect");
+    return connection;
   }
 
-  /** Sends a frame made by `requestFrame`, which must not change before it is answered. */
-  send(frame: Buffer): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
+  /**
+   * Sends a frame made by `requestFrame`, which must not change before it is answered. `look` is given
+   * the answer, whose records are views of memory that is used again when it returns.
+   */
+  async send<Api extends UsedApi, Result>(
+    api: Api,
+    frame: Buffer,
+    look: (answer: Responses[Api]) => Result,
+  ): Promise<Result> {
+    const answer = await new Promise<Buffer>((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.socket.write(frame);
     });
+    const result = look(decodeResponse(api, VERSIONS[api], answer).body);
+    buffers.give(answer);
+    return result;
   }
 
-  async call<Api extends UsedApi>(api: Api, body: Draft<Requests[Api]>): Promise<Responses[Api]> {
-    return answerIn(api, await this.send(requestFrame(api, body)));
+  call<Api extends UsedApi>(api: Api, body: Draft<Requests[Api]>): Promise<Responses[Api]> {
+    return this.send(api, requestFrame(api, body), (answer) => answer);
   }
 
   close(): void {
@@ -75,8 +96,4 @@ export class KafkaConnection {
 export function requestFrame<Api extends UsedApi>(api: Api, body: Draft<Requests[Api]>): Buffer {
   const header = { correlationId: 1, clientId: "bench" };
   return Buffer.concat(encodeRequest(api, VERSIONS[api], header, body));
-}
-
-export function answerIn<Api extends UsedApi>(api: Api, frame: Buffer): Responses[Api] {
-  return decodeResponse(api, VERSIONS[api], frame).body;
 }

@@ -1,10 +1,12 @@
 /** Closed loops of pre-encoded requests over one or many connections. */
 
+import type { FetchResponse } from "../../src/embedded/kafka/codec/generated/fetch.ts";
+import type { ProduceResponse } from "../../src/embedded/kafka/codec/generated/produce.ts";
 import { processorSeconds } from "../../scripts/brokers/processes.ts";
 import { percentile } from "../harness.ts";
 import { RUN_MS } from "../load.ts";
 import { offsetBehind, prepareBatch } from "./batches.ts";
-import { answerIn, KafkaConnection, requestFrame } from "./kafka-connection.ts";
+import { KafkaConnection, requestFrame } from "./kafka-connection.ts";
 import { withTopic, type Target } from "./target.ts";
 
 export interface WireLoad {
@@ -37,8 +39,7 @@ export function measureProduce(target: Target, load: WireLoad): Promise<WireResu
   return withTopic(target, load, (topic) => {
     const frame = produceFrame(topic, batch.bytes, partitions);
     return closedLoops(target, connections, recordBytes, () => async (connection) => {
-      const { responses } = answerIn("Produce", await connection.send(frame));
-      checkCodes(responses.flatMap((each) => each.partitionResponses));
+      await connection.send("Produce", frame, checkProduced);
       return partitions * batch.records;
     });
   });
@@ -59,11 +60,7 @@ export function measureConsume(target: Target, load: WireLoad): Promise<WireResu
       let offset = 0;
       return async (connection) => {
         const frame = fetchFrame(topic, partition, offset);
-        const { responses } = answerIn("Fetch", await connection.send(frame));
-        const found = responses.flatMap((each) => each.partitions);
-        checkCodes(found);
-        const records = found[0]?.records ?? Buffer.alloc(0);
-        const next = offsetBehind(records);
+        const next = await connection.send("Fetch", frame, offsetFetched);
         const read = next === undefined ? 0 : next - offset;
         offset = next ?? 0;
         return read;
@@ -126,8 +123,7 @@ async function fill(target: Target, frame: Buffer, bytesEach: number): Promise<v
     const requests = Math.ceil(PREFILL_BYTES / bytesEach);
     const writer = async (count: number): Promise<void> => {
       for (let sent = 0; sent < count; sent++) {
-        const { responses } = answerIn("Produce", await connection.send(frame));
-        checkCodes(responses.flatMap((each) => each.partitionResponses));
+        await connection.send("Produce", frame, checkProduced);
       }
     };
     await Promise.all(
@@ -166,6 +162,19 @@ function fetchFrame(topic: string, partition: number, fetchOffset: number): Buff
     ],
   });
 }
+
+function checkProduced({ responses }: ProduceResponse): void {
+  checkCodes(responses.flatMap((each) => each.partitionResponses));
+}
+
+/** The offset behind what came; undefined where nothing did. */
+function offsetFetched({ responses }: FetchResponse): number | undefined {
+  const found = responses.flatMap((each) => each.partitions);
+  checkCodes(found);
+  return offsetBehind(found[0]?.records ?? NOTHING);
+}
+
+const NOTHING = Buffer.alloc(0);
 
 function checkCodes(answers: readonly { readonly errorCode: number }[]): void {
   const failed = answers.find(({ errorCode }) => errorCode !== 0);

@@ -1,19 +1,16 @@
 /** Opens a project's data in this process, without running its services: to look and to repair. */
 
-import { join } from "node:path";
 import type { IdleService } from "../admin/context.ts";
 import { createAdmin } from "../admin/create-admin.ts";
-import type { BrokerFactory } from "../broker/broker.ts";
-import { embedded } from "../embedded/embedded.ts";
 import { openBrokers } from "../host/brokers.ts";
 import { channelsOf, ensureChannels } from "../service/start/channels.ts";
-import type { Config } from "../host/config.ts";
 import type { Admin } from "../admin/admin.ts";
 import type { Environment } from "../model/environment.ts";
 import { createRegistry } from "../schema/registry.ts";
 import type { Service } from "../service/part.ts";
 import type { StoreFactory } from "../store/store.ts";
 import type { Project } from "./project.ts";
+import { brokersOf, storeOf } from "./project-broker.ts";
 
 export interface OpenDirectory extends AsyncDisposable {
   readonly admin: Admin;
@@ -60,28 +57,4 @@ async function openStore(
   const store = await factory.open({ service: service.name, environment });
   await store.ensureCollections(service.parts.flatMap(({ collections }) => collections));
   return store;
-}
-
-/** The configuration's brokers; for what it leaves out, the embedded one in the data directory. */
-export function brokersOf({ loaded, brokerDirectory }: Project): Pick<
-  Config,
-  "broker" | "streams" | "queues" | "namespace"
-> & {
-  readonly broker: BrokerFactory;
-} {
-  const { broker, streams, queues, namespace } = loaded?.config ?? {};
-  return {
-    broker: broker ?? embedded({ directory: brokerDirectory }),
-    ...(streams !== undefined && { streams }),
-    ...(queues !== undefined && { queues }),
-    ...(namespace !== undefined && { namespace }),
-  };
-}
-
-/** The configuration's store, or SQLite files in the data directory. */
-export async function storeOf({ loaded, data }: Project): Promise<StoreFactory> {
-  const configured = loaded?.config.store;
-  if (configured !== undefined) return configured;
-  const { sqlite } = await import("../stores/sqlite/sqlite.ts");
-  return sqlite({ directory: join(data, "stores") });
 }

@@ -39,6 +39,8 @@ export async function openBrokerDirectory(
     const { path, cluster, logs } = data;
     const state = await KeyedLog.open(logs, join(path, "state"));
     if (state.get(GENERATION) === undefined) await refuseNameless(logs.disk, path);
+    // What cannot be opened stays as it was; what can is this release's from here on.
+    await data.upgrade();
     const generation = Number(state.get(GENERATION) ?? 0) + 1;
     await state.put(GENERATION, String(generation));
 

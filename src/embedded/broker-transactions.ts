@@ -26,9 +26,12 @@ export class BrokerTransactions {
     if (this.#known()) await this.open();
   }
 
-  /** Of all that ask the first one opens them. */
+  /** Of all that ask the first one opens them; after a failure the next one. */
   open(): Promise<Transactions> {
-    return (this.#opened ??= this.#load());
+    return (this.#opened ??= this.#load().catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    }));
   }
 
   /** Resolves when nothing is under way any more. What is open stays so until the next opening. */

@@ -3,13 +3,15 @@
 import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
 import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
 import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
+import { LocalQueues } from "../broker/in-process/queue/local-queues.ts";
+import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 import { openBrokerDirectory } from "./broker-directory.ts";
 import { CAPABILITIES } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
 import { createMemoryDisk, type Disk } from "./log/open-log.ts";
-import { JOURNAL_LIMITS } from "./queue/journal-limits.ts";
+import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
 
@@ -20,24 +22,39 @@ export interface TestEngine extends AsyncDisposable {
   readonly engine: Engine;
   /** What a service in this process has of it. */
   readonly streams: Streams;
+  readonly queues: Queues;
+}
+
+export interface TestEngineOptions {
+  readonly environment?: TestEnvironment;
+  readonly directory?: string;
+  readonly segmentBytesMax?: number;
+  readonly limits?: JournalLimits;
 }
 
 /** Closed by disposal; opened again on the same disk it finds what was there. */
-export async function openTestEngine(disk: Disk = createMemoryDisk()): Promise<TestEngine> {
-  const environment = createTestEnvironment();
+export async function openTestEngine(
+  disk: Disk = createMemoryDisk(),
+  {
+    environment = createTestEnvironment(),
+    directory = "/data",
+    segmentBytesMax = SEGMENT_BYTES,
+    limits = JOURNAL_LIMITS,
+  }: TestEngineOptions = {},
+): Promise<TestEngine> {
   const { clock, ids } = environment;
   const defer = (callback: () => void): void => process.nextTick(callback);
   const data = await openBrokerDirectory(environment, {
-    directory: "/data",
+    directory,
     freeBytesMin: 0,
     disk,
     lock: () => ({ release: () => {} }),
   });
-  const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax: SEGMENT_BYTES });
+  const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax });
   const queueStorage = await openDiskQueues(data, {
     environment,
-    segmentBytesMax: SEGMENT_BYTES,
-    limits: JOURNAL_LIMITS,
+    segmentBytesMax,
+    limits,
   });
   const options = { storage: streamStorage, environment, defer, retentionCheckMs: 10_000 };
   const engine: Engine = {
@@ -56,12 +73,14 @@ export async function openTestEngine(disk: Disk = createMemoryDisk()): Promise<T
     state: data.state,
   };
   const streams = new LocalStreams(engine.streams, CAPABILITIES);
+  const queues = new LocalQueues(engine.queues, CAPABILITIES);
   return {
     environment,
     engine,
     streams,
+    queues,
     async [Symbol.asyncDispose]() {
-      await streams.close();
+      await Promise.all([streams.close(), queues.close()]);
       await Promise.all([engine.streams.close(), engine.queues.close()]);
       await streamStorage.close();
       await data.close();

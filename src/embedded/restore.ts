@@ -14,7 +14,7 @@ import { PRODUCER_IDS } from "./kafka/transactions/producer-ids.ts";
 import { KeyedLog } from "./keyed-log.ts";
 import { restoreBackup, type RestoreRequest, type Restored } from "./log/backup/restore-backup.ts";
 import { createNodeDisk } from "./log/disks/node-disk.ts";
-import { openDataDirectory } from "./log/directory/data-directory.ts";
+import { openDataDirectory, type DataDirectoryOptions } from "./log/directory/data-directory.ts";
 
 /** More openings than a lost life can have had since its backup. */
 const GENERATIONS = 65_536;
@@ -36,16 +36,20 @@ export function restore({
   return restoreBackup({
     ...request,
     prepare: async (gathered) => {
-      await fenceLostLife(environment, join(gathered, "broker"));
+      const directory = join(gathered, "broker");
+      await fenceLostLife(environment, { directory, disk: createNodeDisk() });
       await renewStores(join(gathered, "stores"));
     },
   });
 }
 
-async function fenceLostLife(environment: Environment, directory: string): Promise<void> {
-  const disk = createNodeDisk();
-  await using data = await openDataDirectory(environment, { directory, disk });
-  const state = await KeyedLog.open(data.logs, join(directory, "state"));
+/** Makes all that the lost life gave out older than what the directory gives out from now on. */
+export async function fenceLostLife(
+  environment: Pick<Environment, "clock" | "ids" | "log">,
+  place: DataDirectoryOptions,
+): Promise<void> {
+  await using data = await openDataDirectory(environment, place);
+  const state = await KeyedLog.open(data.logs, join(place.directory, "state"));
   try {
     await state.putAll([
       [GENERATION, String(Number(state.get(GENERATION) ?? 0) + GENERATIONS)],

@@ -4,9 +4,7 @@ import { relative, sep } from "node:path";
 import type { DiskUse, Upkeep } from "../broker/upkeep/upkeep.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { BrokerDirectory } from "./broker-directory.ts";
-import { writeBackup } from "./log/backup/write-backup.ts";
 import type { LogCut } from "./log/open-logs.ts";
-import { verifyLogs } from "./log/verify/verify-logs.ts";
 import { logNameOf } from "./log/verify/log-name.ts";
 
 export function createUpkeep(data: BrokerDirectory): Upkeep {
@@ -23,12 +21,16 @@ export function createUpkeep(data: BrokerDirectory): Upkeep {
       }
       backingUp = true;
       try {
+        const { writeBackup } = await import("./log/backup/write-backup.ts");
         return await writeBackup(data, request);
       } finally {
         backingUp = false;
       }
     },
-    verify: (request) => verifyLogs(data, request),
+    async verify(request) {
+      const { verifyLogs } = await import("./log/verify/verify-logs.ts");
+      return verifyLogs(data, request);
+    },
     async diskUse() {
       const freeBytes = await disk.freeBytes(data.path);
       return { ...useOf(data.path, open.cut()), freeBytes, freeBytesMin: freeSpace.freeBytesMin };

@@ -8,6 +8,7 @@ import type { BrokerFactory } from "../broker/broker.ts";
 import { openAdminClient } from "../http/client.ts";
 import { memoryBroker } from "../memory/broker.ts";
 import { memoryStore } from "../memory/store.ts";
+import { delay } from "../model/clock.ts";
 import type { Environment } from "../model/environment.ts";
 import { queue, stream } from "../schema/channel.ts";
 import { command, event } from "../schema/message-type.ts";
@@ -64,6 +65,45 @@ test("what is published and sent is seen in the views of all services", async ()
   assert.deepEqual(totals, [5]);
   assert.deepEqual(await app.get(count, "all"), { times: 1 });
   await clock.run(app.close());
+});
+
+test("an app is not settled while one service still takes up what another has published", async () => {
+  const environment = createTestEnvironment();
+  const { clock } = environment;
+  const slowly: BrokerFactory = {
+    adapter: "slow",
+    async open(given) {
+      const broker = await memoryBroker().open(given);
+      const streams = broker.streams!;
+      const append = streams.append.bind(streams);
+      streams.append = async (...sent) => {
+        await delay(clock, 50);
+        return append(...sent);
+      };
+      return broker;
+    },
+  };
+  let taken = 0;
+  const audited = consumer("audited", { from: cancelled }).handle({
+    OrderCancelled: async () => {
+      await delay(clock, 50);
+      taken++;
+    },
+  });
+  const services = [service("audit", { audited }), shop];
+  await using app = await clock.run(
+    openApp({ services, broker: slowly, store: memoryStore(), environment }),
+  );
+  await clock.run(app.send(CancelOrder({ orderId: "a" })));
+  const handled = async (): Promise<number> => {
+    const statuses = await app.services[1]!.status();
+    return statuses.reduce((sum, status) => sum + status.handled, 0);
+  };
+  while ((await handled()) === 0) await clock.advance(1);
+  await clock.run(app.settled());
+  const takenAtRest = taken;
+  await clock.run(app.close());
+  assert.equal(takenAtRest, 1);
 });
 
 test("of many drafts each succeeds or fails by itself", async () => {

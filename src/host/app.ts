@@ -304,10 +304,14 @@ class RunningApp implements App {
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
-    // What one service publishes, another takes up: at rest is when a whole round found nothing new.
-    for (let before = -1, now = this.#handled(); before !== (await now); now = this.#handled()) {
-      before = await now;
+    // What one service publishes, another takes up. In a round without anything handled, what was
+    // handled before it is published; a second such round finds that nobody had it to handle.
+    let before = await this.#handled();
+    for (let quietRounds = 0; quietRounds < 2;) {
       await Promise.all(this.services.map((service) => service.settled(signal)));
+      const after = await this.#handled();
+      quietRounds = after === before ? quietRounds + 1 : 0;
+      before = after;
     }
   }
 

@@ -2,13 +2,13 @@
 
 import type { Broker, BrokerAddress, BrokerFactory } from "../broker/broker.ts";
 import type { DoorProtocol } from "../broker/doors.ts";
-import { inNamespace } from "../broker/namespace/namespace.ts";
 import type { Queues } from "../broker/queues.ts";
 import type { Streams } from "../broker/streams.ts";
 import type { Upkeep } from "../broker/upkeep/upkeep.ts";
 import type { Environment } from "../model/environment.ts";
-import { doorsOf, type AppOptions } from "./options.ts";
+import type { AppOptions } from "./options.ts";
 import { fail } from "./settings/settings.ts";
+import { doorsOf } from "./settings/wanted-doors.ts";
 
 export interface OpenBrokers extends AsyncDisposable {
   readonly streams: Streams | undefined;
@@ -37,9 +37,9 @@ export async function openBrokers(
   await using opened = new AsyncDisposableStack();
   const forStreams = options.streams ?? options.broker;
   const forQueues = options.queues ?? options.broker;
-  const streamFactory = entered(forStreams, options.namespace);
+  const streamFactory = await entered(forStreams, options.namespace);
   const queueFactory =
-    forQueues === forStreams ? streamFactory : entered(forQueues, options.namespace);
+    forQueues === forStreams ? streamFactory : await entered(forQueues, options.namespace);
   requireDoor("kafka", options.kafka, streamFactory);
   requireDoor("amqp", options.amqp, queueFactory);
   const doors = doorsOf(options);
@@ -78,11 +78,11 @@ function requireDoor(
   fail(protocol, `asks for a door, and ${name}; leave it out, or use embedded()`);
 }
 
-function entered(
+async function entered(
   factory: BrokerFactory | undefined,
   namespace: string | undefined,
-): BrokerFactory | undefined {
-  return factory === undefined || namespace === undefined
-    ? factory
-    : inNamespace(factory, namespace);
+): Promise<BrokerFactory | undefined> {
+  if (factory === undefined || namespace === undefined) return factory;
+  const { inNamespace } = await import("../broker/namespace/namespace.ts");
+  return inNamespace(factory, namespace);
 }

@@ -5,7 +5,6 @@ import {
   UNDELIVERABLE_MS_MAX,
   type AmqpDoorSettings,
   type KafkaDoorSettings,
-  type WantedDoors,
 } from "../broker/doors.ts";
 import { checkRules, type Rule } from "../broker/rules.ts";
 import type { SignIn } from "../broker/sign-in.ts";
@@ -229,16 +228,6 @@ export function checkAppOptions(value: AppOptions): void {
     if (names.includes(name)) continue;
     fail(`effects.${name}`, `names no service; there are ${names.join(", ")}`);
   }
-}
-
-/** What the doors of the broker are told. */
-export function doorsOf({ kafka, amqp, signIn, rules }: WantedDoors): WantedDoors {
-  return {
-    ...(kafka !== undefined && { kafka }),
-    ...(amqp !== undefined && { amqp }),
-    ...(signIn !== undefined && { signIn }),
-    ...(rules !== undefined && { rules }),
-  };
 }
 
 export function effectsOf({ effects = "live" }: AppOptions, service: string): EffectSetting {

@@ -10,7 +10,7 @@ import { openStage, type Stage } from "../admin/shop-stage.test.ts";
 import { openAdminClient } from "./client.ts";
 import { createDoor } from "./door.ts";
 import type { DoorLimits } from "./limits.ts";
-import { serve } from "./serve.ts";
+import { serve } from "./serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const JSON_EVENT = "application/cloudevents+json";

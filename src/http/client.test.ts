@@ -5,7 +5,7 @@ import { ADMIN_CASES, runCase } from "../admin/admin-cases.test.ts";
 import type { Admin } from "../admin/admin.ts";
 import { openStage, type Stage } from "../admin/shop-stage.test.ts";
 import { openAdminClient } from "./client.ts";
-import { serve } from "./serve.ts";
+import { serve } from "./serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 

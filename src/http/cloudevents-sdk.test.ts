@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { CloudEvent, HTTP, type CloudEventV1, type Message } from "cloudevents";
 import { openStage, orderDesk, orders, type Stage } from "../admin/shop-stage.test.ts";
 import { createRegistry } from "../schema/registry.ts";
-import { serve, type ServedDoor } from "./serve.ts";
+import { serve, type ServedDoor } from "./serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const signedIn = { authorization: `Bearer ${TOKEN}` };

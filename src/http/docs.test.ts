@@ -13,7 +13,7 @@ import { openStage, orderDesk, orders, type Stage } from "../admin/shop-stage.te
 import { valuesOf } from "../model/outcome.ts";
 import { createRegistry } from "../schema/registry.ts";
 import { curl, wordsOf } from "./curl-lines.test.ts";
-import { serve } from "./serve.ts";
+import { serve } from "./serving/serve.ts";
 
 const TOKEN = "the-token-of-this-test";
 

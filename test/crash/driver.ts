@@ -85,7 +85,7 @@ export interface ComponentRecord {
   readonly remarks?: readonly string[];
   /** Begins what the component needs in the parent. */
   open?(run: Run): Promise<void>;
-  /** A child that serves this component is being started. */
+  /** A child that serves this component lets its clients in. */
   living?(): void;
   /** Ends it. */
   close?(): Promise<void>;

@@ -14,16 +14,31 @@ export class InFlightHistogram {
   #kills = 0;
   #killsWithWork = 0;
 
-  /** Takes one kill: how much of each kind of work was in flight. */
-  add(inFlight: Readonly<Record<string, number>>): void {
+  /** Takes one kill: how much of each kind of work was in flight. Returns whether there was any. */
+  add(inFlight: Readonly<Record<string, number>>): boolean {
+    const hadWork = Object.values(inFlight).some((count) => count > 0);
     this.#kills++;
-    if (Object.values(inFlight).some((count) => count > 0)) this.#killsWithWork++;
+    if (hadWork) this.#killsWithWork++;
     for (const [component, count] of Object.entries(inFlight)) {
-      const counts = this.#counts.get(component) ?? BUCKETS.map(() => 0);
       const bucket = BUCKETS.findLastIndex(([, atLeast]) => count >= atLeast);
-      counts[bucket]!++;
-      this.#counts.set(component, counts);
+      this.#countsOf(component)[bucket]!++;
     }
+    return hadWork;
+  }
+
+  addAll(other: InFlightHistogram): void {
+    this.#kills += other.#kills;
+    this.#killsWithWork += other.#killsWithWork;
+    for (const [component, counts] of other.#counts) {
+      const own = this.#countsOf(component);
+      for (const [bucket, count] of counts.entries()) own[bucket]! += count;
+    }
+  }
+
+  #countsOf(component: string): number[] {
+    let counts = this.#counts.get(component);
+    if (counts === undefined) this.#counts.set(component, (counts = BUCKETS.map(() => 0)));
+    return counts;
   }
 
   get kills(): number {
@@ -36,7 +51,7 @@ export class InFlightHistogram {
 
   lines(): string[] {
     const row = (name: string, cells: readonly (string | number)[]): string =>
-      `  ${name.padEnd(12)}${cells.map((cell) => String(cell).padStart(7)).join("")}`;
+      `  ${name.padEnd(18)}${cells.map((cell) => String(cell).padStart(7)).join("")}`;
     return [
       row(
         "in flight",

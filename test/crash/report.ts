@@ -54,6 +54,14 @@ export const CONTROLS = {
   "wire-ack-early": "lost",
   /** A Kafka producer counts a transaction as committed when its records are, before its end is answered. */
   "wire-commit-unanswered": "lost",
+  /** A member of a Kafka group commits a position before it has seen what lies below. */
+  "wire-commit-first": "unseen",
+  /** A member of a Kafka group counts a position as acknowledged that it never sends. */
+  "wire-position-forgotten": "regressed",
+  /** An AMQP sender counts a message as accepted when it is sent. */
+  "wire-accept-early": "lost",
+  /** An AMQP receiver counts its outcome as settled when it is sent. */
+  "wire-settle-early": "twice",
 } as const;
 export type Control = keyof typeof CONTROLS;
 

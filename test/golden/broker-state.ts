@@ -9,6 +9,7 @@ import type { Lease, QueueSpec, Queues } from "../../src/broker/queues.ts";
 import type { StreamSpec, Streams } from "../../src/broker/streams.ts";
 import { valuesOf } from "../../src/model/outcome.ts";
 import type { TestEnvironment } from "../../src/testing/environment.ts";
+import type { KafkaState } from "./kafka-state.ts";
 import { fromForm, toForm, type MessageForm } from "./message-form.ts";
 
 export interface RecordState extends MessageForm {
@@ -67,6 +68,8 @@ export interface BrokerState {
   readonly streams: readonly StreamState[];
   readonly groups: readonly GroupState[];
   readonly queues: readonly QueueState[];
+  /** From format 2 on. */
+  readonly kafka?: KafkaState;
 }
 
 export async function readStreamState(streams: Streams, name: string): Promise<StreamState> {

@@ -2,26 +2,31 @@
  * Makes a broker directory with a little of everything, as a killed process leaves it.
  *
  * Two lives on a disk in memory: the first ends in order (sealed segments, a checkpoint, messages
- * copied forward), the second never ends (an open tail, leases without a settlement). What is
- * expected is noted from what was put in and acknowledged, not read back.
+ * copied forward, producers' snapshots), the second never ends (an open tail, leases without a
+ * settlement, an open transaction). Between the two the directory is fenced as by the restore of a
+ * backup. What is expected is noted from what was put in and acknowledged, not read back.
  */
 
-import { checkOptions } from "../../src/embedded/options.ts";
-import { openEmbedded } from "../../src/embedded/embedded.ts";
+import { openTestKafka, type TestKafka } from "../../src/embedded/kafka/broker-stage.test.ts";
+import { DIRECTORY_FORMAT } from "../../src/embedded/log/directory/description.ts";
 import { createMemoryDisk } from "../../src/embedded/log/open-log.ts";
+import { fenceLostLife } from "../../src/embedded/restore.ts";
 import { JOURNAL_LIMITS } from "../../src/embedded/queue/journal-limits.ts";
-import type { Broker } from "../../src/broker/broker.ts";
 import type { StreamInfo, Streams } from "../../src/broker/streams.ts";
 import { valuesOf } from "../../src/model/outcome.ts";
 import { createTestEnvironment, type TestEnvironment } from "../../src/testing/environment.ts";
 import type { BrokerState, RecordState, StreamState } from "./broker-state.ts";
 import { bulkCommands, goldenEvents, CANCELS, DESK, ORDERS } from "./broker-contents.ts";
+import { KafkaLedger } from "./make-kafka.ts";
 import { toForm } from "./message-form.ts";
 import { QueueLedger } from "./queue-ledger.ts";
 
 const ROOT = "/golden";
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
+/** What a restore leaps over, at least; see `fenceLostLife`. */
+const RESTORED_IDS = 1_000_000_000;
+const RESTORED_GENERATION = 65_536;
 /** Small, so that a few dozen records already lead to a checkpoint and to copies. */
 const LIMITS = { ...JOURNAL_LIMITS, checkpointRecords: 20 };
 
@@ -35,36 +40,40 @@ export async function makeGoldenBroker(): Promise<GoldenBroker> {
   const environment = createTestEnvironment({ seed: 7 });
   const { clock } = environment;
   const disk = createMemoryDisk();
-  const options = checkOptions({ directory: ROOT, freeBytesMin: 0, segmentBytesMax: 4096 });
   const lock = () => ({ release: () => undefined });
-  const open = (): Promise<Broker> =>
-    openEmbedded(environment, options, { disk, lock, limits: LIMITS });
+  const options = { environment, directory: ROOT, segmentBytesMax: 4096, limits: LIMITS };
+  const open = (): Promise<TestKafka> => openTestKafka(disk, {}, options);
   const events = goldenEvents();
   const records: RecordState[] = [];
   const cancels = new QueueLedger(CANCELS, clock);
   const desk = new QueueLedger(DESK, clock);
+  const kafka = new KafkaLedger();
 
   const first = await open();
-  await first.streams!.ensureStream(ORDERS);
-  records.push(...(await appendAll(first.streams!, events.slice(0, 15), environment)));
-  await commitGroup(first.streams!, [4, undefined]);
-  await settleInEveryWay(cancels.of(first.queues!), environment);
-  await copyForward(desk.of(first.queues!));
-  await first.close();
+  await kafka.firstLife(first);
+  await first.streams.ensureStream(ORDERS);
+  records.push(...(await appendAll(first.streams, events.slice(0, 15), environment)));
+  await commitGroup(first.streams, [4, undefined]);
+  await settleInEveryWay(cancels.of(first.queues), environment);
+  await copyForward(desk.of(first.queues));
+  await first[Symbol.asyncDispose]();
 
   await clock.advance(SECOND_MS);
+  await fenceLostLife(environment, { directory: ROOT, disk, lock });
   const second = await open();
-  records.push(...(await appendAll(second.streams!, events.slice(15), environment)));
-  await commitGroup(second.streams!, [6, 3]);
-  await dieHolding({ cancels: cancels.of(second.queues!), desk: desk.of(second.queues!) });
+  records.push(...(await appendAll(second.streams, events.slice(15), environment)));
+  await commitGroup(second.streams, [6, 3]);
+  await kafka.lastLife(second);
+  await dieHolding({ cancels: cancels.of(second.queues), desk: desk.of(second.queues) });
   await clock.settle();
 
   const state: BrokerState = {
-    format: 1,
+    format: DIRECTORY_FORMAT,
     nowMs: clock.now(),
-    streams: [streamState(await second.streams!.describeStream(ORDERS.name), records)],
-    groups: [{ group: "totals", stream: ORDERS.name, committed: [6, 3] }],
+    streams: [streamState(await second.streams.describeStream(ORDERS.name), records)],
+    groups: [...kafka.groups(), { group: "totals", stream: ORDERS.name, committed: [6, 3] }],
     queues: [cancels.state(), desk.state()],
+    kafka: kafka.state(RESTORED_IDS, RESTORED_GENERATION),
   };
   const files = new Map(
     [...disk.files].map(([path, file]) => [path.slice(ROOT.length + 1), file.bytes.slice()]),

@@ -212,10 +212,12 @@ async function writeTimed(store: Store): Promise<void> {
 const parkedOf = (key: string) => ({ consumer: CANCELS.consumer, input: CANCELS.input, key });
 
 function expectedState(startMs: number, nowMs: number): StoreState {
+  /** Of the store and of what waits in it to be published: when it was made, in seconds. */
+  const epoch = Math.floor(startMs / 1000);
   return {
     format: 2,
     nowMs,
-    epoch: 1,
+    epoch,
     collections: [
       {
         name: "orders",
@@ -280,11 +282,11 @@ function expectedState(startMs: number, nowMs: number): StoreState {
         lane: "shop/0",
         rows: [
           {
-            epoch: 1,
+            epoch,
             firstSequence: 1,
             messages: [{ ...remind, message: toForm(remind.message) }],
           },
-          { epoch: 1, firstSequence: 2, messages: [{ ...thank, message: toForm(thank.message) }] },
+          { epoch, firstSequence: 2, messages: [{ ...thank, message: toForm(thank.message) }] },
         ],
       },
     ],

@@ -8,8 +8,6 @@ function portOption(flags: string, description: string): Option {
 }
 
 export function addRunning(program: Command): void {
-  const load = (): Promise<typeof import("../commands/running/start.ts")> =>
-    import("../commands/running/start.ts");
   const ports = [
     portOption("--http-port <number>", "the HTTP door's port (default: 4370, or any free one)"),
     portOption("--kafka-port <number>", "let Kafka clients in on this port (default: not at all)"),
@@ -42,10 +40,10 @@ export function addRunning(program: Command): void {
     .addOption(breaking)
     .addOption(new Option("--supervised").hideHelp())
     .addHelpText("after", examples("millrace run", "millrace run payments --http-port 4371"))
-    .action(act(async () => (await load()).run, { logs: true }));
+    .action(act(async () => (await import("../commands/running/run.ts")).run, { logs: true }));
   running("start")
     .description("run the broker and its doors, without services, until stopped")
     .addOption(breaking)
     .addHelpText("after", examples("millrace start --http-port 4370 --kafka-port 9092"))
-    .action(act(async () => (await load()).start, { logs: true }));
+    .action(act(async () => (await import("../commands/running/start.ts")).start, { logs: true }));
 }

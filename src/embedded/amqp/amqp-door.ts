@@ -2,13 +2,10 @@
 
 import type { AmqpDoorSettings } from "../../broker/doors.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
+import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { AmqpConnection } from "./connection.ts";
-import type { DoorContext } from "./door-context.ts";
-import { Undeliverable } from "./links/undeliverable.ts";
-import { Subscriptions } from "./nodes/subscriptions.ts";
 import { behaviourOf, LIMITS, type AmqpLimits } from "./settings.ts";
 
 export interface OpenDoor {
@@ -29,47 +26,31 @@ export async function openAmqpDoor(
   keeper: Doorkeeper,
   access: AmqpDoorAccess = {},
 ): Promise<OpenDoor> {
-  const { clock, log } = engine.environment;
+  const { environment } = engine;
   const limits = { ...LIMITS, ...access.limits };
   const behaviour = behaviourOf(settings);
-  const warn = limitedWarn(clock, log);
-  const connections = new Set<AmqpConnection>();
-  const subscriptions = new Subscriptions(engine, limits.subscriptionsMax);
-  const context: DoorContext = {
-    engine,
-    keeper,
-    limits,
-    behaviour,
-    subscriptions,
-    undeliverable: new Undeliverable(clock, behaviour.undeliverableMs),
-    shownLetters: new Map(),
+  const warn = limitedWarn(environment.clock, environment.log);
+  const listener = await openListener({
+    door: "amqp",
+    settings,
+    connectionsMax: limits.connectionsMax,
     warn,
-    holders: new Map(),
+    onConnection: (socket) => service.add(socket),
+  });
+  const service = new LateService({
+    door: "amqp",
+    environment,
+    async load() {
+      const { openAmqpService } = await import("./amqp-service.ts");
+      return openAmqpService({ engine, keeper, warn, limits, behaviour });
+    },
+  });
+  return {
+    ...listener.advertised,
+    async close() {
+      const ended = listener.close();
+      await service.stop();
+      await ended;
+    },
   };
-  try {
-    const listener = await openListener({
-      door: "amqp",
-      settings,
-      connectionsMax: limits.connectionsMax,
-      warn,
-      onConnection(socket) {
-        const connection = new AmqpConnection(socket, context);
-        connections.add(connection);
-        void connection.closed.then(() => connections.delete(connection));
-      },
-    });
-    return {
-      ...listener.advertised,
-      async close() {
-        const ended = listener.close();
-        const closing = [...connections].map((connection) => connection.closed);
-        for (const connection of connections) connection.close();
-        await Promise.all([ended, ...closing]);
-        await subscriptions.close();
-      },
-    };
-  } catch (error) {
-    await subscriptions.close();
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- tests look inside rhea, where its types tell clients less */
 
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import rhea, { type Connection, type Delivery, type EventContext, type Message } from "rhea";
 import { LocalQueues } from "../../broker/in-process/queue/local-queues.ts";
 import { QueueEngine } from "../../broker/in-process/queue/queue-engine.ts";
@@ -40,6 +41,8 @@ interface ClientOptions {
   readonly user?: string;
   readonly password?: string;
   readonly maxFrameSize?: number;
+  /** Of sign-in, by their names, instead of rhea's own. */
+  readonly mechanisms?: object;
 }
 
 export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpStage> {
@@ -170,7 +173,10 @@ export class AmqpClient {
   readonly connection: Connection;
   readonly ended: Promise<Told | undefined>;
 
-  constructor(port: number, { container, user, password, maxFrameSize }: ClientOptions) {
+  constructor(
+    port: number,
+    { container, user, password, maxFrameSize, mechanisms }: ClientOptions,
+  ) {
     const client = rhea.create_container({ id: container ?? `client-${port}-${nextClient++}` });
     // rhea throws what nobody hears.
     for (const name of ["error", "protocol_error", "connection_error", "disconnected"]) {
@@ -183,6 +189,7 @@ export class AmqpClient {
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
       ...(maxFrameSize !== undefined && { max_frame_size: maxFrameSize }),
+      ...(mechanisms !== undefined && { sasl_mechanisms: mechanisms }),
     });
     this.opened = new Promise((resolve, reject) => {
       this.connection.once("connection_open", () => resolve());
@@ -224,6 +231,13 @@ export class AmqpClient {
     const closed = once(this.connection, "connection_close");
     this.connection.close();
     await closed;
+  }
+
+  /** As when the network is lost: this side hears of it, too. */
+  cut(): void {
+    const { socket } = this.connection as unknown as { readonly socket: Socket };
+    // rhea does not listen for a mere close.
+    socket.destroy(new Error("the network is lost"));
   }
 
   /** As when the process dies. */

@@ -13,7 +13,7 @@
 import type { Socket } from "node:net";
 import type { Principal } from "../../broker/sign-in.ts";
 import type { Timer } from "../../model/clock.ts";
-import { LOCAL, type May } from "../doors/doorkeeper.ts";
+import { LOCAL, type Attempt, type May } from "../doors/doorkeeper.ts";
 import type { DoorContext } from "./door-context.ts";
 import { Links } from "./links/links.ts";
 import {
@@ -31,9 +31,11 @@ import {
   OtherProtocol,
   SASL_HEADER,
   SASL_INIT,
+  SASL_RESPONSE,
 } from "./protocol/frame-guard.ts";
 import { GuardedSocket } from "./protocol/guarded-socket.ts";
 import { createServerConnection, type RheaConnection } from "./protocol/rhea.ts";
+import { createMechanisms } from "./protocol/sign-in.ts";
 import { beStrict, Violation } from "./protocol/strict-performatives.ts";
 
 export class AmqpConnection {
@@ -47,7 +49,6 @@ export class AmqpConnection {
   readonly #links: Links;
   readonly #gone = new AbortController();
   #principal: Principal | undefined;
-  #signedOut = false;
   #held = false;
   /** Nothing more is read: it is being closed from here. */
   #ending = false;
@@ -60,7 +61,7 @@ export class AmqpConnection {
     this.#socket = socket;
     this.#context = context;
     this.#guard = new FrameGuard(limits.frameBytesMax);
-    this.#guarded = new GuardedSocket(socket, () => this.#answeredSignIn());
+    this.#guarded = new GuardedSocket(socket, (answer) => this.#answeredSignIn(answer));
     if (!keeper.asks) this.#principal = LOCAL;
     const { events, connection } = createServerConnection({
       id: engine.cluster,
@@ -68,7 +69,10 @@ export class AmqpConnection {
       sessionsMax: limits.sessionsMax,
       unsettledMax: limits.unsettledMax,
       ...(keeper.asks && {
-        password: (user: string, password: string) => this.#signIn(user, password),
+        mechanisms: createMechanisms(
+          { keeper, random: engine.environment.random, attempt: this.#attempt() },
+          (result) => this.#signedIn(result),
+        ),
       }),
     });
     this.#rhea = connection;
@@ -149,7 +153,7 @@ export class AmqpConnection {
       while (!this.#held && !this.#ending) {
         const frame = this.#guard.next();
         if (frame === undefined) break;
-        if (frame.code === SASL_INIT) this.#held = true;
+        if (frame.code === SASL_INIT || frame.code === SASL_RESPONSE) this.#held = true;
         this.#guarded.emit("data", frame.bytes);
       }
     } catch (error) {
@@ -193,17 +197,19 @@ export class AmqpConnection {
     });
   }
 
-  async #signIn(user: string, password: string): Promise<boolean> {
-    const { keeper } = this.#context;
+  #attempt(): Omit<Attempt, "user"> {
     const address = this.#socket.remoteAddress ?? "";
-    const signal = this.#gone.signal;
-    this.#principal = await keeper.password(password, { door: "amqp", address, user, signal });
-    this.#signedOut = this.#principal === undefined;
-    return !this.#signedOut;
+    return { door: "amqp", address, signal: this.#gone.signal };
   }
 
-  #answeredSignIn(): void {
-    if (this.#signedOut || this.#principal === undefined) return this.#endSoon();
+  #signedIn(result: Parameters<Parameters<typeof createMechanisms>[1]>[0]): void {
+    if ("name" in result) this.#principal = result;
+    else if (!result.told)
+      this.#context.warn({ ...this.#facts(), why: result.failed }, "a sign-in failed");
+  }
+
+  #answeredSignIn(answer: "challenge" | "outcome"): void {
+    if (answer === "outcome" && this.#principal === undefined) return this.#endSoon();
     process.nextTick(() => {
       this.#held = false;
       this.#goOn();

@@ -96,7 +96,7 @@ export const DECLINED: readonly string[] = [
   "Priorities: the header's priority is kept and given on, and orders nothing.",
   "Delivery annotations: dropped, as they are meant for the next node alone.",
   "TLS by AMQP's own protocol header, and AMQP over WebSocket: TLS is spoken from the first byte of a connection.",
-  "SASL mechanisms other than ANONYMOUS and PLAIN, among them EXTERNAL and SCRAM: they are not offered.",
+  "SASL mechanisms other than ANONYMOUS, PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512, among them EXTERNAL: they are not offered. What SCRAM proves of the server comes as a last challenge, not beside the outcome.",
   "Management by links ($management), tokens by links ($cbs) and redirects: there are no such nodes; queues and streams are made at the attach, or by the admin API.",
   "Earlier versions: the header of AMQP 0-9-1 is answered with that of 1.0.0, and the connection ends.",
 ];

@@ -3,7 +3,6 @@
 import { readFile } from "node:fs/promises";
 import { createServer as createPlain, type AddressInfo, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
-import { createServer as createTls } from "node:tls";
 import type { DoorProtocol, ListenSettings, TlsSettings } from "../../broker/doors.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Warn } from "./limited-log.ts";
@@ -64,6 +63,8 @@ async function createServer(
   warn: Warn,
 ): Promise<Server> {
   if (tls === undefined) return createPlain(onConnection);
+  // Loaded for those alone who want it.
+  const { createServer: createTls } = await import("node:tls");
   const [key, cert, ca] = await Promise.all([
     pem(door, "key", tls.key),
     pem(door, "cert", tls.cert),

@@ -30,7 +30,7 @@ export async function openDoors(
   try {
     if (kafka !== undefined) {
       const { openKafkaDoor } = await import("../kafka/kafka-door.ts");
-      const broker = { engine, transactions: await transactions.open() };
+      const broker = { engine, transactions };
       opened.push({ protocol: "kafka", ...(await openKafkaDoor(broker, kafka, keeper)) });
     }
     if (amqp !== undefined) {

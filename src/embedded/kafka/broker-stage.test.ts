@@ -3,7 +3,8 @@
 import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Streams } from "../../broker/streams.ts";
 import type { TestEnvironment } from "../../testing/environment.ts";
-import { openTestEngine } from "../engine-stage.test.ts";
+import type { Queues } from "../../broker/queues.ts";
+import { openTestEngine, type TestEngineOptions } from "../engine-stage.test.ts";
 import type { Disk } from "../log/open-log.ts";
 import type { Draft } from "./codec/draft.ts";
 import { decodeRequest, decodeResponse, encodeResponse } from "./codec/frames.ts";
@@ -22,6 +23,7 @@ export interface TestKafka extends AsyncDisposable {
   readonly environment: TestEnvironment;
   readonly broker: KafkaBroker;
   readonly streams: Streams;
+  readonly queues: Queues;
   /** Undefined where the request wants no answer. What the version has no field for is left out. */
   ask<Name extends ApiName>(
     api: Name,
@@ -41,9 +43,10 @@ export interface TestKafka extends AsyncDisposable {
 export async function openTestKafka(
   disk?: Disk,
   settings: Partial<KafkaDoorSettings> = {},
+  options?: TestEngineOptions,
 ): Promise<TestKafka> {
-  const opened = await openTestEngine(disk);
-  const { engine, environment, streams } = opened;
+  const opened = await openTestEngine(disk, options);
+  const { engine, environment, streams, queues } = opened;
   const transactions = await openTransactions(engine);
   const address = { host: "127.0.0.1", port: 9092 };
   const broker = createKafkaBroker(engine, transactions, { ...settings, address: () => address });
@@ -58,6 +61,8 @@ export async function openTestKafka(
       clientHost: "127.0.0.1",
       may: () => true,
       claim: (bytes) => bytes,
+      take: (bytes) => Buffer.alloc(bytes),
+      claimWhole: () => Promise.resolve(true),
       gone: never.signal,
       ...over,
     };
@@ -73,6 +78,7 @@ export async function openTestKafka(
     environment,
     broker,
     streams,
+    queues,
     ask,
     async tell(api, version, body, call) {
       const answer = await ask(api, version, body, call);

@@ -20,7 +20,7 @@ export const DIFFERENCES: {
     "A client that stops within a frame, or takes nothing of its answers, is hung up on after 30 seconds, and after 5 while memory is short.",
   ],
   Metadata: [
-    "A topic that is made because a client asked for it is there at once, in the same answer, with one partition.",
+    "A topic that is made because a client asked for it is there at once, in the same answer; the door's settings say with how many partitions, or that none is made.",
     "The answer tells one replica, whatever replication factor the topic was created with.",
   ],
   Produce: [

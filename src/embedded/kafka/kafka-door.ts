@@ -1,15 +1,13 @@
 /** Opens the Kafka door: a listener on which every stream is a topic. */
 
 import type { KafkaDoorSettings } from "../../broker/doors.ts";
+import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
+import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { createKafkaBroker } from "./create-kafka-broker.ts";
-import { createHandlers } from "./handlers/handlers.ts";
-import { Connections } from "./server/connections.ts";
-import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
-import type { Transactions } from "./transactions/open-transactions.ts";
+import { DOOR_LIMITS } from "./server/limits.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -19,37 +17,33 @@ export interface OpenDoor {
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
-  { engine, transactions }: { readonly engine: Engine; readonly transactions: Transactions },
+  { engine, transactions }: { readonly engine: Engine; readonly transactions: BrokerTransactions },
   settings: KafkaDoorSettings,
   keeper: Doorkeeper,
 ): Promise<OpenDoor> {
   const { environment } = engine;
-  const broker = createKafkaBroker(engine, transactions, {
-    ...settings,
-    address: () => listener.advertised,
-  });
   const warn = limitedWarn(environment.clock, environment.log);
-  const connections = new Connections({
-    handlers: createHandlers(broker),
-    environment,
-    keeper,
-    warn,
-    limits: DOOR_LIMITS,
-    connectionLimits: CONNECTION_LIMITS,
-  });
   const listener = await openListener({
     door: "kafka",
     settings,
     connectionsMax: DOOR_LIMITS.connectionsMax,
     warn,
-    onConnection: (socket) => connections.add(socket),
+    onConnection: (socket) => service.add(socket),
+  });
+  const { advertised } = listener;
+  const service = new LateService({
+    door: "kafka",
+    environment,
+    async load() {
+      const { openKafkaService } = await import("./kafka-service.ts");
+      return openKafkaService({ engine, transactions, keeper, warn, settings, advertised });
+    },
   });
   return {
-    ...listener.advertised,
+    ...advertised,
     async close() {
       const ended = listener.close();
-      await connections.stop();
-      broker.groups.close();
+      await service.stop();
       await ended;
     },
   };

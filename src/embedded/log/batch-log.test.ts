@@ -54,6 +54,27 @@ test("a read inside a batch returns the whole batch, a small limit still the fir
   assert.deepEqual(await from(6, 1e6), [0, 6]);
 });
 
+test("a run reads once, and nothing of the batch that is left out", async () => {
+  await using bench = await openTestLog();
+  const value = "x".repeat(10_000);
+  for (let batch = 0; batch < 10; batch++) {
+    await bench.log.appendBatches(wireBatches(value)).durable;
+  }
+  for (const [bytesMax, count] of [
+    [35_000, 3],
+    [1_000_000, 10],
+  ] as const) {
+    const taken: number[] = [];
+    const take = (bytes: number): Buffer => {
+      taken.push(bytes);
+      return Buffer.alloc(bytes);
+    };
+    const run = await bench.log.readBatches(0, { ...ALL, bytesMax, take });
+    assert.equal(run.nextOffset, count);
+    assert.deepEqual(taken, [Math.min(bytesMax, bench.log.bytes)]);
+  }
+});
+
 test("nothing beyond the end that the reader may see is returned", async () => {
   await using bench = await openTestLog();
   await bench.log.appendBatches(wireBatches("a")).durable;

@@ -34,8 +34,11 @@ export interface DiskFile {
    * promises nothing. One call to the system where that has it, so it is quicker than write and sync.
    */
   writeSynced(buffers: readonly Uint8Array[], position: number): Promise<void>;
-  /** Up to `length` bytes; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>;
+  /**
+   * Up to `length` bytes; fewer at the end of the file. `memory`, of that length, is memory that they
+   * may be read into, or not: they are what is returned.
+   */
+  read(position: number, length: number, memory?: Buffer): Promise<Uint8Array>;
   /** fdatasync: contents and size. */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;

@@ -220,7 +220,7 @@ export class SegmentedLog implements BatchLog {
   async readBatches(offset: number, limits: RunLimits): Promise<BatchRun> {
     for (let from = offset; ;) {
       const segment = this.segmentOf(from);
-      if (segment === undefined) return { chunks: [], bytes: 0, nextOffset: from };
+      if (segment === undefined) return { chunks: [], bytes: 0, nextOffset: from, neededBytes: 0 };
       const start = from;
       const run = await this.reads.around(segment, () => segment.readRun(start, limits));
       // Compaction left nothing of the rest of the segment: on to the next one.

@@ -8,7 +8,7 @@ import { openStage, type Stage } from "../../admin/shop-stage.test.ts";
 import { isMillraceError, MillraceError } from "../../model/errors.ts";
 import { openAdminClient } from "../client.ts";
 import { createDoor } from "../door.ts";
-import { serve } from "../serve.ts";
+import { serve } from "../serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const LARGE = "12345678901234567890";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { openStage, orders } from "../../admin/shop-stage.test.ts";
 import type { WebhookReceiver } from "../../service/inbound.ts";
 import { createDoor } from "../door.ts";
-import { serve } from "../serve.ts";
+import { serve } from "../serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 

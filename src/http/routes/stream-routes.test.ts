@@ -5,7 +5,7 @@ import { openStage, placed, type Stage } from "../../admin/shop-stage.test.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { createDoor, type Door } from "../door.ts";
-import { serve } from "../serve.ts";
+import { serve } from "../serving/serve.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const headers = { authorization: `Bearer ${TOKEN}`, host: "localhost" };

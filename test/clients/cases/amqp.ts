@@ -29,4 +29,23 @@ export const AMQP: readonly ClientCase[] = [
       return countsOf(await tools.java("JmsQueue.java", args, { libraries: "jms" }));
     },
   },
+  {
+    name: "proton queues",
+    demands: {
+      inOrder: 200,
+      // Of a message that was released, and then of the same when a receiver said that it failed.
+      releasedCount: 0,
+      failedCount: 1,
+      deadLetters: 1,
+      scheduled: 1,
+      subscribed: 1,
+      declined: 2,
+      answered: 1,
+    },
+    timeoutMs: 120_000,
+    run: async ({ amqp, name, tools }) => {
+      const url = `amqp://${amqp.host}:${amqp.port}`;
+      return countsOf(await tools.python("proton-queues.py", [url, name("queue"), name("stream")]));
+    },
+  },
 ];

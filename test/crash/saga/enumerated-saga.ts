@@ -10,7 +10,7 @@ import {
   type Death,
   type KilledRun,
 } from "../../../src/saga/killed-saga.test.ts";
-import type { KillsResult } from "../kills.ts";
+import type { RunResult } from "../run-tally.ts";
 
 export const ENUMERATED_SAGA = "saga-enumerated";
 const PROGRESS_EVERY = 50;
@@ -21,9 +21,7 @@ async function killed(death?: Death): Promise<KilledRun> {
 }
 
 /** Stops at the first state from which the saga does not come to its end. */
-export async function enumerateSaga(
-  progress: (line: string) => void,
-): Promise<Omit<KillsResult, "violations">> {
+export async function enumerateSaga(progress: (line: string) => void): Promise<RunResult> {
   const { calls } = await killed();
   const deaths = [...calls.keys()].flatMap((call) => [
     { call, done: false },

@@ -1,10 +1,9 @@
-/** Customers in the shop: the one process in odd lives, the other in even ones. */
+/** Customers in the shop, of which each life runs one process: the record says which. */
 
 import { visit } from "../../../examples/shop/customers.ts";
 import type { Driver } from "../driver.ts";
-import type { Json } from "../report.ts";
-import { COMPONENT, PROCESSES, runShop } from "./run-shop.ts";
-import { ShopRecord } from "./shop-record.ts";
+import { COMPONENT, runShop } from "./run-shop.ts";
+import { ShopRecord, turnOf } from "./shop-record.ts";
 
 /** Customers in the shop at one time. */
 const AT_ONCE = 6;
@@ -12,12 +11,10 @@ const AT_ONCE = 6;
 export const shopDriver: Driver = {
   name: COMPONENT,
   start: async (context) => {
-    const { tell, life, resume } = context;
-    const process = PROCESSES[life % PROCESSES.length]!;
-    tell("process", process);
+    const { tell, resume } = context;
+    const { process, undone } = turnOf(resume);
     const app = await runShop(context, process);
-    const undone: readonly Json[] = isObject(resume) ? (resume[process] ?? []) : [];
-    const waiting = undone.map(Number);
+    const waiting = [...undone];
     let next = waiting.pop() ?? 0;
     const serve = async (): Promise<void> => {
       for (;;) {
@@ -35,7 +32,3 @@ export const shopDriver: Driver = {
   },
   createRecord: () => new ShopRecord(),
 };
-
-function isObject(value: Json): value is { readonly [name: string]: readonly Json[] } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

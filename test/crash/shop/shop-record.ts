@@ -23,6 +23,7 @@ export class ShopRecord implements ComponentRecord {
   readonly #begun = new Map<OrderProcess, number>();
   readonly #inFlight = new Set<number>();
   readonly #books = new Map<OrderProcess, Counts>();
+  #lives = 0;
 
   take([, kind, ...facts]: Report): void {
     if (kind === "error") return this.#report("wrong", String(facts[0]));
@@ -39,20 +40,18 @@ export class ShopRecord implements ComponentRecord {
 
   died(): ReturnType<ComponentRecord["died"]> {
     const visits = this.#inFlight.size;
+    this.#lives++;
     this.#inFlight.clear();
     return { visits };
   }
 
-  /** By process: the customers whose visit was cut short, and at the end the next new one. */
+  /** The processes take turns. */
   resume(): Json {
-    return Object.fromEntries(
-      PROCESSES.map((process) => {
-        const next = this.#begun.get(process) ?? 0;
-        const visited = this.#visited.get(process)!;
-        const all = Array.from({ length: next }, (_, number) => number);
-        return [process, [...all.filter((number) => !visited.has(number)), next]];
-      }),
-    );
+    const process = PROCESSES[this.#lives % PROCESSES.length]!;
+    const next = this.#begun.get(process) ?? 0;
+    const visited = this.#visited.get(process)!;
+    const all = Array.from({ length: next }, (_, number) => number);
+    return [process, ...all.filter((number) => !visited.has(number)), next];
   }
 
   async verify(opened: Opened): Promise<void> {
@@ -99,6 +98,20 @@ export class ShopRecord implements ComponentRecord {
       ([process, counts]) => `books of the ${process} shop: ${JSON.stringify(counts)}`,
     );
   }
+}
+
+/** What a life is to do. */
+export interface ShopTurn {
+  readonly process: OrderProcess;
+  /** The customers whose visit was cut short, and at the end the next new one. */
+  readonly undone: readonly number[];
+}
+
+export function turnOf(resume: Json): ShopTurn {
+  const [name, ...undone] = Array.isArray(resume) ? resume : [];
+  const process = PROCESSES.find((each) => each === name);
+  if (process === undefined) throw new Error(`the shop has no process ${String(name)}`);
+  return { process, undone: undone.map(Number) };
 }
 
 /** As `visit` does it: the others only look around. */

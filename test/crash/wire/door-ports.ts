@@ -1,4 +1,4 @@
-/** Where the child serves its clients: the same ports in every life, so that they find it again. */
+/** Where children serve their clients: the same ports in every life, so that they find them again. */
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
@@ -7,18 +7,22 @@ import type { DoorPorts } from "../report.ts";
 /** Below the ports that systems give to outgoing connections, which could take ours between two lives. */
 const FIRST = 21_000;
 const COUNT = 10_000;
-const TRIES = 50;
+const TRIES = 64;
 
-export async function chooseDoorPorts(): Promise<DoorPorts> {
-  const start = process.pid % COUNT;
+/** For so many servers at one time. */
+export async function chooseDoorPorts(servers: number): Promise<readonly DoorPorts[]> {
+  const start = process.pid * TRIES;
   const free: number[] = [];
-  for (let step = 0; step < TRIES && free.length < 2; step++) {
-    const port = FIRST + ((start + step * 7) % COUNT);
+  for (let step = 0; step < TRIES && free.length < 2 * servers; step++) {
+    const port = FIRST + ((start + step) % COUNT);
     if (await isFree(port)) free.push(port);
   }
-  const [kafka, amqp] = free;
-  if (kafka === undefined || amqp === undefined) throw new Error(`no free ports from ${FIRST} on`);
-  return { kafka, amqp };
+  return Array.from({ length: servers }, (_, server) => {
+    const [kafka, amqp] = free.slice(2 * server);
+    if (kafka === undefined || amqp === undefined)
+      throw new Error(`no free ports from ${FIRST} on`);
+    return { kafka, amqp };
+  });
 }
 
 async function isFree(port: number): Promise<boolean> {

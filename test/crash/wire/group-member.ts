@@ -25,6 +25,8 @@ const FETCH_WAIT_MS = 5;
 /** So small that a position is committed often. */
 const FETCH_BYTES = 4096;
 const SESSION_MS = 10_000;
+/** How much too early the control is, so that few kills suffice to find it out. */
+const EARLY_MS = 10;
 const PROTOCOL_TYPE = "consumer";
 const PROTOCOL = "range";
 /** The last versions that name topics by their names. */
@@ -39,6 +41,10 @@ export interface MemberOptions {
   readonly random: Random;
   /** Told of each new assignment. */
   readonly onAssigned: () => void;
+  /** Does wrong: the position is committed before what lies below it has been seen. */
+  readonly commitFirst?: boolean;
+  /** Does wrong: a position counts as acknowledged when it is asked for, and nobody asks the server. */
+  readonly forgetsCommits?: boolean;
 }
 
 interface Membership {
@@ -175,10 +181,28 @@ export class GroupMember {
     const limits = { maxWaitMs: FETCH_WAIT_MS, bytesMax: FETCH_BYTES };
     const { records, next } = await fetchFrom(client, { topic, partition, offset: from }, limits);
     if (next === from) return;
-    history.take({ type: "poll", reader, partition, from, next, records });
-    positions.set(partition, next);
+    const seen = (): void => {
+      history.take({ type: "poll", reader, partition, from, next, records });
+      positions.set(partition, next);
+    };
+    const { commitFirst = false, forgetsCommits = false } = this.#options;
+    if (!commitFirst) seen();
     history.take({ type: "committing", group, partition, offset: next });
-    const at = { partitionIndex: partition, committedOffset: next, committedMetadata: reader };
+    if (!forgetsCommits) await this.#commit(client, membership, { partition, offset: next });
+    history.take({ type: "position acknowledged", group, partition, offset: next });
+    if (commitFirst) {
+      await pause(EARLY_MS);
+      if (!client.socket.destroyed) seen();
+    }
+  }
+
+  async #commit(
+    client: Client,
+    membership: Membership,
+    { partition, offset }: { readonly partition: number; readonly offset: number },
+  ): Promise<void> {
+    const { name: committedMetadata, group, topic } = this.#options;
+    const at = { partitionIndex: partition, committedOffset: offset, committedMetadata };
     const { memberId, generationId: generationIdOrMemberEpoch } = membership;
     const topics = [{ name: topic, partitions: [at] }];
     const body = { groupId: group, memberId, generationIdOrMemberEpoch, topics };
@@ -186,7 +210,6 @@ export class GroupMember {
     const answer = await client.ask("OffsetCommit", body, BY_NAME);
     this.inFlight = 0;
     this.#check(answer.topics[0]!.partitions[0]!.errorCode, "a commit");
-    history.take({ type: "position acknowledged", group, partition, offset: next });
   }
 
   async #leave(client: Client): Promise<void> {

@@ -8,7 +8,8 @@
  *
  *     lost            acknowledged, or of a transaction that was, and not there (or not to be seen)
  *     twice           a record of an idempotent producer at two offsets
- *     unseen          a reader of committed records was led past a committed record
+ *     unseen          a reader of committed records was led past a committed record, or is held back
+ *                     although every transaction is over
  *     inconsistent    two contents of one offset, or another offset than the one acknowledged
  *     aborted read    a reader of committed records was given a record that was taken back
  *     regressed       a reader's offsets, or a position acknowledged, went back
@@ -19,6 +20,7 @@
  */
 
 import type { Violation, ViolationKind } from "../driver.ts";
+import { GroupPositions } from "./group-positions.ts";
 
 export interface PlacedRecord {
   readonly offset: number;
@@ -31,6 +33,8 @@ export interface PartitionLook {
   readonly from: number;
   /** Up to the end of what is decided. */
   readonly to: number;
+  /** The end of all. */
+  readonly end: number;
   readonly all: readonly PlacedRecord[];
   readonly committed: readonly PlacedRecord[];
 }
@@ -53,9 +57,13 @@ export type HistoryEvent =
       next: number;
       records: readonly PlacedRecord[];
     }
-  /** `positions` are those that transactions have committed, by producer. */
+  /**
+   * `positions` are those that transactions have committed, by producer. `decided` where every
+   * transaction is over, so that nothing may hide anything.
+   */
   | {
       type: "log";
+      decided?: boolean;
       partitions: readonly PartitionLook[];
       positions: ReadonlyMap<string, number>;
     };
@@ -80,11 +88,6 @@ interface Place {
   readonly offset: number;
 }
 
-interface Position {
-  acknowledged: number;
-  attempted: number;
-}
-
 type Poll = Extract<HistoryEvent, { type: "poll" }>;
 
 export class History {
@@ -96,9 +99,9 @@ export class History {
   /** By partition: what stands at each offset, and whether it is committed. */
   readonly #log = new Map<number, Map<number, { readonly record: string; committed: boolean }>>();
   readonly #lookedTo = new Map<number, number>();
-  readonly #positions = new Map<string, Position>();
-  /** By reader and partition: where its next poll must begin. */
-  readonly #next = new Map<string, number>();
+  readonly #positions = new GroupPositions();
+  /** By reader and partition: its group, and where its next poll must begin. */
+  readonly #next = new Map<string, { readonly group: string; readonly offset: number }>();
   #polls: Poll[] = [];
   /** Of each producer the last position that a committed transaction of it was seen to have. */
   readonly #seenPositions = new Map<string, number>();
@@ -135,17 +138,11 @@ export class History {
         if (event.as === "committed") this.counts.committed++;
         if (event.as === "aborted") this.counts.aborted++;
         return;
-      case "committing": {
-        const position = this.#positionOf(event);
-        position.attempted = Math.max(position.attempted, event.offset);
-        return;
-      }
-      case "position acknowledged": {
-        const position = this.#positionOf(event);
+      case "committing":
+        return this.#positions.committing(event);
+      case "position acknowledged":
         this.counts.positions++;
-        position.acknowledged = Math.max(position.acknowledged, event.offset);
-        return;
-      }
+        return this.#positions.acknowledged(event);
       case "seek":
         return this.#seek(event);
       case "poll":
@@ -173,20 +170,15 @@ export class History {
 
   #seek(event: Extract<HistoryEvent, { type: "seek" }>): void {
     const { group, reader, partition, offset } = event;
-    const { acknowledged, attempted } = this.#positionOf(event);
-    if (offset < acknowledged) {
-      this.#find("regressed", `${group}[${partition}] is at ${offset}, behind ${acknowledged}`);
-    }
-    if (offset > attempted) {
-      this.#find("unseen", `${group}[${partition}] is at ${offset}, beyond ${attempted}`);
-    }
-    this.#next.set(`${reader} ${partition}`, offset);
+    const finding = this.#positions.seek(event);
+    if (finding !== undefined) this.findings.push(finding);
+    this.#next.set(`${reader} ${partition}`, { group, offset });
   }
 
   #poll(event: Poll): void {
     const { reader, partition, from, next, records } = event;
     const name = `${reader}[${partition}]`;
-    const expected = this.#next.get(`${reader} ${partition}`);
+    const { group = "", offset: expected } = this.#next.get(`${reader} ${partition}`) ?? {};
     let last = from - 1;
     if (expected !== from || next < from) {
       this.#find("regressed", `${name} polls ${from} to ${next} after ${expected}`);
@@ -197,13 +189,17 @@ export class History {
       }
       last = offset;
     }
-    this.#next.set(`${reader} ${partition}`, next);
+    this.#next.set(`${reader} ${partition}`, { group, offset: next });
+    this.#positions.polled({ group, partition, offset: next });
     this.#polls.push(event);
     this.counts.polled += records.length;
   }
 
-  #look({ partitions, positions }: Extract<HistoryEvent, { type: "log" }>): void {
+  #look({ partitions, positions, decided = false }: Extract<HistoryEvent, { type: "log" }>): void {
     for (const look of partitions) this.#lookAt(look);
+    for (const { partition, to, end } of decided ? partitions : []) {
+      if (to < end) this.#find("unseen", `readers of [${partition}] are held at ${to}, not ${end}`);
+    }
     for (const record of this.#unmet) {
       const { place } = this.#writes.get(record)!;
       const where = place === undefined ? "" : ` at ${place.partition}:${place.offset}`;
@@ -363,21 +359,6 @@ export class History {
   #transactionOf(record: string): Transaction | undefined {
     const transaction = this.#writes.get(record)?.transaction;
     return transaction === undefined ? undefined : this.#transactions.get(transaction);
-  }
-
-  #positionOf({
-    group,
-    partition,
-  }: {
-    readonly group: string;
-    readonly partition: number;
-  }): Position {
-    const name = `${group} ${partition}`;
-    let position = this.#positions.get(name);
-    if (position === undefined) {
-      this.#positions.set(name, (position = { acknowledged: 0, attempted: 0 }));
-    }
-    return position;
   }
 
   #find(kind: ViolationKind, text: string): void {

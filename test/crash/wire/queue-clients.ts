@@ -35,6 +35,10 @@ interface ClientOptions {
   readonly link: ServerLink;
   readonly random: Random;
   readonly told: QueueTold;
+  /** Does wrong: a message counts as accepted when it is sent. */
+  readonly acceptEarly?: boolean;
+  /** Does wrong: an outcome counts as settled when it is asked for. */
+  readonly settleEarly?: boolean;
 }
 
 abstract class QueueClient {
@@ -49,7 +53,10 @@ abstract class QueueClient {
   async run(): Promise<never> {
     const { link } = this.options;
     for (;;) {
-      const client = await link.reach(() => openClient(link.port));
+      const client = await link.reach(async () => {
+        const connection = await openClient(link.port);
+        return { connection, cut: () => connection.cut(), lost: connection.ended };
+      });
       this.inFlight = 0;
       const gone = new AbortController();
       try {
@@ -71,18 +78,19 @@ export class QueueSender extends QueueClient {
   #made = 0;
 
   protected override async work(client: AmqpClient, gone: AbortSignal): Promise<unknown> {
-    const { name, queue, told } = this.options;
+    const { name, queue, told, acceptEarly = false } = this.options;
     const sender = await client.sender(queue);
     const send = async (): Promise<never> => {
       for (;;) {
         gone.throwIfAborted();
         const text = `${name}:${this.#made++}`;
         told.sending(text);
+        if (acceptEarly) told.accepted(text);
         this.inFlight++;
         const outcome = await sender.send({ message_id: text, durable: true, body: text });
         this.inFlight--;
         if (outcome !== "accepted") throw new Error(`${text} was not accepted but ${outcome}`);
-        told.accepted(text);
+        if (!acceptEarly) told.accepted(text);
         await pause(PAUSE_MS);
       }
     };
@@ -92,7 +100,7 @@ export class QueueSender extends QueueClient {
 
 export class QueueReceiver extends QueueClient {
   protected override async work(client: AmqpClient, gone: AbortSignal): Promise<unknown> {
-    const { queue, told, random } = this.options;
+    const { queue, told, random, settleEarly = false } = this.options;
     const receiver = await client.receiver(queue, { rcv_settle_mode: SECOND });
     const waiting = new Map<Delivery, () => void>();
     receiver.link.on("settled", ({ delivery }: EventContext) => waiting.get(delivery!)?.());
@@ -108,6 +116,7 @@ export class QueueReceiver extends QueueClient {
         gone.throwIfAborted();
         const deed = deedOf(random);
         told.settling(text, deed);
+        if (settleEarly) told.settled(text, deed);
         this.inFlight++;
         const settled = new Promise<void>((resolve) => waiting.set(delivery, resolve));
         delivery[deed]();
@@ -122,7 +131,7 @@ export class QueueReceiver extends QueueClient {
         }
         // Its place in the session is free again.
         delivery.update(true);
-        told.settled(text, deed);
+        if (!settleEarly) told.settled(text, deed);
       }
     };
     return Promise.all(Array.from({ length: IN_FLIGHT }, receive));

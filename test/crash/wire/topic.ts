@@ -10,6 +10,7 @@ export const PARTITIONS = 3;
 export const FETCH_BY_NAME = 12;
 export const READ_COMMITTED = 1;
 const READ_UNCOMMITTED = 0;
+const LATEST = -1;
 const FETCH_BYTES = 1024 * 1024;
 
 export async function ensureTopic(client: Client, name: string): Promise<void> {
@@ -26,6 +27,21 @@ export async function ensureTopic(client: Client, name: string): Promise<void> {
 export interface Fetched {
   readonly records: readonly PlacedRecord[];
   readonly next: number;
+}
+
+/** Whether a reader of committed records sees every partition to its end. */
+export async function isDecided(client: Client, name: string): Promise<boolean> {
+  const ends = async (isolationLevel: number): Promise<readonly number[]> => {
+    const partitions = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: LATEST,
+    }));
+    const body = { replicaId: -1, isolationLevel, topics: [{ name, partitions }] };
+    const { topics } = await client.ask("ListOffsets", body);
+    return topics[0]!.partitions.map(({ offset }) => offset);
+  };
+  const [stable, all] = [await ends(READ_COMMITTED), await ends(READ_UNCOMMITTED)];
+  return stable.every((offset, partition) => offset === all[partition]);
 }
 
 /** One fetch of one partition; as a reader of committed records unless said. */
@@ -75,5 +91,12 @@ export async function lookAt(
   };
   const committed = await read(true);
   const all = await read(false);
-  return { partition, from, to: committed.next, all: all.records, committed: committed.records };
+  return {
+    partition,
+    from,
+    to: committed.next,
+    end: all.next,
+    all: all.records,
+    committed: committed.records,
+  };
 }

@@ -2,13 +2,7 @@
  * A transactional Kafka producer: each transaction writes to several partitions and commits an offset,
  * then commits or aborts. A step without an answer is asked again on the next connection; by chance the
  * producer begins anew instead, as one whose process died, and is given a new epoch, which decides the
- * transaction that was under way. It speaks one of the two protocols:
- *
- *                          first (KIP-98)              second (KIP-890)
- *     partitions           AddPartitionsToTxn          implied by Produce 12
- *     offsets              AddOffsetsToTxn, then       TxnOffsetCommit 5
- *                          TxnOffsetCommit 3
- *     end                  EndTxn 4: the epoch stays   EndTxn 5: the epoch rises
+ * transaction that was under way. So does a rival of the same transactional id, where there is one.
  *
  * The offset is the transaction's own number, so it tells which transaction was the last to commit.
  */
@@ -19,9 +13,20 @@ import type { Random } from "../../../src/model/ids.ts";
 import { type Client, HungUp } from "../../hostile/client.ts";
 import { compressionOf, encodeBatch, type ProducerIdentity } from "./batches.ts";
 import type { History } from "./history.ts";
-import { PRODUCE_BY_NAME } from "./idempotent-producer.ts";
+import type { Rivalry } from "./rivalry.ts";
 import type { ServerLink } from "./server-link.ts";
 import { ensureTopic, PARTITIONS } from "./topic.ts";
+import {
+  addOffsets,
+  addPartitions,
+  type Asker,
+  commitOffset,
+  endTransaction,
+  firstError,
+  initialize,
+  produceInTransaction,
+  type Protocol,
+} from "./transaction-requests.ts";
 
 const ABORTED = 0.25;
 const BEGINS_ANEW = 0.3;
@@ -29,16 +34,15 @@ const BATCHES_MAX = 3;
 const RECORDS_MAX = 3;
 const RETRY_MS = 5;
 const TRIES_MAX = 1_000;
-const TIMEOUT_MS = 60_000;
+/** Longer than any run: what times out is another client's business. */
+const TIMEOUT_MS = 900_000;
 /** How much too early the control is, so that few kills suffice to find it out. */
 const EARLY_MS = 10;
 /** The last transaction that was begun has this position in its group, on this partition. */
 const POSITION_PARTITION = 0;
-
-const VERSIONS = {
-  first: { produce: PRODUCE_BY_NAME, offsets: 3, end: 4 },
-  second: { produce: 12, offsets: 5, end: 5 },
-} as const;
+/** A producer that was fenced lets its rival work for so long. */
+const FENCED_MS = 30;
+const FENCED_MS_MORE = 100;
 
 export interface TransactionalOptions {
   readonly name: string;
@@ -46,24 +50,38 @@ export interface TransactionalOptions {
   readonly link: ServerLink;
   readonly history: History;
   readonly random: Random;
-  readonly protocol: keyof typeof VERSIONS;
+  readonly protocol: Protocol;
+  /** Others have the same transactional id, which is then this one. */
+  readonly shared?: { readonly id: string; readonly rivalry: Rivalry };
   /** Does wrong: a transaction counts as committed when its records are, before its end is answered. */
   readonly commitUnanswered?: boolean;
 }
 
-/** Answers with an error code; resolves when the answer is understood. */
-type Step = (client: Client, producer: ProducerIdentity) => Promise<number>;
+/** Resolves with an error code, when the answer is understood. */
+interface Step {
+  readonly what: string;
+  readonly ask: (asker: Asker) => Promise<number>;
+}
 
 interface Transaction {
   readonly name: string;
   readonly position: number;
   readonly commits: boolean;
   readonly steps: Step[];
+  /** Its end was asked for, and may have been done. */
   endTried: boolean;
 }
 
+/** A rival has begun since. */
+class Fenced extends Error {
+  override readonly name = "Fenced";
+}
+
+const FENCING: ReadonlySet<number> = new Set([ERROR.PRODUCER_FENCED, ERROR.INVALID_PRODUCER_EPOCH]);
+
 export class TransactionalProducer {
   readonly #options: TransactionalOptions;
+  readonly #id: string;
   #identity: ProducerIdentity | undefined;
   #sequences = new Map<number, number>();
   #transaction: Transaction | undefined;
@@ -71,9 +89,11 @@ export class TransactionalProducer {
   #made = 0;
   /** A request is under way. */
   inFlight = 0;
+  fencedCount = 0;
 
   constructor(options: TransactionalOptions) {
     this.#options = options;
+    this.#id = options.shared?.id ?? options.name;
   }
 
   /** Rejects with RunOver at the end, and with what a producer should never be told. */
@@ -84,12 +104,19 @@ export class TransactionalProducer {
       try {
         await this.#work(client);
       } catch (error) {
-        if (!(error instanceof HungUp)) throw error;
-        if (commitUnanswered || random.next() < BEGINS_ANEW) this.#identity = undefined;
+        if (error instanceof Fenced) await this.#giveWay();
+        else if (!(error instanceof HungUp)) throw error;
+        else if (commitUnanswered || random.next() < BEGINS_ANEW) this.#identity = undefined;
       } finally {
         client.socket.destroy();
       }
     }
+  }
+
+  /** Begins anew, so that the transaction that was under way is over. Only while `run` is in no life. */
+  async finish(client: Client): Promise<void> {
+    this.#identity = undefined;
+    await this.#initialize(client);
   }
 
   async #work(client: Client): Promise<never> {
@@ -101,32 +128,45 @@ export class TransactionalProducer {
         await this.#ask(client, transaction.steps[0]!, transaction.name);
         transaction.steps.shift();
       }
-      const as = transaction.commits ? "committed" : "aborted";
-      this.#options.history.take({ type: "ended", transaction: transaction.name, as });
-      this.#transaction = undefined;
+      this.#ended(transaction.commits ? "committed" : "aborted");
     }
+  }
+
+  async #giveWay(): Promise<void> {
+    this.fencedCount++;
+    this.#identity = undefined;
+    this.#over();
+    await pause(FENCED_MS + this.#options.random.next() * FENCED_MS_MORE);
   }
 
   /** The transaction that was under way is decided by it. */
   async #initialize(client: Client): Promise<void> {
-    const { name, history } = this.#options;
-    const init: Step = async () => {
-      const answer = await client.ask("InitProducerId", {
-        transactionalId: name,
-        transactionTimeoutMs: TIMEOUT_MS,
-      });
-      const { errorCode, producerId, producerEpoch: epoch } = answer;
-      if (errorCode === ERROR.NONE) this.#adopt({ producerId, epoch });
+    const { name, shared } = this.#options;
+    const ask = async (): Promise<number> => {
+      shared?.rivalry.asks(name);
+      const settings = { id: this.#id, timeoutMs: TIMEOUT_MS };
+      const { errorCode, ...identity } = await initialize(client, settings);
+      if (errorCode === ERROR.NONE) {
+        shared?.rivalry.begins(name);
+        this.#adopt(identity);
+      }
       return errorCode;
     };
-    await this.#ask(client, init, "its beginning");
-    const transaction = this.#transaction;
-    if (transaction === undefined) return;
-    const mayBeCommitted = transaction.commits && transaction.endTried;
-    const as = mayBeCommitted ? "decided" : "aborted";
-    if (!(this.#options.commitUnanswered === true && mayBeCommitted)) {
-      history.take({ type: "ended", transaction: transaction.name, as });
-    }
+    await this.#ask(client, { what: "its beginning", ask }, "");
+    this.#over();
+  }
+
+  /** Somebody begins, this producer or a rival: what was under way is decided, one way or the other. */
+  #over(): void {
+    const { commits = false, endTried = false } = this.#transaction ?? {};
+    if (!(commits && endTried)) this.#ended("aborted");
+    else if (this.#options.commitUnanswered !== true) this.#ended("decided");
+    this.#transaction = undefined;
+  }
+
+  #ended(as: "committed" | "aborted" | "decided"): void {
+    if (this.#transaction === undefined) return;
+    this.#options.history.take({ type: "ended", transaction: this.#transaction.name, as });
     this.#transaction = undefined;
   }
 
@@ -138,18 +178,25 @@ export class TransactionalProducer {
   }
 
   /** Asks again while the server asks for patience. */
-  async #ask(client: Client, step: Step, what: string): Promise<void> {
+  async #ask(client: Client, step: Step, of: string): Promise<void> {
+    const { name, shared, protocol } = this.#options;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const producer = this.#identity ?? NOBODY;
+      const who = `${name} (${producer.producerId}/${producer.epoch})`;
+      const isOlder = producer !== NOBODY && shared?.rivalry.isOlder(name) === true;
       this.inFlight = 1;
-      const error = await step(client, this.#identity ?? NOBODY);
+      const error = await step.ask({ client, id: this.#id, producer, protocol });
       this.inFlight = 0;
+      if (error === ERROR.NONE && isOlder)
+        throw new Error(`${who} was served ${step.what}: fenced`);
       if (error === ERROR.NONE) return;
+      if (FENCING.has(error) && shared?.rivalry.isNewest(name) === false) throw new Fenced();
       if (error !== ERROR.CONCURRENT_TRANSACTIONS) {
-        throw new Error(`${this.#options.name} was refused ${what} with ${error}`);
+        throw new Error(`${who} was refused ${step.what} ${of} with ${error}`);
       }
       await pause(RETRY_MS);
     }
-    throw new Error(`${this.#options.name} was put off at ${what} ${TRIES_MAX} times`);
+    throw new Error(`${name} was put off at ${step.what} ${of} ${TRIES_MAX} times`);
   }
 
   #begin(): Transaction {
@@ -172,38 +219,23 @@ export class TransactionalProducer {
     for (const partition of partitions) steps.push(this.#produce(name, partition));
     if (commitUnanswered && transaction.commits) steps.push(this.#commitEarly(transaction));
     if (protocol === "first") steps.push(this.#addOffsets());
-    steps.push(this.#commitOffsets(position), this.#end(transaction));
+    steps.push(this.#commitOffset(position), this.#end(transaction));
     return transaction;
   }
 
   #addPartitions(partitions: readonly number[]): Step {
-    const { name, topic } = this.#options;
-    return async (client, { producerId, epoch }) => {
-      const answer = await client.ask(
-        "AddPartitionsToTxn",
-        {
-          v3AndBelowTransactionalId: name,
-          v3AndBelowProducerId: producerId,
-          v3AndBelowProducerEpoch: epoch,
-          v3AndBelowTopics: [{ name: topic, partitions }],
-        },
-        3,
-      );
-      return firstError(
-        answer.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
-          resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
-        ),
-      );
-    };
+    const { topic } = this.#options;
+    return { what: "partitions", ask: (asker) => addPartitions(asker, topic, partitions) };
   }
 
   /** The batch is made when it is first sent, under the epoch and sequence that hold then. */
   #produce(transaction: string, partition: number): Step {
-    const { name, topic, history, random, protocol } = this.#options;
+    const { name, topic, history, random } = this.#options;
     const count = 1 + Math.floor(random.next() * RECORDS_MAX);
     const records = Array.from({ length: count }, () => `${name}.${partition}:${this.#made++}`);
     let bytes: Buffer | undefined;
-    return async (client, producer) => {
+    const ask = async (asker: Asker): Promise<number> => {
+      const { producer } = asker;
       if (bytes === undefined) {
         const baseSequence = this.#sequences.get(partition) ?? 0;
         this.#sequences.set(partition, baseSequence + count);
@@ -212,96 +244,56 @@ export class TransactionalProducer {
         bytes = encodeBatch(records, options);
         for (const record of records) history.take({ type: "write", record, transaction });
       }
-      const { responses } = await client.ask(
-        "Produce",
-        {
-          transactionalId: name,
-          acks: -1,
-          timeoutMs: 30_000,
-          topicData: [{ name: topic, partitionData: [{ index: partition, records: bytes }] }],
-        },
-        VERSIONS[protocol].produce,
-      );
-      const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+      const batch = { partition, bytes };
+      const { errorCode, baseOffset } = await produceInTransaction(asker, topic, batch);
       if (errorCode !== ERROR.NONE) return errorCode;
       for (const [index, record] of records.entries()) {
         history.take({ type: "acknowledged", record, partition, offset: baseOffset + index });
       }
       return errorCode;
     };
+    return { what: "a batch", ask };
   }
 
   #commitEarly(transaction: Transaction): Step {
-    return async () => {
+    const ask = async (): Promise<number> => {
       transaction.endTried = true;
       const { name } = transaction;
       this.#options.history.take({ type: "ended", transaction: name, as: "committed" });
       await pause(EARLY_MS);
       return ERROR.NONE;
     };
+    return { what: "nothing", ask };
   }
 
   #addOffsets(): Step {
-    const { name } = this.#options;
-    return async (client, { producerId, epoch }) => {
-      const body = {
-        transactionalId: name,
-        producerId,
-        producerEpoch: epoch,
-        groupId: positionGroup(name),
-      };
-      return (await client.ask("AddOffsetsToTxn", body, 3)).errorCode;
-    };
+    const group = positionGroup(this.#id);
+    return { what: "a group", ask: (asker) => addOffsets(asker, group) };
   }
 
-  #commitOffsets(position: number): Step {
-    const { name, topic, protocol } = this.#options;
-    return async (client, { producerId, epoch }) => {
-      const at = { partitionIndex: POSITION_PARTITION, committedOffset: position };
-      const { topics } = await client.ask(
-        "TxnOffsetCommit",
-        {
-          transactionalId: name,
-          groupId: positionGroup(name),
-          producerId,
-          producerEpoch: epoch,
-          memberId: "",
-          topics: [{ name: topic, partitions: [{ ...at, committedMetadata: "" }] }],
-        },
-        VERSIONS[protocol].offsets,
-      );
-      return firstError(
-        topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode)),
-      );
-    };
+  #commitOffset(offset: number): Step {
+    const at = { topic: this.#options.topic, partition: POSITION_PARTITION, offset };
+    const group = positionGroup(this.#id);
+    return { what: "a position", ask: (asker) => commitOffset(asker, group, at) };
   }
 
   #end(transaction: Transaction): Step {
-    const { name, protocol } = this.#options;
-    return async (client, { producerId, epoch }) => {
-      const { commits: committed } = transaction;
+    const ask = async (asker: Asker): Promise<number> => {
+      const wasTried = transaction.endTried;
       transaction.endTried = true;
-      const answer = await client.ask(
-        "EndTxn",
-        { transactionalId: name, producerId, producerEpoch: epoch, committed },
-        VERSIONS[protocol].end,
-      );
-      if (answer.errorCode === ERROR.NONE && protocol === "second") {
-        this.#adopt({ producerId: answer.producerId, epoch: answer.producerEpoch });
-      }
-      return answer.errorCode;
+      const { errorCode, ...identity } = await endTransaction(asker, transaction.commits);
+      if (errorCode === ERROR.NONE) this.#adopt(identity);
+      else if (FENCING.has(errorCode)) transaction.endTried = wasTried;
+      return errorCode;
     };
+    return { what: "the end", ask };
   }
 }
 
 const NOBODY: ProducerIdentity = { producerId: -1, epoch: -1 };
 
-function positionGroup(producer: string): string {
-  return `${producer}-positions`;
-}
-
-function firstError(codes: readonly number[]): number {
-  return codes.find((code) => code !== ERROR.NONE) ?? ERROR.NONE;
+function positionGroup(id: string): string {
+  return `${id}-positions`;
 }
 
 /** What the last transaction that committed said of its position; 0 where none did. */

@@ -21,13 +21,20 @@ export const wireGroupDriver: Driver = {
     const onAssigned = (): void => void assignments++;
     return new WireRecord({
       name: NAME,
-      clients: ({ run: { random }, ...stage }) => [
+      clients: ({ run: { random, control }, ...stage }) => [
         new IdempotentProducer({ ...stage, name: "g", random }),
         new TransactionalProducer({ ...stage, name: "gt0", random, protocol: "first" }),
         new TransactionalProducer({ ...stage, name: "gt1", random, protocol: "second" }),
         ...Array.from({ length: MEMBERS }, (_, index) => {
-          const name = `m${index}`;
-          return new GroupMember({ ...stage, name, group: NAME, random, onAssigned });
+          return new GroupMember({
+            ...stage,
+            name: `m${index}`,
+            group: NAME,
+            random,
+            onAssigned,
+            commitFirst: control === "wire-commit-first",
+            forgetsCommits: control === "wire-position-forgotten",
+          });
         }),
       ],
       totals: ({ counts }) => ({

@@ -40,10 +40,12 @@ export class WireQueueRecord implements ComponentRecord, QueueTold {
   #link: ServerLink | undefined;
   #counts = { sends: 0, got: 0, accept: 0, release: 0, reject: 0, accountedFor: 0 };
 
-  open({ ports, random }: Run): Promise<void> {
-    const link = new ServerLink(ports.amqp);
+  open({ ports, random, control }: Run): Promise<void> {
+    const link = new ServerLink(ports.amqp, random);
     this.#link = link;
-    const client = { queue: NAME, link, random, told: this };
+    const acceptEarly = control === "wire-accept-early";
+    const settleEarly = control === "wire-settle-early";
+    const client = { queue: NAME, link, random, told: this, acceptEarly, settleEarly };
     this.#clients = [
       new QueueSender({ ...client, name: "s" }),
       ...Array.from({ length: RECEIVERS }, (_, index) => {
@@ -147,6 +149,7 @@ export class WireQueueRecord implements ComponentRecord, QueueTold {
       "acceptances settled": accept,
       "releases settled": release,
       "rejections settled": reject,
+      "connections cut": this.#link!.cutCount,
     };
   }
 

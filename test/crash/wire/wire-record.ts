@@ -1,17 +1,24 @@
 /** What the components share whose clients speak Kafka: a link, a history, and looks at the log. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../hostile/client.ts";
 import type { ComponentRecord, Opened, Run, Violation } from "../driver.ts";
 import type { Json, Report } from "../report.ts";
 import { History } from "./history.ts";
 import { RunOver, ServerLink } from "./server-link.ts";
-import { ensureTopic, lookAt, PARTITIONS } from "./topic.ts";
+import { ensureTopic, isDecided, lookAt, PARTITIONS } from "./topic.ts";
+
+/** The broker looks for transactions that have timed out every ten seconds. */
+const DECIDED_LIMIT_MS = 30_000;
+const DECIDED_PAUSE_MS = 100;
 
 /** A client of the parent: works through all lives, and rejects at the end with RunOver. */
 export interface WireClient {
   run(): Promise<never>;
   /** Requests whose answer it waits for. */
   readonly inFlight: number;
+  /** Ends what it left under way; while nobody lets `run` in. */
+  finish?(client: Client): Promise<void>;
 }
 
 export interface Stage {
@@ -44,7 +51,7 @@ export class WireRecord implements ComponentRecord {
   }
 
   open(run: Run): Promise<void> {
-    const link = new ServerLink(run.ports.kafka);
+    const link = new ServerLink(run.ports.kafka, run.random);
     this.#link = link;
     const topic = this.#options.name;
     this.#clients = this.#options.clients({ run, topic, link, history: this.#history });
@@ -76,12 +83,19 @@ export class WireRecord implements ComponentRecord {
     return null;
   }
 
-  /** Looks from where the last look ended; at the end at all of it. */
+  /**
+   * Looks from where the last look ended; at the end at all of it, when every transaction is over: its
+   * producer has ended it, or its time has.
+   */
   async verify(_opened: Opened, { last }: { readonly last: boolean }): Promise<void> {
     const { name, positions } = this.#options;
     const client = await Client.open(this.#link!.port);
     try {
       await ensureTopic(client, name);
+      if (last) {
+        for (const each of this.#clients) await each.finish?.(client);
+        await this.#decided(client);
+      }
       const looks = await Promise.all(
         Array.from({ length: PARTITIONS }, (_, partition) => {
           const from = last ? 0 : (this.#lookedTo.get(partition) ?? 0);
@@ -90,7 +104,7 @@ export class WireRecord implements ComponentRecord {
       );
       for (const { partition, to } of looks) this.#lookedTo.set(partition, to);
       const committed = (await positions?.(client)) ?? new Map<string, number>();
-      this.#history.take({ type: "log", partitions: looks, positions: committed });
+      this.#history.take({ type: "log", partitions: looks, positions: committed, decided: last });
     } finally {
       client.socket.destroy();
     }
@@ -99,12 +113,23 @@ export class WireRecord implements ComponentRecord {
     for (const { kind, text } of fresh) this.#report(kind, text);
   }
 
+  /** If it is not within the limit, the look at the log says so. */
+  async #decided(client: Client): Promise<void> {
+    const endsMs = performance.now() + DECIDED_LIMIT_MS;
+    while (performance.now() < endsMs && !(await isDecided(client, this.#options.name))) {
+      await pause(DECIDED_PAUSE_MS);
+    }
+  }
+
   #report(kind: Violation["kind"], text: string): void {
     this.violations.push({ kind, text: `topic ${this.#options.name}: ${text}` });
   }
 
   get totals(): ComponentRecord["totals"] {
-    return this.#options.totals(this.#history);
+    return {
+      ...this.#options.totals(this.#history),
+      "connections cut": this.#link!.cutCount,
+    };
   }
 
   async close(): Promise<void> {

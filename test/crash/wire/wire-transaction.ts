@@ -1,6 +1,10 @@
-/** Transactional Kafka producers of both protocols: all of a transaction or nothing, offsets included. */
+/**
+ * Transactional Kafka producers of both protocols: all of a transaction or nothing, offsets included;
+ * and pairs of them that fence each other, of which only the newer is ever served.
+ */
 
 import type { Driver } from "../driver.ts";
+import { Rivalry } from "./rivalry.ts";
 import { committedPosition, TransactionalProducer } from "./transactional-producer.ts";
 import { WireRecord } from "./wire-record.ts";
 
@@ -8,22 +12,34 @@ const NAME = "wire-transaction";
 const PRODUCERS = [
   { name: "t0", protocol: "first" },
   { name: "t1", protocol: "second" },
-  { name: "t2", protocol: "first" },
-  { name: "t3", protocol: "second" },
+] as const;
+/** Two producers of one transactional id. */
+const RIVALS = [
+  { id: "first-rivals", protocol: "first" },
+  { id: "second-rivals", protocol: "second" },
 ] as const;
 
 export const wireTransactionDriver: Driver = {
   name: NAME,
   overWire: true,
   start: () => Promise.resolve(),
-  createRecord: () =>
-    new WireRecord({
+  createRecord: () => {
+    let rivals: readonly TransactionalProducer[] = [];
+    return new WireRecord({
       name: NAME,
-      clients: ({ run: { random, control }, ...stage }) =>
-        PRODUCERS.map((producer) => {
-          const commitUnanswered = control === "wire-commit-unanswered";
-          return new TransactionalProducer({ ...stage, ...producer, random, commitUnanswered });
-        }),
+      clients: ({ run: { random, control }, ...stage }) => {
+        const commitUnanswered = control === "wire-commit-unanswered";
+        const options = { ...stage, random, commitUnanswered };
+        rivals = RIVALS.flatMap(({ id, protocol }) => {
+          const shared = { id, rivalry: new Rivalry() };
+          return ["a", "b"].map(
+            (letter) =>
+              new TransactionalProducer({ ...options, name: `${id}-${letter}`, protocol, shared }),
+          );
+        });
+        const alone = PRODUCERS.map((each) => new TransactionalProducer({ ...options, ...each }));
+        return [...alone, ...rivals];
+      },
       positions: async (client) => {
         const positions = new Map<string, number>();
         for (const { name } of PRODUCERS) {
@@ -36,8 +52,10 @@ export const wireTransactionDriver: Driver = {
         "transactions committed": counts.committed,
         "transactions aborted": counts.aborted,
         "transactions judged": counts.judged,
+        "producers fenced": rivals.reduce((sum, { fencedCount }) => sum + fencedCount, 0),
         "records acknowledged": counts.acknowledged,
         "records found": counts.found,
       }),
-    }),
+    });
+  },
 };

@@ -20,7 +20,7 @@ import { delay } from "../../../model/clock.ts";
 import { ERROR_CODES, EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext } from "../../context.ts";
 import { FileWatch } from "../../watch-files.ts";
-import type { StartOptions } from "./start.ts";
+import type { StartOptions } from "./serving.ts";
 
 /** How long a child may take to stop before it is ended: it loses nothing, it only recovers longer. */
 const STOP_MS = 15_000;
@@ -30,7 +30,7 @@ interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a child tells: see `start.ts`. */
+/** What a child tells: see `run.ts`. */
 interface Told {
   readonly module?: string;
   readonly ready?: {

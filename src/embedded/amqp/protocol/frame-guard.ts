@@ -16,6 +16,8 @@ export const SASL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0,
 
 export const OPEN = 0x10;
 export const SASL_INIT = 0x41;
+export const SASL_CHALLENGE = 0x42;
+export const SASL_RESPONSE = 0x43;
 export const SASL_OUTCOME = 0x44;
 
 const HEADER_BYTES = 8;
@@ -25,7 +27,7 @@ const SASL_FRAME = 1;
 const SASL_FRAME_BYTES_MAX = 4096;
 const AMQP_CODES: readonly [number, number] = [OPEN, 0x18];
 /** What a client sends: init and response. */
-const SASL_CODES: readonly [number, number] = [SASL_INIT, 0x43];
+const SASL_CODES: readonly [number, number] = [SASL_INIT, SASL_RESPONSE];
 
 /** The first bytes are those of another protocol, or of another version of this one. */
 export class OtherProtocol extends MalformedAmqp {}

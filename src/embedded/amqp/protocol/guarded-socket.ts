@@ -5,18 +5,18 @@
 
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { SASL_OUTCOME } from "./frame-guard.ts";
+import { SASL_CHALLENGE, SASL_OUTCOME } from "./frame-guard.ts";
 
 export class GuardedSocket extends EventEmitter {
   readonly #socket: Socket;
-  readonly #onOutcome: () => void;
+  readonly #onSignIn: (answer: "challenge" | "outcome") => void;
   #corked = false;
 
-  /** `onOutcome` is told when the answer to a sign-in was written. */
-  constructor(socket: Socket, onOutcome: () => void) {
+  /** `onSignIn` is told when an answer to what a client signs in with was written. */
+  constructor(socket: Socket, onSignIn: (answer: "challenge" | "outcome") => void) {
     super();
     this.#socket = socket;
-    this.#onOutcome = onOutcome;
+    this.#onSignIn = onSignIn;
   }
 
   /** Called by rhea; frames come one at a time. */
@@ -31,7 +31,8 @@ export class GuardedSocket extends EventEmitter {
       });
     }
     this.#socket.write(frame);
-    if (isOutcome(frame)) this.#onOutcome();
+    if (isSignIn(frame, SASL_CHALLENGE)) this.#onSignIn("challenge");
+    if (isSignIn(frame, SASL_OUTCOME)) this.#onSignIn("outcome");
   }
 
   end(): void {
@@ -52,6 +53,6 @@ export class GuardedSocket extends EventEmitter {
   }
 }
 
-function isOutcome(frame: Buffer): boolean {
-  return frame.length > 10 && frame[5] === 1 && frame[9] === 0x53 && frame[10] === SASL_OUTCOME;
+function isSignIn(frame: Buffer, code: number): boolean {
+  return frame.length > 10 && frame[5] === 1 && frame[9] === 0x53 && frame[10] === code;
 }

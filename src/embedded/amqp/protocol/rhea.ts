@@ -21,6 +21,7 @@
 import type { EventEmitter } from "node:events";
 import rhea from "rhea";
 import type { Refusal } from "./conditions.ts";
+import type { Mechanisms } from "./sign-in.ts";
 
 /** A value as rhea reads it: its type, and its descriptor where it has one. */
 export interface Typed {
@@ -203,8 +204,8 @@ export interface ServerOptions {
   readonly frameBytesMax: number;
   readonly sessionsMax: number;
   readonly unsettledMax: number;
-  /** Checks a password; where it is missing, whoever comes is let in. */
-  readonly password?: (user: string, password: string) => Promise<boolean>;
+  /** By which clients sign in; where they are missing, whoever comes is let in. */
+  readonly mechanisms?: Mechanisms;
 }
 
 /** One connection of a client, with a container of its own, so that events need no addressee. */
@@ -212,10 +213,11 @@ export function createServerConnection(options: ServerOptions): {
   readonly events: EventEmitter;
   readonly connection: RheaConnection;
 } {
-  const { id, frameBytesMax, sessionsMax, unsettledMax, password } = options;
+  const { id, frameBytesMax, sessionsMax, unsettledMax, mechanisms } = options;
   const container = rhea.create_container({ id });
-  if (password === undefined) container.sasl_server_mechanisms.enable_anonymous();
-  else container.sasl_server_mechanisms.enable_plain(password);
+  if (mechanisms === undefined) container.sasl_server_mechanisms.enable_anonymous();
+  // Without a prototype: rhea takes whatever is found under the name that a client sends.
+  else container.sasl_server_mechanisms = { __proto__: null, ...mechanisms } as never;
   const connection = container.create_connection({
     container_id: id,
     max_frame_size: frameBytesMax,

@@ -10,6 +10,7 @@
 
 import { isMillraceError } from "../../../model/errors.ts";
 import type { BatchLog, LogEnd } from "../../log/batch-log.ts";
+import type { BatchRun } from "../../log/segment/batch-run.ts";
 import type { Draft } from "../codec/draft.ts";
 import type { FetchPartition, FetchRequest, FetchResponse } from "../codec/generated/fetch.ts";
 import { ERROR } from "../error-codes.ts";
@@ -31,8 +32,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
       call.version >= BY_ID ? topics.findById(topicId) : topics.find(name);
     const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
     const endsAtMs = clock.monotonic() + request.maxWaitMs;
-    for (;;) {
-      const round = new Round(request, call.claim(bytesMax));
+    const look = async (round: Round): Promise<Draft<FetchResponse["responses"]>> => {
       const responses: Draft<FetchResponse["responses"]>[number][] = [];
       for (const { topic: name, topicId, partitions } of request.topics) {
         const answers: PartitionAnswer[] = [];
@@ -50,12 +50,23 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
         }
         responses.push({ topic: name, topicId, partitions: answers });
       }
-      const waitMs = endsAtMs - clock.monotonic();
-      if (round.failed || round.bytes >= request.minBytes || waitMs <= 0 || call.gone.aborted) {
-        return { sessionId: 0, responses };
-      }
+      return responses;
+    };
+    /** What is to be answered, or the round after which there is to be a wait. */
+    const next = async (): Promise<Draft<FetchResponse> | Round> => {
+      const round = new Round(request, call, bytesMax);
+      const responses = await look(round);
+      const late = clock.monotonic() >= endsAtMs || call.gone.aborted;
+      const enough = round.failed || late || round.bytes >= request.minBytes;
+      return enough ? { sessionId: 0, responses } : round;
+    };
+    for (;;) {
+      // What was read for an answer that is not given yet must not be in reach while this waits.
+      const outcome = await next();
+      if (!(outcome instanceof Round)) return outcome;
       call.claim(0);
-      await round.more(call.gone, (callback) => clock.after(waitMs, callback));
+      const waitMs = endsAtMs - clock.monotonic();
+      await outcome.more(call.gone, (callback) => clock.after(waitMs, callback));
     }
   };
 }
@@ -71,14 +82,16 @@ function refusalOf(topic: Topic | undefined, call: Call): number {
 class Round {
   bytes = 0;
   failed = false;
-  readonly #bytesMax: number;
+  readonly #call: Call;
+  #bytesMax: number;
   readonly #committed: boolean;
   readonly #endName: LogEnd;
   /** Where each partition ended when it was looked at: only what comes behind that is news. */
   readonly #ends: { readonly log: BatchLog; readonly end: number }[] = [];
 
-  constructor({ isolationLevel }: FetchRequest, bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  constructor({ isolationLevel }: FetchRequest, call: Call, bytesMax: number) {
+    this.#call = call;
+    this.#bytesMax = call.claim(bytesMax);
     this.#committed = isolationLevel === READ_COMMITTED;
     this.#endName = this.#committed ? "stableEnd" : "end";
   }
@@ -112,10 +125,7 @@ class Round {
     const left = Math.min(partitionMaxBytes, this.#bytesMax - this.bytes);
     if (left <= 0 && this.bytes > 0) return { ...answer, records: [] };
     try {
-      const limits = { bytesMax: Math.max(left, 1), endOffset: end };
-      const run = await log.readBatches(fetchOffset, limits);
-      const fits = this.bytes === 0 || run.bytes <= left;
-      if (!fits) return { ...answer, records: [] };
+      const run = await this.#run(log, fetchOffset, { left, endOffset: end });
       this.bytes += run.bytes;
       this.#ends.push({ log, end });
       const aborted = this.#committed ? log.abortedIn(fetchOffset, run.nextOffset) : null;
@@ -129,6 +139,23 @@ class Round {
         : ERROR.KAFKA_STORAGE_ERROR;
       return { ...answer, errorCode, records: [] };
     }
+  }
+
+  /** The first batch of an answer comes however large; then there must be memory for all of it. */
+  async #run(
+    log: BatchLog,
+    offset: number,
+    { left, endOffset }: { readonly left: number; readonly endOffset: number },
+  ): Promise<BatchRun> {
+    const bytesMax = Math.max(left, 1);
+    const firstBytesMax = this.bytes > 0 ? left : this.#bytesMax;
+    const { take } = this.#call;
+    const run = await log.readBatches(offset, { bytesMax, firstBytesMax, endOffset, take });
+    const { neededBytes } = run;
+    if (neededBytes === 0 || this.bytes > 0) return run;
+    if (!(await this.#call.claimWhole(neededBytes))) return run;
+    this.#bytesMax = neededBytes;
+    return log.readBatches(offset, { bytesMax: neededBytes, endOffset, take });
   }
 
   /** Resolves when a partition has grown, the time is over or the client has gone. */

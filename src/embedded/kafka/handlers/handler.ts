@@ -16,6 +16,13 @@ export interface Call {
    * until the request is answered, or until it claims anew: 0 while it waits for something to tell.
    */
   readonly claim: (bytes: number) => number;
+  /**
+   * Claims all of so many bytes, for what cannot be cut. Resolves when they may be held, which takes as
+   * long as others hold too much; false where the client has gone by then.
+   */
+  readonly claimWhole: (bytes: number) => Promise<boolean>;
+  /** Memory for the answer's records: it is used again when the answer has left. */
+  readonly take: (bytes: number) => Buffer;
   /** Aborts when the connection ends: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }

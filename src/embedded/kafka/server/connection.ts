@@ -39,6 +39,11 @@ export interface ConnectionOptions {
   readonly warn: Warn;
 }
 
+export interface Stall {
+  readonly ms: number;
+  readonly why: string;
+}
+
 const PRODUCE = API_TABLES.Produce.key;
 /** They wait for messages, or for other members of a group. */
 const PARKING: ReadonlySet<number | undefined> = new Set(
@@ -82,7 +87,10 @@ export class Connection {
       push: (chunk) => this.#receive(this.#reader.push(chunk)),
     });
     this.#options = { ...options, socket };
-    this.#outlet = new Outlet(socket, () => this.#sent());
+    this.#outlet = new Outlet(socket, {
+      progress: () => this.#sent(),
+      gone: (piece) => frames.give(piece),
+    });
     this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
     this.#account = budget.open(() => this.#goOn());
     this.#line = new RequestLine({
@@ -97,6 +105,8 @@ export class Connection {
       gone,
       may: stranger ? () => false : keeper.mayOf(LOCAL),
       claim: (bytes) => this.#claim(bytes),
+      take: (bytes) => frames.take(bytes),
+      claimWhole: (bytes) => this.#claimWhole(bytes),
     };
     const attempt = { door: "kafka", address: clientHost, signal: gone } as const;
     this.#gate = stranger ? new SignInGate({ keeper, random, attempt }) : undefined;
@@ -107,22 +117,33 @@ export class Connection {
     socket.on("error", () => undefined);
   }
 
+  /** What it holds of the door's bytes. */
+  get heldBytes(): number {
+    return this.#account.bytes;
+  }
+
   /** Why the connection should end now; undefined where it may go on. "" needs no line in the log. */
   overdue(nowMs: number): string | undefined {
-    const { budget, limits } = this.#options;
-    const { firstRequestMs, idleMs } = limits;
-    const stalledMs = budget.over ? limits.stalledOverMs : limits.stalledMs;
-    const unsent = this.#outlet.bytes > 0;
+    const { firstRequestMs, idleMs, stalledMs } = this.#options.limits;
     if (!this.#ready && nowMs - this.#openedMs >= firstRequestMs) {
       return this.#gate === undefined ? "no whole request has come" : "nobody has signed in";
     }
-    if (unsent && nowMs - this.#leftMs >= stalledMs) return "the client does not read its answers";
+    const stall = this.stall(nowMs);
+    if (stall !== undefined && stall.ms >= stalledMs) return stall.why;
     const silentMs = nowMs - this.#receivedMs;
-    const reading = !this.#options.socket.isPaused();
-    if (this.#reader.heldBytes > 0 && reading && silentMs >= stalledMs) {
-      return "a frame does not go on";
+    const idle = this.#line.empty && this.#outlet.bytes === 0;
+    return idle && silentMs >= idleMs ? "" : undefined;
+  }
+
+  /** How long the client has held something and not gone on with it; undefined where it holds nothing. */
+  stall(nowMs: number): Stall | undefined {
+    if (this.#outlet.bytes > 0) {
+      return { ms: nowMs - this.#leftMs, why: "the client does not read its answers" };
     }
-    return this.#line.empty && !unsent && silentMs >= idleMs ? "" : undefined;
+    if (this.#reader.heldBytes > 0 && !this.#options.socket.isPaused()) {
+      return { ms: nowMs - this.#receivedMs, why: "a frame does not go on" };
+    }
+    return undefined;
   }
 
   /** Ends at once. */
@@ -202,7 +223,10 @@ export class Connection {
 
   #mayBegin(): boolean {
     if (this.#ending !== undefined) return false;
-    if (this.#outlet.bytes > this.#options.limits.unsentBytesMax) return false;
+    const { budget, limits } = this.#options;
+    // Beyond the budget nobody is given more who has not taken what there is, also not in its turn.
+    const unsentBytesMax = budget.over ? budget.smallBytes : limits.unsentBytesMax;
+    if (this.#outlet.bytes > unsentBytesMax) return false;
     return this.#account.mayTake() && this.#pace.take();
   }
 
@@ -213,6 +237,24 @@ export class Connection {
     this.#claimed = bytes === 0 ? 0 : this.#account.grant(bytes);
     this.#hold();
     return this.#claimed;
+  }
+
+  /** Waits, where need be, until so much more may be held. False where the client has gone by then. */
+  #claimWhole(bytes: number): Promise<boolean> {
+    this.#claimed = 0;
+    this.#hold();
+    const { signal } = this.#gone;
+    return new Promise((resolve) => {
+      const gone = (): void => resolve(false);
+      if (signal.aborted) return gone();
+      signal.addEventListener("abort", gone, { once: true });
+      this.#account.room(bytes, () => {
+        signal.removeEventListener("abort", gone);
+        this.#claimed = bytes;
+        this.#hold();
+        resolve(true);
+      });
+    });
   }
 
   #settled(reply: Reply): void {
@@ -238,7 +280,7 @@ export class Connection {
 
   #hold(): void {
     const { bytes } = this.#line;
-    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.bytes + this.#claimed);
+    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.heldBytes + this.#claimed);
   }
 
   /** Says what is held, and reads on or not. */

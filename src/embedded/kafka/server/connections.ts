@@ -37,7 +37,7 @@ export class Connections {
     return this.#open.size;
   }
 
-  /** Received and unanswered, and answered and unsent. */
+  /** Received and unanswered, being read for answers, and answered and unsent. */
   get heldBytes(): number {
     return this.#budget.usedBytes;
   }
@@ -68,6 +68,24 @@ export class Connections {
     deadline.cancel();
   }
 
+  /**
+   * Somebody waits for memory: hangs up on those that hold some and have stood still, the longest
+   * first, until half of all is free. So an honest client that is slow for once has others before it.
+   */
+  #makeRoom(nowMs: number): void {
+    const { limits, connectionLimits } = this.#options;
+    const stalled = [...this.#open]
+      .map((connection) => ({ connection, stall: connection.stall(nowMs) }))
+      .filter(({ stall }) => stall !== undefined && stall.ms >= connectionLimits.stalledShortMs)
+      .toSorted((a, b) => b.stall!.ms - a.stall!.ms);
+    let heldBytes = this.#budget.usedBytes;
+    for (const { connection, stall } of stalled) {
+      if (heldBytes <= limits.bytesMax / 2) return;
+      heldBytes -= connection.heldBytes;
+      connection.hangUp(stall!.why);
+    }
+  }
+
   /** One timer for all, and none while there is nobody. */
   #sweepLater(): Timer {
     const { environment, limits } = this.#options;
@@ -77,6 +95,7 @@ export class Connections {
         const why = connection.overdue(nowMs);
         if (why !== undefined) connection.hangUp(why);
       }
+      if (this.#budget.short) this.#makeRoom(nowMs);
       this.#sweep = this.#open.size === 0 ? undefined : this.#sweepLater();
     });
   }

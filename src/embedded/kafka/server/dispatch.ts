@@ -12,7 +12,7 @@ import type { Call, Handlers } from "../handlers/handler.ts";
 import type { Reply } from "./request-line.ts";
 
 /** What a connection knows of its client. */
-export type Caller = Pick<Call, "clientHost" | "gone" | "may" | "claim">;
+export type Caller = Pick<Call, "clientHost" | "gone" | "may" | "claim" | "claimWhole" | "take">;
 
 export interface DispatchOptions {
   readonly handlers: Handlers;

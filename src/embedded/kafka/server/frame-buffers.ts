@@ -1,16 +1,17 @@
 /**
- * The memory of frames, used again and again. A buffer made for each read and each frame costs more
+ * The memory of frames that come, and of records in answers, used again and again. A buffer made for each read and each frame costs more
  * than all that is done with its bytes: fresh pages, and a garbage collector that counts them.
  *
- * Small frames get memory of their own and are forgotten; larger ones, in sizes of powers of two, are
- * lent and come back when their request is answered. One that never comes back is merely collected.
+ * What is small gets memory of its own and is forgotten. What is larger is lent, in sizes of powers of
+ * two: a frame comes back when its request is answered, records when the answer has left. What never
+ * comes back is merely collected.
  */
 
 /** A read that begins a frame lands here: large enough for many small requests, or one of most. */
 const LANDING_BYTES = 16 * 1024;
 const POOLED_BYTES_MIN = 16 * 1024;
-const POOLED_BYTES_MAX = 4 * 1024 * 1024;
-/** Of frames that nobody uses. */
+const POOLED_BYTES_MAX = 8 * 1024 * 1024;
+/** Kept while nobody uses it. */
 const KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 export class FrameBuffers {

@@ -26,8 +26,8 @@ export interface ConnectionLimits {
   readonly firstRequestMs: number;
   /** A frame that does not go on, or an answer of which nothing leaves, for so long ends it. */
   readonly stalledMs: number;
-  /** The same while the door's bytes are all taken: who holds them and does nothing goes first. */
-  readonly stalledOverMs: number;
+  /** The same while others wait for memory: who holds some and does nothing with it goes first. */
+  readonly stalledShortMs: number;
   /** Without a request; Kafka's `connections.max.idle.ms`. */
   readonly idleMs: number;
 }
@@ -43,18 +43,18 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   unsentBytesMax: 16 * MIB,
   firstRequestMs: 30_000,
   stalledMs: 30_000,
-  stalledOverMs: 5_000,
+  stalledShortMs: 5_000,
   idleMs: 10 * 60_000,
 };
 
 export interface DoorLimits {
   /** Twice what one machine's clients have been seen to open at their worst. */
   readonly connectionsMax: number;
-  /** Of all connections: received and unanswered, and answers that have not left. */
+  /** Of all connections: received and unanswered, read for answers, and answers that have not left. */
   readonly bytesMax: number;
   /** What each connection may have of it when the rest is taken: small requests always get through. */
   readonly smallBytes: number;
-  /** How often connections are looked at that may have stalled. */
+  /** How often connections are looked at that may have stalled: 20,000 take a few milliseconds. */
   readonly sweepMs: number;
   /** How long a stop lets requests finish that have begun. */
   readonly stopMs: number;
@@ -64,6 +64,6 @@ export const DOOR_LIMITS: DoorLimits = {
   connectionsMax: 20_000,
   bytesMax: 256 * MIB,
   smallBytes: 16 * KIB,
-  sweepMs: 5_000,
+  sweepMs: 1_000,
   stopMs: 2_000,
 };

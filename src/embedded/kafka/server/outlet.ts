@@ -1,6 +1,9 @@
 /**
  * The answers of one connection that have not left. They are handed to the socket a part at a time, so
  * that a large answer to a slow reader shows progress, and one that makes none can be told.
+ *
+ * Records are views of what was read from the disk, and a view keeps all of its memory: what is held is
+ * counted by the memory that pieces lie in, which is given back with the last of them.
  */
 
 import type { Writable } from "node:stream";
@@ -8,17 +11,34 @@ import type { Writable } from "node:stream";
 /** Given to the socket at a time. */
 const PART_BYTES = 1024 * 1024;
 
+export interface OutletEvents {
+  /** A part has left. */
+  readonly progress: () => void;
+  /** The answer with this piece has left: nobody reads the piece any more. */
+  readonly gone: (piece: Buffer) => void;
+}
+
+interface Piece {
+  bytes: Buffer;
+  /** Given back when it has left. */
+  holds: number;
+  /** All pieces of the answer whose last one this is. */
+  ends: readonly Buffer[];
+}
+
+const NOTHING: readonly Buffer[] = [];
+
 export class Outlet {
   readonly #socket: Writable;
-  readonly #left: () => void;
-  #pieces: Buffer[] = [];
+  readonly #events: OutletEvents;
+  #pieces: Piece[] = [];
   #bytes = 0;
+  #heldBytes = 0;
   #writing = false;
 
-  /** `left` is called whenever a part has left. */
-  constructor(socket: Writable, left: () => void) {
+  constructor(socket: Writable, events: OutletEvents) {
     this.#socket = socket;
-    this.#left = left;
+    this.#events = events;
   }
 
   /** What has not left. */
@@ -26,46 +46,76 @@ export class Outlet {
     return this.#bytes;
   }
 
+  /** The memory that is kept for what has not left. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   push(pieces: readonly Buffer[]): void {
-    for (const piece of pieces) {
+    let last: Piece | undefined;
+    for (const bytes of pieces) {
+      const shares =
+        last?.bytes.buffer === bytes.buffer && bytes.buffer.byteLength > Buffer.poolSize;
+      const piece = { bytes, holds: shares ? last!.holds : memoryOf(bytes), ends: NOTHING };
+      if (shares) last!.holds = 0;
+      else this.#heldBytes += piece.holds;
       this.#pieces.push(piece);
-      this.#bytes += piece.length;
+      this.#bytes += bytes.length;
+      last = piece;
     }
+    if (last !== undefined) last.ends = pieces;
     if (!this.#writing) this.#write();
   }
 
   #write(): void {
     const socket = this.#socket;
-    const part = this.#nextPart();
-    const last = part.pop();
+    const { buffers, holds, gone } = this.#nextPart();
+    const last = buffers.pop();
     this.#writing = last !== undefined;
     if (last === undefined) return;
-    const bytes = part.reduce((sum, { length }) => sum + length, last.length);
+    const bytes = buffers.reduce((sum, { length }) => sum + length, last.length);
     socket.cork();
-    for (const piece of part) socket.write(piece);
+    for (const buffer of buffers) socket.write(buffer);
     socket.write(last, (error) => {
       // The connection has ended, and with it everything that it held.
       if (error) return;
       this.#bytes -= bytes;
+      this.#heldBytes -= holds;
+      for (const piece of gone) this.#events.gone(piece);
       this.#write();
-      this.#left();
+      this.#events.progress();
     });
     socket.uncork();
   }
 
-  #nextPart(): Buffer[] {
-    let bytes = 0;
-    const part: Buffer[] = [];
+  /**
+   * `holds` is given back when the part has left, and `gone` are then the pieces of answers that have
+   * left as a whole: two pieces of an answer may be views of one memory.
+   */
+  #nextPart(): { readonly buffers: Buffer[]; readonly holds: number; readonly gone: Buffer[] } {
+    let room = PART_BYTES;
+    let holds = 0;
+    const gone: Buffer[] = [];
+    const buffers: Buffer[] = [];
     let index = 0;
-    while (index < this.#pieces.length && bytes < PART_BYTES) {
+    while (index < this.#pieces.length && room > 0) {
       const piece = this.#pieces[index]!;
-      const room = PART_BYTES - bytes;
-      part.push(piece.length <= room ? piece : piece.subarray(0, room));
-      bytes += Math.min(piece.length, room);
-      if (piece.length > room) this.#pieces[index] = piece.subarray(room);
-      else index++;
+      const { bytes } = piece;
+      const fits = bytes.length <= room;
+      buffers.push(fits ? bytes : bytes.subarray(0, room));
+      if (fits) {
+        holds += piece.holds;
+        gone.push(...piece.ends);
+        index++;
+      } else piece.bytes = bytes.subarray(room);
+      room -= Math.min(bytes.length, room);
     }
     this.#pieces = this.#pieces.slice(index);
-    return part;
+    return { buffers, holds, gone };
   }
+}
+
+/** Of the pool for small buffers a view keeps no more than its part: others use the rest. */
+function memoryOf({ buffer, length }: Buffer): number {
+  return buffer.byteLength > Buffer.poolSize ? buffer.byteLength : length;
 }

@@ -11,7 +11,7 @@ import { readFile } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import { errorCode } from "../disks/error-code.ts";
-import { DIRECTORY_FORMAT } from "../directory/data-directory.ts";
+import { DIRECTORY_FORMAT } from "../directory/description.ts";
 
 export const MANIFEST = "backup.json";
 export const BACKUP_FORMAT = 1;

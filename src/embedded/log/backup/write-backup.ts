@@ -19,7 +19,7 @@ import { mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { BackupReport, BackupRequest } from "../../../broker/upkeep/upkeep.ts";
-import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/data-directory.ts";
+import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";

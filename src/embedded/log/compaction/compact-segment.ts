@@ -35,7 +35,7 @@ export function compactSegment(
 ): Promise<CompactedFile> {
   return segment.hold(async (file) => {
     const { bytes: endPosition, nextOffset, baseOffset } = segment;
-    const window = new BatchWindow(file, endPosition, READ_BYTES);
+    const window = new BatchWindow(file, endPosition, { chunkBytes: READ_BYTES });
     const output = new BufferedOutput(target);
     let place: Place = { position: 0, offset: baseOffset };
     let gapFrom: number | undefined;

@@ -196,7 +196,7 @@ export class LogCompaction {
 
   #eachBatch(segment: Segment, take: (header: BatchHeader, batch: Buffer) => void): Promise<void> {
     return segment.hold(async (file) => {
-      const window = new BatchWindow(file, segment.bytes, READ_BYTES);
+      const window = new BatchWindow(file, segment.bytes, { chunkBytes: READ_BYTES });
       let place: Place = { position: 0, offset: segment.baseOffset };
       while (place.position < segment.bytes) {
         this.#stopping.signal.throwIfAborted();

@@ -7,7 +7,10 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { isMillraceError } from "../../../model/errors.ts";
 import { createTestEnvironment } from "../../../testing/environment.ts";
+import { enumeratePowerCuts, PowerCutBroke } from "../disks/power-cut.ts";
+import { withoutSyncs } from "../disks/recording-disk.ts";
 import { createMemoryDisk, createNodeDisk, openDataDirectory, type Disk } from "../open-log.ts";
+import { readDescription, writeDescription } from "./description.ts";
 import { lockFailure } from "./writer-lock.ts";
 
 const unlocked = { lock: () => ({ release: () => undefined }) };
@@ -68,15 +71,52 @@ test("no bit of the cluster's id changes unnoticed, and one without a checksum i
 });
 
 test("a directory of a newer format is refused with both versions, before its lock is touched", async () => {
-  for (const description of ['{"format":2,"cluster":"c"}', '{"format":3}']) {
+  for (const description of ['{"format":3,"cluster":"c"}', '{"format":4}']) {
     const disk = await prepared({ "millrace.json": description });
     const lock = () => assert.fail("the lock was taken");
     const options = { directory: "/data", disk, lock };
     await assert.rejects(openDataDirectory(createTestEnvironment(), options), {
       code: "DIRECTORY_VERSION",
-      details: { directory: "/data", format: JSON.parse(description).format, supported: 1 },
+      details: { directory: "/data", format: JSON.parse(description).format, supported: 2 },
     });
   }
+});
+
+test("a directory of an older format is opened as it is, until it is upgraded", async () => {
+  const disk = await prepared({ "millrace.json": '{"format":1,"cluster":"c"}\n' });
+  const text = (): string => Buffer.from(disk.files.get("/data/millrace.json")!.bytes).toString();
+  const first = await openOn(disk);
+  assert.equal(first.cluster, "c");
+  assert.equal(text(), '{"format":1,"cluster":"c"}\n');
+  await first.upgrade();
+  assert.match(text(), /^\{"format":2,"cluster":"c","crc32c":"[0-9a-f]{8}"\}\n$/);
+  const { cluster } = await openOn(disk);
+  assert.equal(cluster, "c");
+  await (await openOn(createMemoryDisk())).upgrade();
+});
+
+test("a power cut during an upgrade leaves the old description or the new one, whole", async () => {
+  const formats = new Set<unknown>();
+  const upgrade = (through: (disk: Disk) => Disk) =>
+    enumeratePowerCuts<"upgraded">({
+      async workload(disk, note) {
+        await disk.makeDirectory("/data");
+        await writeDescription(disk, "/data", { format: 1, cluster: "c" });
+        const data = await openOn(through(disk));
+        await data.upgrade();
+        note("upgraded");
+      },
+      async check(disk, notes) {
+        const found = await readDescription(disk, "/data");
+        formats.add(found?.format);
+        if (found !== undefined) assert.equal(found.cluster, "c");
+        if (notes.length > 0) assert.equal(found?.format, 2);
+      },
+    });
+  const { states } = await upgrade((disk) => disk);
+  assert.ok(states > 20, `only ${states} states`);
+  assert.deepEqual(formats, new Set([undefined, 1, 2]));
+  await assert.rejects(upgrade(withoutSyncs), PowerCutBroke, "control: without syncs");
 });
 
 test("a malformed description is refused and left as it is", async () => {

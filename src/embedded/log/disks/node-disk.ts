@@ -81,8 +81,8 @@ class NodeFile implements DiskFile {
     return writeAll(await this.synced, buffers, position);
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const buffer = Buffer.allocUnsafeSlow(length);
+  async read(position: number, length: number, memory?: Buffer): Promise<Uint8Array> {
+    const buffer = memory ?? Buffer.allocUnsafeSlow(length);
     let filled = 0;
     while (filled < length) {
       const bytes = await call<number>((done) =>

@@ -1,7 +1,14 @@
 /** Whole batches as they stand in a segment, for readers who speak Kafka's format themselves. */
 
-import { after, type BatchInFile, type BatchWindow, type Place } from "./batch-scan.ts";
+import {
+  after,
+  type BatchInFile,
+  type BatchWindow,
+  type Place,
+  type TakeMemory,
+} from "./batch-scan.ts";
 import { DamageFound } from "./damage.ts";
+import { AT } from "../format/batch-layout.ts";
 import { isGap } from "../format/gap-batch.ts";
 
 export interface BatchRun {
@@ -10,31 +17,48 @@ export interface BatchRun {
   readonly bytes: number;
   /** Where to go on: behind the last batch, also where all that was passed is gone. */
   readonly nextOffset: number;
+  /** How large the first batch is, where that is more than `firstBytesMax`; otherwise 0. */
+  readonly neededBytes: number;
 }
 
 export interface RunLimits {
-  /** The first batch is read even when it is larger. */
+  /** The first batch is read even when it is larger, up to `firstBytesMax`. */
   readonly bytesMax: number;
+  /** A first batch that is larger is told and not read; without it there is no bound. */
+  readonly firstBytesMax?: number;
   /** Batches that reach beyond this offset are left out. */
   readonly endOffset: number;
+  /** Where the chunks' memory comes from; it is theirs as long as anybody looks at them. */
+  readonly take?: TakeMemory;
 }
 
 /**
  * Reads batches from the one that holds `offset`, whose search begins at `from`. Checksums are
  * verified. Throws `DamageFound` where the first one does not hold; at a later one the run ends.
+ *
+ * Takes no memory for batches that the run has no room for: who reads counts what it takes.
  */
 export async function readBatchRun(
   window: BatchWindow,
   { from, offset, endPosition }: { from: Place; offset: number; endPosition: number },
-  { bytesMax, endOffset }: RunLimits,
+  { bytesMax, firstBytesMax = Infinity, endOffset }: RunLimits,
 ): Promise<{ readonly run: BatchRun; readonly next: Place }> {
   const run = new RunBuilder();
   let place = from;
   while (place.position < endPosition && place.offset < endOffset) {
-    let batch = await window.batchAt(place, place.offset >= offset);
+    const left = bytesMax - run.bytes;
+    // Not even an empty batch would fit.
+    if (run.bytes > 0 && left < AT.records) break;
+    window.chunkBytes = left;
+    const room = run.bytes > 0 ? left : firstBytesMax;
+    let batch = await window.batchAt(place, place.offset >= offset, room);
     if (batch !== undefined && batch.header.nextOffset > offset) {
       const { nextOffset, bytes } = batch.header;
-      if (nextOffset > endOffset || (run.bytes > 0 && run.bytes + bytes > bytesMax)) break;
+      if (nextOffset > endOffset) break;
+      if (bytes > room) {
+        if (run.bytes > 0) break;
+        return { run: { ...run.result(place.offset), neededBytes: bytes }, next: place };
+      }
       if (place.offset < offset) batch = await window.batchAt(place, true);
       // As from a log of Kafka's: its clients meet a gap, not what holds its place.
       if (batch !== undefined && !isGap(batch.header)) run.add(batch);
@@ -45,7 +69,7 @@ export async function readBatchRun(
     }
     place = after(place, batch.header);
   }
-  return { run: { chunks: run.chunks, bytes: run.bytes, nextOffset: place.offset }, next: place };
+  return { run: run.result(place.offset), next: place };
 }
 
 /** Batches that lie side by side in one chunk become one view. */
@@ -63,5 +87,9 @@ class RunBuilder {
     this.#chunk = chunk;
     this.#end = at + header.bytes;
     this.chunks.push(chunk.subarray(start, this.#end));
+  }
+
+  result(nextOffset: number): BatchRun {
+    return { chunks: this.chunks, bytes: this.bytes, nextOffset, neededBytes: 0 };
   }
 }

@@ -6,6 +6,9 @@ import { isIntact, readBatchHeader, type BatchHeader } from "../format/batch-dec
 
 const CHUNK_BYTES = 1024 * 1024;
 
+/** Memory of exactly so many bytes, for what is read; whoever reads says when it is used again. */
+export type TakeMemory = (bytes: number) => Buffer;
+
 export interface Place {
   readonly position: number;
   /** The first offset of the batch that begins at `position`. */
@@ -23,25 +26,38 @@ export interface BatchInFile {
 export class BatchWindow {
   private readonly file: DiskFile;
   private readonly endPosition: number;
-  private readonly chunkBytes: number;
+  /** How much is read at a time, where a batch is not larger. */
+  chunkBytes: number;
+  private readonly take: TakeMemory | undefined;
   private chunk: Buffer = Buffer.alloc(0);
   private chunkAt = 0;
 
-  constructor(file: DiskFile, endPosition: number, chunkBytes: number = CHUNK_BYTES) {
+  constructor(
+    file: DiskFile,
+    endPosition: number,
+    { chunkBytes = CHUNK_BYTES, take }: { chunkBytes?: number; take?: TakeMemory | undefined } = {},
+  ) {
     this.file = file;
     this.endPosition = endPosition;
     this.chunkBytes = chunkBytes;
+    this.take = take;
   }
 
   /**
    * The batch at the place, undefined where none stands there. Its checksum is verified and its
-   * records are in the chunk with `whole`; otherwise only the header was looked at.
+   * records are in the chunk where it is `wanted` whole, unless it is larger than `bytesMax`; otherwise only the
+   * header was looked at.
    */
-  async batchAt({ position, offset }: Place, whole: boolean): Promise<BatchInFile | undefined> {
+  async batchAt(
+    { position, offset }: Place,
+    wanted: boolean,
+    bytesMax: number = Infinity,
+  ): Promise<BatchInFile | undefined> {
     await this.hold(position, AT.records);
     const header = readBatchHeader(this.chunk, position - this.chunkAt);
     if (header === undefined || !continues(header, offset)) return undefined;
     if (position + header.bytes > this.endPosition) return undefined;
+    const whole = wanted && header.bytes <= bytesMax;
     if (whole) await this.hold(position, header.bytes);
     const batch = { header, chunk: this.chunk, at: position - this.chunkAt };
     return whole && !isIntact(batch.chunk, batch.at, header) ? undefined : batch;
@@ -51,7 +67,7 @@ export class BatchWindow {
     const wanted = Math.min(position + bytes, this.endPosition);
     if (position >= this.chunkAt && wanted <= this.chunkAt + this.chunk.length) return;
     const length = Math.min(Math.max(bytes, this.chunkBytes), this.endPosition - position);
-    this.chunk = asBuffer(await this.file.read(position, length));
+    this.chunk = asBuffer(await this.file.read(position, length, this.take?.(length)));
     this.chunkAt = position;
   }
 }

@@ -139,7 +139,7 @@ export class Segment {
       await this.buildIndex(file);
       let place = this.placeOf(offset);
       const { bytes: end } = this;
-      const window = new BatchWindow(file, end, READ_AHEAD_BYTES + bytesMax);
+      const window = new BatchWindow(file, end, { chunkBytes: READ_AHEAD_BYTES + bytesMax });
       const records: LogRecord[] = [];
       let next = offset;
       for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
@@ -174,7 +174,8 @@ export class Segment {
       const { bytes: endPosition } = this;
       const searched = this.placeOf(offset);
       const from = this.runEnds.get(offset) ?? searched;
-      const window = new BatchWindow(file, endPosition, limits.bytesMax);
+      const { bytesMax: chunkBytes, take } = limits;
+      const window = new BatchWindow(file, endPosition, { chunkBytes, take });
       const { run, next } = await readBatchRun(window, { from, offset, endPosition }, limits);
       this.rememberEnd(next);
       return run;

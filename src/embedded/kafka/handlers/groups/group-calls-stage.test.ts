@@ -75,6 +75,8 @@ export function createClient({ engine }: TestEngine, may: Rule = () => true) {
       clientHost: "10.0.0.1",
       may,
       claim: (bytes) => bytes,
+      take: (bytes) => Buffer.alloc(bytes),
+      claimWhole: () => Promise.resolve(true),
       gone: new AbortController().signal,
     };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was written as this API's

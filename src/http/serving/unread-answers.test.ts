@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { openStage } from "../admin/shop-stage.test.ts";
+import { openStage } from "../../admin/shop-stage.test.ts";
 import { serve } from "./serve.ts";
 
 const TOKEN = "a-secret-of-some-length";

@@ -1,12 +1,11 @@
 /** Puts a door on a socket of this machine. */
 
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { MillraceError } from "../model/errors.ts";
-import { createDoor, type DoorOptions } from "./door.ts";
-import { isLoopbackName } from "./gate.ts";
-import { DOOR_LIMITS } from "./limits.ts";
+import { createDoor, type DoorOptions } from "../door.ts";
+import { DOOR_LIMITS } from "../limits.ts";
+import { listenAt, type HeldPort } from "./held-port.ts";
 import { UnreadAnswers } from "./unread-answers.ts";
 
 export interface ServeOptions extends Omit<DoorOptions, "stopping"> {
@@ -30,21 +29,22 @@ const CLOSE_DEADLINE_MS = 2_000;
 const TIMEOUT_CHECKS = 4;
 const TIMEOUT_CHECK_MS_MAX = 5_000;
 
-/**
- * Throws BAD_CONFIG for an address that other machines can reach: there is no TLS and no sign-in by
- * user, so the token would cross the network in the clear. Throws BAD_CONFIG also for a port that is
- * taken.
- */
-export async function serve(options: ServeOptions): Promise<ServedDoor> {
-  const { address = "127.0.0.1", port, limits, ...door } = options;
-  if (!isLoopbackName(address)) {
-    throw new MillraceError(
-      "BAD_CONFIG",
-      `the door cannot listen on ${address}: other machines would reach it, and it has neither TLS nor sign-in; ` +
-        "use 127.0.0.1, and an SSH tunnel from elsewhere",
-      { details: { key: "address", address } },
-    );
+/** Throws BAD_CONFIG as `listenAt` and `createDoor` do. */
+export async function serve({ address, port, ...door }: ServeOptions): Promise<ServedDoor> {
+  const held = await listenAt(port, address);
+  try {
+    return await serveHeld(held, door);
+  } catch (error) {
+    await held.close();
+    throw error;
   }
+}
+
+/** Serves a port that is held already, and those who have connected to it. Throws as `createDoor`. */
+export async function serveHeld(
+  held: HeldPort,
+  { limits, ...door }: Omit<DoorOptions, "stopping">,
+): Promise<ServedDoor> {
   const bounds = { ...DOOR_LIMITS, ...limits };
   const stopping = new AbortController();
   /** Connections on which nothing is asked. */
@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
   server.maxConnections = bounds.connectionsMax;
   // A reader that is stuck takes not even signs of life: its connection is silent both ways.
   server.timeout = bounds.silenceTimeoutMs;
-  const bound = await listen(server, port, address);
+  await held.handOver(server);
 
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
@@ -101,30 +101,9 @@ export async function serve(options: ServeOptions): Promise<ServedDoor> {
     }));
   };
   return {
-    url: `http://${address.includes(":") ? `[${address}]` : address}:${bound}`,
-    port: bound,
+    url: held.url,
+    port: held.port,
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function listen(server: Server, port: number, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      reject(
-        new MillraceError(
-          "BAD_CONFIG",
-          taken
-            ? `port ${port} of ${address} is taken; stop the program that has it, or choose another port (0: any free one)`
-            : `the door cannot listen on ${address}:${port}: ${error.message}`,
-          { cause: error, details: { key: "port", port } },
-        ),
-      );
-    });
-    server.listen(port, address, () => {
-      const bound = server.address();
-      resolve(typeof bound === "object" && bound !== null ? bound.port : port);
-    });
-  });
 }

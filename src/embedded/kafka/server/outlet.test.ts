@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { Writable } from "node:stream";
+import { test } from "node:test";
+import { Outlet } from "./outlet.ts";
+
+const MIB = 1024 * 1024;
+const QUIET = { progress: () => {}, gone: () => {} };
+
+/** A reader that takes one write when it is told to. */
+function openReader() {
+  const taken: (() => void)[] = [];
+  const stream = new Writable({
+    highWaterMark: 1,
+    writev(chunks, done) {
+      taken.push(done);
+      bytes += chunks.reduce((sum, { chunk }) => sum + Buffer.from(chunk).length, 0);
+    },
+  });
+  let bytes = 0;
+  return {
+    stream,
+    get bytes() {
+      return bytes;
+    },
+    async take() {
+      while (taken.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      taken.shift()!();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+test("memory counts as held until the last view of it has left", async () => {
+  const reader = openReader();
+  const outlet = new Outlet(reader.stream, QUIET);
+  const memory = Buffer.allocUnsafeSlow(4 * MIB);
+  outlet.push([Buffer.from("head"), memory.subarray(0, 2 * MIB), memory.subarray(3 * MIB)]);
+  assert.equal(outlet.bytes, 3 * MIB + 4);
+  assert.equal(outlet.heldBytes, 4 * MIB + 4);
+  const held: [number, number][] = [];
+  while (outlet.bytes > 0) {
+    await reader.take();
+    held.push([outlet.bytes, outlet.heldBytes]);
+  }
+  assert.deepEqual(held, [
+    [2 * MIB + 4, 4 * MIB],
+    [MIB + 4, 4 * MIB],
+    [4, 4 * MIB],
+    [0, 0],
+  ]);
+  assert.equal(reader.bytes, 3 * MIB + 4);
+});
+
+test("a small view of the pool for small buffers holds no more than itself", () => {
+  const outlet = new Outlet(openReader().stream, QUIET);
+  outlet.push([Buffer.from("abc"), Buffer.from("de")]);
+  assert.equal(outlet.heldBytes, 5);
+});
+
+test("the memory of an answer is given back when all of it has left, and not before", async () => {
+  const reader = openReader();
+  const gone: string[] = [];
+  const outlet = new Outlet(reader.stream, {
+    ...QUIET,
+    gone: (piece) => gone.push(piece.toString("latin1", 0, 2)),
+  });
+  const memory = Buffer.alloc(3 * MIB, "b");
+  outlet.push([Buffer.from("a1")]);
+  outlet.push([Buffer.from("b1"), memory.subarray(0, MIB), memory.subarray(2 * MIB)]);
+  outlet.push([Buffer.from("c1")]);
+  const seen: (readonly [string, number])[] = [];
+  while (outlet.bytes > 0) {
+    await reader.take();
+    seen.push([gone.join(" "), outlet.bytes]);
+  }
+  assert.deepEqual(seen, [
+    ["a1", 2 * MIB + 4],
+    ["a1", MIB + 4],
+    ["a1", 4],
+    ["a1 b1 bb bb c1", 0],
+  ]);
+});
