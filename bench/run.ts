@@ -25,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   commands: () => import("./commands.ts"),
   jobs: () => import("./jobs.ts"),
   latency: () => import("./latency.ts"),
+  partitions: () => import("./partitions.ts"),
   service: () => import("./service.ts"),
   store: () => import("./store.ts"),
   start: () => import("./start.ts"),

@@ -12,9 +12,9 @@ export interface PreparedBatch {
   readonly records: number;
 }
 
-/** A batch of some 64 KiB with records of so many bytes of value, without keys. */
-export function prepareBatch(recordBytes: number): PreparedBatch {
-  const records = Math.max(1, Math.floor(BATCH_BYTES / recordBytes));
+/** A batch of some `batchBytes` with records of so many bytes of value, without keys. */
+export function prepareBatch(recordBytes: number, batchBytes: number = BATCH_BYTES): PreparedBatch {
+  const records = Math.max(1, Math.floor(batchBytes / recordBytes));
   const nowMs = Date.now();
   const room = Buffer.alloc(records * (recordBytes + OVERHEAD_BYTES) + OVERHEAD_BYTES * 2);
   const encoder = new BatchEncoder(room, 0, nowMs);

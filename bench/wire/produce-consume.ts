@@ -13,6 +13,8 @@ export interface WireLoad {
   readonly recordBytes: number;
   readonly partitions: number;
   readonly connections: number;
+  /** Of a request, for each partition; what a busy producer sends unless said. */
+  readonly batchBytes?: number;
   /** The topic's settings, which say when it syncs. */
   readonly configs: Readonly<Record<string, string>>;
 }
@@ -34,8 +36,8 @@ const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Each request has one batch for each partition, as a producer's would. */
 export function measureProduce(target: Target, load: WireLoad): Promise<WireResult> {
-  const { recordBytes, partitions, connections } = load;
-  const batch = prepareBatch(recordBytes);
+  const { recordBytes, partitions, connections, batchBytes } = load;
+  const batch = prepareBatch(recordBytes, batchBytes);
   return withTopic(target, load, (topic) => {
     const frame = produceFrame(topic, batch.bytes, partitions);
     return closedLoops(target, connections, recordBytes, () => async (connection) => {

@@ -37,6 +37,8 @@ const SIDE_KINDS: readonly string[] = ["groups", "damage", "damage.new", "produc
 /** Halves of something that a crash has cut short. */
 const LEFT_KINDS: readonly string[] = ["damage.new", "clean"];
 const REWRITE_BYTES = 1024 * 1024;
+/** Sealed segments of one partition that are opened side by side. */
+const OPENED_TOGETHER = 16;
 
 export async function recoverPartition(
   environment: LogEnvironment,
@@ -44,7 +46,7 @@ export async function recoverPartition(
 ): Promise<SegmentedLogParts> {
   const { disk } = environment;
   await disk.makeDirectory(directory);
-  const { bases, snapshots } = await listSegments(environment, directory);
+  const { bases, snapshots, noted } = await listSegments(environment, directory);
   const last = bases.pop();
   if (last === undefined) {
     const writer = await createSegment(environment, directory, { baseOffset: 0, producers: false });
@@ -55,12 +57,18 @@ export async function recoverPartition(
     return { environment, segments, writer, stopped: undefined, restored };
   }
   const sealed: Segment[] = [];
-  for (const [index, base] of bases.entries()) {
-    sealed.push(await openSealed(environment, directory, base, bases[index + 1] ?? last));
+  for (let first = 0; first < bases.length; first += OPENED_TOGETHER) {
+    const opening = bases.slice(first, first + OPENED_TOGETHER).map((baseOffset, index) => {
+      const nextBase = bases[first + index + 1] ?? last;
+      const isNoted = noted.has(baseOffset);
+      return openSealed(environment, directory, { baseOffset, nextBase, isNoted });
+    });
+    sealed.push(...(await Promise.all(opening)));
   }
   const active = await openLast(environment, directory, {
     baseOffset: last,
     producers: snapshots.length > 0,
+    isNoted: noted.has(last),
   });
   const segments = [...sealed, ...active.segments];
   const restored = await restoreProducers(environment, { directory, segments, snapshots });
@@ -72,6 +80,8 @@ interface Listing {
   readonly bases: number[];
   /** Offsets of snapshots of producers, ascending. */
   readonly snapshots: readonly number[];
+  /** First offsets of segments in which damage was found. */
+  readonly noted: ReadonlySet<number>;
 }
 
 /** Removes what a crash left of segments that are gone. */
@@ -84,6 +94,7 @@ async function listSegments({ disk }: LogEnvironment, directory: string): Promis
   const kept = new Set(bases.map(segmentName));
   const last = segmentName(Math.max(0, ...bases));
   const snapshots: number[] = [];
+  const noted = new Set<number>();
   for (const name of names) {
     const [stem = "", ...kinds] = name.split(".");
     const kind = kinds.join(".");
@@ -92,20 +103,26 @@ async function listSegments({ disk }: LogEnvironment, directory: string): Promis
     const useful = kept.has(stem) || (kind === "producers" && stem > last);
     if (!useful || LEFT_KINDS.includes(kind)) await disk.remove(join(directory, name));
     else if (kind === "producers") snapshots.push(Number(stem));
+    else if (kind === "damage") noted.add(Number(stem));
   }
-  return { bases: bases.toSorted((a, b) => a - b), snapshots };
+  return { bases: bases.toSorted((a, b) => a - b), snapshots, noted };
+}
+
+interface SealedPlace {
+  readonly baseOffset: number;
+  readonly nextBase: number;
+  readonly isNoted: boolean;
 }
 
 /** A segment before the last one: complete, and followed by `nextBase`. */
 async function openSealed(
   environment: LogEnvironment,
   directory: string,
-  baseOffset: number,
-  nextBase: number,
+  { baseOffset, nextBase, isNoted }: SealedPlace,
 ): Promise<Segment> {
   const { disk } = environment;
   const segment = new Segment(disk, directory, emptyFacts(baseOffset, false));
-  await segment.loadDamage();
+  if (isNoted) await segment.loadDamage();
   const boundary = await readSealed(environment, segment, nextBase);
   if (boundary !== undefined) {
     Object.assign(segment, reachedBy(boundary));
@@ -131,12 +148,16 @@ type LastSegment = Pick<SegmentedLogParts, "segments" | "writer" | "stopped">;
 async function openLast(
   environment: LogEnvironment,
   directory: string,
-  { baseOffset, producers }: Pick<SegmentFacts, "baseOffset" | "producers">,
+  {
+    baseOffset,
+    producers,
+    isNoted,
+  }: Pick<SegmentFacts, "baseOffset" | "producers"> & { readonly isNoted: boolean },
 ): Promise<LastSegment> {
   const { disk, syncGate } = environment;
   const facts = emptyFacts(baseOffset, producers);
   const segment = new Segment(disk, directory, facts);
-  const accepted = (await segment.loadDamage()) ? segment.damagedRanges.length : 0;
+  const accepted = isNoted && (await segment.loadDamage()) ? segment.damagedRanges.length : 0;
   const boundary = await readBoundary(environment, segment);
   if (boundary?.state === "sealed") {
     Object.assign(segment, reachedBy(boundary));
@@ -148,7 +169,9 @@ async function openLast(
   const log = await disk.open(segment.path, {});
   const sidecar = await disk.open(segment.sidecarPath, { create: true });
   const size = await log.size();
-  if (boundary?.state === "clean" && boundary.bytes === size) {
+  // Whatever is appended from here on makes the file longer than this boundary says.
+  const isClean = boundary?.state === "clean" && boundary.bytes === size;
+  if (isClean) {
     Object.assign(segment, reachedBy(boundary));
   } else {
     await recoverActive(environment, segment, { log, size, boundary });
@@ -159,7 +182,7 @@ async function openLast(
   const writer = new SegmentWriter({ segment, log, sidecar, syncGate, sequence });
   const [damage] = segment.damagedRanges;
   if (damage === undefined) {
-    await writer.bound();
+    if (!isClean) await writer.bound();
     return { segments: [segment], writer, stopped: undefined };
   }
   if (segment.damagedRanges.length > accepted) {
