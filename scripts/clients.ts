@@ -1,5 +1,6 @@
 /**
  * Strangers' clients against `millrace start`: `npm run clients -- [all|NAME…] [--built] [--list]`.
+ * `--built` runs the packed package, installed from its archive, instead of the sources.
  * `--kafka HOST:PORT` tries the cases themselves on another broker.
  * A name is a client's (`kafkajs`) or a case's beginning (`"kafkajs group"`).
  */

@@ -8,9 +8,9 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { tryOldNode } from "./package-trial/old-node.ts";
+import { packPackage } from "./package-trial/pack-package.ts";
 import { checkPackedTypes } from "./package-trial/packed-types.ts";
 import { playTutorial } from "./package-trial/play-tutorial.ts";
-import { mustRun } from "./package-trial/surroundings.ts";
 import { Trial } from "./package-trial/trial.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -28,26 +28,15 @@ async function main(): Promise<void> {
   // The tutorial finds the package here, beside the reader's own folder.
   const shelf = join(folder, "millrace");
   mkdirSync(shelf);
-  const packed = await trial.step("the package is built and packed", () => pack(shelf));
+  let archive = "";
+  const packed = await trial.step("the package is built and packed", () => {
+    archive = packPackage(root, shelf);
+  });
   if (!packed) return;
-  const archive = join(shelf, archiveName());
   const project = await playTutorial(trial, join(root, "docs/tutorial.md"), folder);
   await trial.step("no file names a path of the machine that made it", () => namesNoPlace(project));
   await tryOldNode(trial, project);
   await checkPackedTypes(trial, { root, archive, folder: join(folder, "types") });
-}
-
-function pack(shelf: string): void {
-  rmSync(join(root, "dist"), { recursive: true, force: true });
-  mustRun(`node node_modules/typescript/bin/tsc -p tsconfig.build.json`, root);
-  mustRun(`npm pack --pack-destination ${shelf}`, root);
-}
-
-function archiveName(): string {
-  const { version }: { version: string } = JSON.parse(
-    readFileSync(join(root, "package.json"), "utf8"),
-  );
-  return `millrace-${version}.tgz`;
 }
 
 /** Neither what was packed, nor what was written for the user. */

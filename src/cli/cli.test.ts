@@ -5,12 +5,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-
-const ROOT = resolve(import.meta.dirname, "../..");
-const MAIN = join(ROOT, "src/cli/main.ts");
+import { type Ended, exitOf, lineOf, MAIN, ROOT, runCli, startCli } from "./cli-stage.test.ts";
 
 const SHOP = `
 import * as z from "zod";
@@ -30,54 +28,17 @@ import { shop } from "./shop.ts";
 export default defineConfig({ services: [shop], http: { port: 0 } });
 `;
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let folder = "";
 let running: ChildProcess | undefined;
 
-function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
-  const flags = ["--conditions=source", MAIN, ...args];
-  return spawn(process.execPath, flags, {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: "1", ...more },
-  });
-}
+const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
+  startCli(args, { folder, env });
 
-async function millrace(
+const millrace = (
   args: readonly string[],
   input = "",
   env: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  const child = start(args, env);
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  child.stdin?.on("error", () => undefined).end(input);
-  const code = await exitOf(child);
-  return { code, stdout, stderr };
-}
-
-function exitOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((done) => {
-    child.once("close", (code) => done(code));
-  });
-}
-
-/** The first line of standard output that fits. */
-function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((found, failed) => {
-    const lines = createInterface({ input: child.stdout! });
-    lines.on("line", (line) => {
-      if (pattern.test(line)) found(line);
-    });
-    lines.once("close", () => failed(new Error(`standard output ended without ${pattern}`)));
-  });
-}
+): Promise<Ended> => runCli(args, { folder, input, env });
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "millrace-cli-"));

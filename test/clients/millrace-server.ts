@@ -13,7 +13,10 @@ import { freePorts } from "../../scripts/process/free-port.ts";
 export interface ServerSettings {
   /** Of `embedded()`, as JSON. */
   readonly embedded?: Readonly<Record<string, unknown>>;
-  /** Members of `defineConfig()` as JavaScript, for what JSON cannot say: `signIn: async () => …,`. */
+  /**
+   * Members of `defineConfig()` as JavaScript, for what JSON cannot say: `signIn: async () => …,`. What
+   * the package exports is at hand as `millrace`.
+   */
   readonly code?: string;
   /** Added to the settings of the Kafka door, as JSON: `tls`, `host`. */
   readonly kafka?: Readonly<Record<string, unknown>>;
@@ -29,6 +32,8 @@ export interface LaunchOptions extends ServerSettings {
   readonly nodeOptions?: readonly string[];
   /** From `dist` instead of the sources. */
   readonly built?: boolean;
+  /** Where the package lies of which it runs, with `dist` and `src`; this repository unless said. */
+  readonly home?: string;
 }
 
 const READY_MS_MAX = 60_000;
@@ -79,8 +84,8 @@ export class MillraceServer implements AsyncDisposable {
 
   /** On the same ports and data; resolves when its doors answer. */
   async start(): Promise<void> {
-    const { built = false, nodeOptions = [], env } = this.options;
-    const main = built ? join(SOURCE, "dist/cli/main.js") : join(SOURCE, "src/cli/main.ts");
+    const { built = false, home = SOURCE, nodeOptions = [], env } = this.options;
+    const main = join(home, built ? "dist/cli/main.js" : "src/cli/main.ts");
     if (!existsSync(main)) throw new Error(`${main} is missing; run: npm run build`);
     const conditions = built ? [] : ["--conditions=source"];
     const ports = [
@@ -130,12 +135,16 @@ export class MillraceServer implements AsyncDisposable {
 
   /** It is found in the working directory. */
   private async configure(): Promise<void> {
-    const { built = false, embedded, code = "", kafka, amqp } = this.options;
+    const { built = false, home = SOURCE, embedded, code = "", kafka, amqp } = this.options;
     if (embedded === undefined && code === "" && kafka === undefined && amqp === undefined) return;
-    const module = built ? "dist/embedded/embedded.js" : "src/embedded/embedded.ts";
+    const module = (name: string): string => {
+      const path = join(home, built ? `dist/${name}.js` : `src/${name}.ts`);
+      return JSON.stringify(pathToFileURL(path).href);
+    };
     const directory = join(this.dataFolder, "broker");
     const lines = [
-      `import { embedded } from ${JSON.stringify(pathToFileURL(join(SOURCE, module)).href)};`,
+      `import * as millrace from ${module("index")};`,
+      `import { embedded } from ${module("embedded/embedded")};`,
       `export default {`,
       `  services: [],`,
       `  ${code}`,

@@ -3,14 +3,18 @@
  * went wrong and all that the client and the server wrote meanwhile.
  */
 
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { packPackage } from "../../scripts/package-trial/pack-package.ts";
+import { mustRun } from "../../scripts/package-trial/surroundings.ts";
 import type { ClientCase, ClientPlace, Counts } from "./client-case.ts";
 import { MillraceServer, type LaunchOptions } from "./millrace-server.ts";
 import { createTools } from "./tools/tools.ts";
 
 export interface SuiteOptions {
+  /** The package as users have it: built, packed and installed from its archive. */
   readonly built: boolean;
   /** Another broker's bootstrap address, to try the cases themselves: what fails there is a wrong case. */
   readonly kafka: string | undefined;
@@ -23,6 +27,7 @@ export interface SuiteResult {
 }
 
 const TIMEOUT_MS = 60_000;
+const ROOT = resolve(import.meta.dirname, "../..");
 
 export async function runClients(
   cases: readonly ClientCase[],
@@ -32,7 +37,8 @@ export async function runClients(
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`two cases are called ${twice}`);
   const folder = await mkdtemp(join(tmpdir(), "millrace-clients-"));
-  const server = await MillraceServer.start({ folder: join(folder, "server"), built });
+  const build = built ? { built, home: installPackage(folder) } : {};
+  const server = await MillraceServer.start({ folder: join(folder, "server"), ...build });
   let failed = 0;
   try {
     const ordered = cases.toSorted((a, b) => Number(a.last ?? false) - Number(b.last ?? false));
@@ -43,7 +49,7 @@ export async function runClients(
       if (!server.running && one.last !== true) await server.start();
       try {
         const own = join(folder, `case-${index}`);
-        const counts = await runCase(one, { server, folder: own, built, kafka });
+        const counts = await runCase(one, { server, folder: own, build, kafka });
         print(`ok   ${one.name}: ${shown(counts)} (${seconds()} s)`);
       } catch (error) {
         failed++;
@@ -62,13 +68,21 @@ export async function runClients(
 interface Surroundings {
   readonly server: MillraceServer;
   readonly folder: string;
-  readonly built: boolean;
+  readonly build: Pick<LaunchOptions, "built" | "home">;
   readonly kafka: string | undefined;
+}
+
+/** Returns where it lies then. */
+function installPackage(folder: string): string {
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const archive = packPackage(ROOT, folder);
+  mustRun(`npm install --ignore-scripts --no-audit --no-fund ${archive}`, folder);
+  return join(folder, "node_modules/millrace");
 }
 
 async function runCase(
   one: ClientCase,
-  { server, folder, built, kafka }: Surroundings,
+  { server, folder, build, kafka }: Surroundings,
 ): Promise<Counts> {
   if (Object.values(one.demands).filter((count) => count > 0).length === 0) {
     throw new Error("the case demands nothing");
@@ -84,7 +98,7 @@ async function runCase(
     server,
     name: (purpose) => `${prefix}-${purpose}`,
     startServer: async (settings) => {
-      const options: LaunchOptions = { ...settings, folder: join(folder, "server"), built };
+      const options: LaunchOptions = { ...settings, folder: join(folder, "server"), ...build };
       return others.use(await MillraceServer.start(options));
     },
     folder,

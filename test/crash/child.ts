@@ -9,6 +9,7 @@ import { openCrashBroker } from "./broker.ts";
 import type { Driver } from "./driver.ts";
 import { type Assignment, READY, tellOn, writeWhole } from "./report.ts";
 import { stderrLog } from "./stderr-log.ts";
+import { served } from "./wire/served.ts";
 
 const STANDARD_OUTPUT = 1;
 
@@ -31,6 +32,7 @@ const started = await Promise.all(
     return driver.start({ ...opened, control, life, random, tell, resume: own });
   }),
 );
+if (ports !== null) await served(ports);
 for (const begin of started) begin?.();
 write(`${JSON.stringify(READY)}\n`);
 // A process that is killed does not do so by itself; the next one need not compile again.

@@ -80,19 +80,21 @@ async function report(options: Omit<KillsOptions, "progress">): Promise<number> 
   console.log(`seed ${seed}; replay the first directory with: ${replayOf(seed)}`);
   const progress = (line: string): void => console.log(line);
   const parts: RunResult[] = [];
+  const take = (part: RunResult): void => {
+    parts.push(part);
+    for (const line of part.lines) console.log(line);
+  };
   const replays: string[] = [];
   let found = 0;
   if (casts.length > 0) {
     const tally = await runKills({ ...options, progress });
-    parts.push(tally.conclude());
+    take(tally.conclude());
     replays.push(...[...tally.seeds].map(replayOf));
     if (control !== undefined) found = tally.found(CONTROLS[control]);
   }
   if (control === undefined && names.includes(ENUMERATED_SAGA)) {
-    parts.push(await enumerateSaga(progress));
+    take(await enumerateSaga(progress));
   }
-  const lines = parts.flatMap((part) => part.lines);
-  for (const line of lines) console.log(line);
   if (control !== undefined) {
     return concludeControl(control, found);
   }

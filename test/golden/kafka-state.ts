@@ -70,8 +70,6 @@ export interface KafkaState {
 }
 
 export const CODECS = ["gzip", "snappy", "lz4", "zstd"] as const;
-/** Where a batch's checksum stands: what is before it belongs to the broker. */
-export const CRC_AT = 17;
 
 /** What Kafka's library made with a codec (test/kafka-golden), a small one. */
 export function batchOfKafka(codec: string): Buffer {

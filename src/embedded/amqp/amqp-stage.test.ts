@@ -28,8 +28,8 @@ export interface AmqpStage extends AsyncDisposable {
   readonly queues: Queues;
   readonly port: number;
   connect(options?: ClientOptions): Promise<AmqpClient>;
-  /** Closes door and engine, and opens them again on the same disk. */
-  restart(): Promise<void>;
+  /** Closes door and engine, and opens them again on the same disk; clients are cut off before, or told. */
+  restart(options?: { readonly tells: boolean }): Promise<void>;
 }
 
 export interface StageOptions extends AmqpDoorAccess, Access {
@@ -49,8 +49,8 @@ export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpSta
   const disk = createMemoryDisk();
   let opened = await openDoor(disk, options);
   const clients = new Set<AmqpClient>();
-  const close = async (): Promise<void> => {
-    for (const client of clients) client.drop();
+  const close = async (tells = false): Promise<void> => {
+    if (!tells) for (const client of clients) client.drop();
     clients.clear();
     await opened.close();
   };
@@ -73,12 +73,12 @@ export async function openAmqpStage(options: StageOptions = {}): Promise<AmqpSta
       await client.opened;
       return client;
     },
-    async restart() {
+    async restart({ tells } = { tells: false }) {
       const startMs = opened.environment.clock.now();
-      await close();
+      await close(tells);
       opened = await openDoor(disk, options, startMs);
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 

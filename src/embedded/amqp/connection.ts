@@ -1,9 +1,10 @@
 /**
  * One client's connection: bytes in, frames to rhea, and its events to the links.
  *
- * Frames are handed to rhea one by one. An attach waits until it is decided what it means, which may take a
- * write to the disk, and so does what follows a sign-in until it is answered; meanwhile nothing else is
- * read. What rhea throws, or a rule of the protocol that is broken, ends this connection and no other.
+ * Frames are handed to rhea as they lie, up to one that holds up those behind it: an attach waits until it
+ * is decided what it means, which may take a write to the disk, and so does what follows a sign-in until it
+ * is answered; meanwhile nothing else is read. What rhea throws, or a rule of the protocol that is broken,
+ * ends this connection and no other.
  *
  * Three things stop it from reading on: a decision that is due, messages that wait for the disk, and frames
  * that it has not come to. Two end it from here: a handshake that takes too long, and a client that does
@@ -151,10 +152,10 @@ export class AmqpConnection {
   #goOn(): void {
     try {
       while (!this.#held && !this.#ending) {
-        const frame = this.#guard.next();
-        if (frame === undefined) break;
-        if (frame.code === SASL_INIT || frame.code === SASL_RESPONSE) this.#held = true;
-        this.#guarded.emit("data", frame.bytes);
+        const frames = this.#guard.next();
+        if (frames === undefined) break;
+        if (frames.code === SASL_INIT || frames.code === SASL_RESPONSE) this.#held = true;
+        this.#guarded.emit("data", frames.bytes);
       }
     } catch (error) {
       this.#defect(error);

@@ -108,7 +108,7 @@ export const DIFFERENCES: {
   ],
   InitProducerId: [
     "Version 6, for transactions in two phases, is not stable in Kafka 4.3 and is not served.",
-    "An idempotent producer without a transactional id that names its id gets it again under the next epoch; Kafka gives it another id. No right is asked of it.",
+    "Of an idempotent producer without a transactional id no right is asked.",
     "A transaction may stay open for 15 minutes at most, which cannot be set; that is Kafka's default for transaction.max.timeout.ms.",
   ],
   AddPartitionsToTxn: [

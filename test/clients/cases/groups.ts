@@ -14,7 +14,10 @@ async function send({ kafka, tools }: ClientPlace, topic: string): Promise<void>
   await tools.kcat(["-b", kafka, "-t", topic, "-P"], { input: NUMBERS.join("\n") });
 }
 
-/** Two members with this way of assigning read four topics to their ends between them. */
+/**
+ * Two members with this way of assigning read four topics to their ends between them. Some may be read
+ * twice, as from Kafka itself: kcat does not wait for what it has read to be committed before it lets go.
+ */
 async function readTogether(place: ClientPlace, strategy: string): Promise<Counts> {
   const { kafka, tools, name } = place;
   const group = name("group");
@@ -28,7 +31,7 @@ async function readTogether(place: ClientPlace, strategy: string): Promise<Count
   const outputs = await Promise.all([read(), read()]);
   const values = outputs.flatMap(linesOf);
   const rebalanced = outputs.filter(({ stderr }) => stderr.includes("rebalanced")).length;
-  return { read: values.length, distinct: new Set(values).size, rebalanced };
+  return { distinct: new Set(values).size, rebalanced };
 }
 
 /** What Kafka's own tool says of a group before and after its only member has gone. */
@@ -109,12 +112,12 @@ async function repairWithTools(place: ClientPlace): Promise<Counts> {
 export const GROUPS: readonly ClientCase[] = [
   {
     name: "kcat balanced group",
-    demands: { read: 4 * MESSAGES, distinct: 4 * MESSAGES, rebalanced: 2 },
+    demands: { distinct: 4 * MESSAGES, rebalanced: 2 },
     run: (place) => readTogether(place, "range,roundrobin"),
   },
   {
     name: "kcat cooperative group",
-    demands: { read: 4 * MESSAGES, distinct: 4 * MESSAGES, rebalanced: 2 },
+    demands: { distinct: 4 * MESSAGES, rebalanced: 2 },
     run: (place) => readTogether(place, "cooperative-sticky"),
   },
   {

@@ -12,6 +12,7 @@ import { KAFKA_TOOLS } from "./kafka-tools.ts";
 import { KAFKAJS } from "./kafkajs.ts";
 import { KCAT } from "./kcat.ts";
 import { PLATFORMATIC } from "./platformatic.ts";
+import { SECURITY } from "./security.ts";
 
 export const CASES: readonly ClientCase[] = [
   ...KAFKAJS,
@@ -22,6 +23,7 @@ export const CASES: readonly ClientCase[] = [
   ...ADMIN,
   ...GROUPS,
   ...COMING_AND_GOING,
+  ...SECURITY,
   ...KAFKA_STREAMS,
   ...AMQP,
   ...DUMP_LOG,

@@ -19,7 +19,7 @@ export interface Settlement {
   readonly lease: Lease;
   readonly fate: Fate;
   /** Whom to answer, and the settlement's place in his call. */
-  readonly call: PendingCall<void>;
+  readonly call: Pick<PendingCall<void>, "succeed" | "fail">;
   readonly index: number;
 }
 

@@ -119,14 +119,14 @@ export class DeadLetterSource implements LinkSource {
           nowMs: clock.now(),
           annotations: annotationsOf(letter),
         }),
-      settle: async ({ kind }) => {
-        if (browses) return;
-        if (kind === "accepted") {
-          await new Promise<number>((succeed, fail) => {
-            queue.changeDeadLetters({ kind: "discard", sequences: [sequence], succeed, fail });
-          });
-        }
-        this.#shown.delete(sequence);
+      settle: ({ kind }, done) => {
+        const settled = (): void => {
+          if (!browses) this.#shown.delete(sequence);
+          done(undefined);
+        };
+        if (browses || kind !== "accepted") return settled();
+        const sequences = [sequence];
+        queue.changeDeadLetters({ kind: "discard", sequences, succeed: settled, fail: done });
       },
       giveBack: () => {
         if (!browses) this.#shown.delete(sequence);

@@ -10,11 +10,16 @@ export type ReceiverOutcome =
   | { readonly kind: "rejected"; readonly condition: string; readonly description: string }
   | { readonly kind: "modified"; readonly failed: boolean; readonly undeliverableHere: boolean };
 
+export type Done = (error: unknown) => void;
+
 /** One message that may be sent. */
 export interface Item {
   write(): OutgoingMessage;
-  /** Durable when it resolves. Rejects where the message is no longer this receiver's to settle. */
-  settle(outcome: ReceiverOutcome): Promise<void>;
+  /**
+   * Tells when it is durable, with an error where the message is no longer this receiver's to settle. A
+   * call instead of a promise: this is done for every message, thousands a second.
+   */
+  settle(outcome: ReceiverOutcome, done: Done): void;
   /**
    * The link ended before it was settled: quietly, with the message's attempt not counted, or by the
    * loss of its connection, where the message may be the reason.

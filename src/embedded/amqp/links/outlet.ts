@@ -94,14 +94,14 @@ export class Outlet implements Sink {
     this.#unsettled.delete(delivery);
     const { answers } = this.#options;
     const fate = outcome ?? { kind: "released" };
-    item.settle(fate).then(
-      () => answers.settle(delivery, fate.kind === "accepted" ? "accepted" : "released"),
-      (error: unknown) => {
-        const refusal = refusalOf(error);
-        if (refusal.condition !== LOCK_LOST) this.#options.report("a settlement failed", error);
-        answers.settle(delivery, refusal);
-      },
-    );
+    item.settle(fate, (error) => {
+      if (error === undefined) {
+        return answers.settle(delivery, fate.kind === "accepted" ? "accepted" : "released");
+      }
+      const refusal = refusalOf(error);
+      if (refusal.condition !== LOCK_LOST) this.#options.report("a settlement failed", error);
+      answers.settle(delivery, refusal);
+    });
   }
 
   end(how: "detached" | "lost"): void {
@@ -137,19 +137,21 @@ export class Outlet implements Sink {
 
   #sendSettled(item: Item): void {
     this.#settling++;
-    item.settle({ kind: "accepted" }).then(
-      () => {
+    item.settle({ kind: "accepted" }, (error) => {
+      // What tells us is the queue at work, which nothing of ours may disturb.
+      process.nextTick(() => {
         this.#settling--;
-        process.nextTick(() => process.nextTick(() => this.pump()));
-        if (this.#ended || !this.#canSend()) return;
-        const { bytes, format } = item.write();
-        this.#options.link.send(bytes, undefined, format).settled = true;
-      },
-      (error: unknown) => {
-        this.#settling--;
-        this.#options.report("a settlement failed", error);
-      },
-    );
+        if (error === undefined) this.#sendGone(item);
+        else this.#options.report("a settlement failed", error);
+      });
+    });
+  }
+
+  #sendGone(item: Item): void {
+    process.nextTick(() => process.nextTick(() => this.pump()));
+    if (this.#ended || !this.#canSend()) return;
+    const { bytes, format } = item.write();
+    this.#options.link.send(bytes, undefined, format).settled = true;
   }
 
   /** Gives back the credit that there is nothing for, and says so. */

@@ -9,14 +9,12 @@
 import type { LocalQueue } from "../../../broker/in-process/queue/local-queue.ts";
 import type { LocalReceiver } from "../../../broker/in-process/queue/local-receiver.ts";
 import type { Fate } from "../../../broker/in-process/queue/settlement.ts";
-import { PendingCall } from "../../../broker/in-process/pending-call.ts";
 import type { DeadLetterCause, Lease } from "../../../broker/queues.ts";
 import type { Timer } from "../../../model/clock.ts";
-import { valuesOf } from "../../../model/outcome.ts";
 import { refusalOf } from "../protocol/conditions.ts";
 import { expiryOf, writeMessage } from "../message/outgoing-message.ts";
 import type { DoorContext } from "../door-context.ts";
-import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
+import type { Done, Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 const LEASE_MS = 30_000;
 const TIMER_MS_MAX = 3_600_000;
@@ -94,13 +92,13 @@ export class QueueSource implements LinkSource {
     const { clock } = this.#context.engine.environment;
     return {
       write: () => writeMessage(lease.message, { attempt: lease.attempt, nowMs: clock.now() }),
-      settle: (outcome) => {
+      settle: (outcome, done) => {
         if (outcome.kind === "modified" && outcome.undeliverableHere) {
           this.#context.undeliverable.refuse(nameOf(lease), this);
         } else if (outcome.kind === "accepted" || outcome.kind === "rejected") {
           this.#context.undeliverable.forget(nameOf(lease));
         }
-        return this.#settle(lease, fateOf(outcome));
+        this.#settle(lease, fateOf(outcome), done);
       },
       giveBack: (how) => {
         const countAttempt = how === "lost";
@@ -109,21 +107,21 @@ export class QueueSource implements LinkSource {
     };
   }
 
-  async #settle(lease: Lease, fate: Fate): Promise<void> {
+  #settle(lease: Lease, fate: Fate, done: Done): void {
     this.#held.delete(lease);
-    const call = new PendingCall<void>(1);
+    const call = {
+      succeed: () => done(undefined),
+      fail: (_index: number, error: unknown) => done(error),
+    };
     this.#queue.settle({ lease, fate, call, index: 0 });
-    valuesOf(await call.settled);
   }
 
   /** Nobody waits for the answer. A lease that ended meanwhile is as good as given back. */
   #settleAlone(lease: Lease, fate: Fate): void {
-    this.#settle(lease, fate).catch((error: unknown) => {
+    this.#settle(lease, fate, (error) => {
+      if (error === undefined) return;
       const { log } = this.#context.engine.environment;
-      log.debug(
-        { queue: lease.queue, error: String(error) },
-        "a lease was lost before its settlement",
-      );
+      log.debug({ queue: lease.queue, error }, "a lease was lost before its settlement");
     });
   }
 

@@ -114,7 +114,7 @@ export class StreamSource implements LinkSource {
             ["x-opt-enqueued-time", timestampValue(appendedMs)],
           ],
         }),
-      settle: () => Promise.resolve(),
+      settle: (_outcome, done) => done(undefined),
       giveBack: () => {},
     };
   }

@@ -6,6 +6,9 @@
  * gathered in chunks, which are joined once when the frame is whole: a client that sends one byte at a
  * time costs no more than one that does not.
  *
+ * Frames that lie one behind another in what came are given out together, as they lie: rhea sets its
+ * timers anew for each piece that it is handed, not for each frame in it.
+ *
  * The guard knows no socket: `push` takes bytes, `next` gives what they hold.
  */
 
@@ -15,6 +18,7 @@ export const AMQP_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0,
 export const SASL_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0]);
 
 export const OPEN = 0x10;
+export const ATTACH = 0x12;
 export const SASL_INIT = 0x41;
 export const SASL_CHALLENGE = 0x42;
 export const SASL_RESPONSE = 0x43;
@@ -22,6 +26,7 @@ export const SASL_OUTCOME = 0x44;
 
 const HEADER_BYTES = 8;
 const FRAME_BYTES_MIN = 8;
+const SIZE_BYTES = 4;
 const SASL_FRAME = 1;
 /** Before a connection is open (OASIS AMQP 1.0, part 2.3.1, gives sign-in 512). */
 const SASL_FRAME_BYTES_MAX = 4096;
@@ -32,9 +37,12 @@ const SASL_CODES: readonly [number, number] = [SASL_INIT, SASL_RESPONSE];
 /** The first bytes are those of another protocol, or of another version of this one. */
 export class OtherProtocol extends MalformedAmqp {}
 
-export interface GuardedFrame {
+/** Of a performative after which nothing may be read until it is decided what it means. */
+const DECISIVE: ReadonlySet<number | undefined> = new Set([ATTACH, SASL_INIT, SASL_RESPONSE]);
+
+export interface GuardedFrames {
   readonly bytes: Buffer;
-  /** Of the performative; undefined for a protocol header, and for a frame that is only a sign of life. */
+  /** Of the last performative; undefined for a protocol header, and for a mere sign of life. */
   readonly code: number | undefined;
 }
 
@@ -60,35 +68,55 @@ export class FrameGuard {
     this.#have += chunk.length;
   }
 
-  /** The next frame or protocol header, if it is whole. Throws MalformedAmqp. */
-  next(): GuardedFrame | undefined {
+  /** The next protocol header, or the next frames, as far as they are whole. Throws MalformedAmqp. */
+  next(): GuardedFrames | undefined {
     if (this.#have < this.#need) return undefined;
     const bytes = this.#joined();
     if (this.#stage === "start") return this.#header(bytes);
-    const size = bytes.readUInt32BE(0);
-    if (this.#stage === "sasl" && size === AMQP_HEADER.readUInt32BE(0)) {
+    if (this.#stage === "sasl" && bytes.readUInt32BE(0) === AMQP_HEADER.readUInt32BE(0)) {
       this.#need = HEADER_BYTES;
       return this.#have < HEADER_BYTES ? undefined : this.#header(bytes);
     }
-    const sizeMax = this.#stage === "sasl" ? SASL_FRAME_BYTES_MAX : this.#frameBytesMax;
-    if (size < FRAME_BYTES_MIN || size > sizeMax) {
-      throw new MalformedAmqp(`a frame has ${size} bytes; frames have 8 to ${sizeMax}`);
-    }
-    this.#need = size;
-    if (this.#have < size) return undefined;
-    const frame = this.#take(bytes, size);
-    this.#need = 4;
-    return { bytes: frame, code: this.#codeOf(frame) };
+    const { end, code } = this.#run(bytes);
+    if (end === 0) return undefined;
+    this.#need = SIZE_BYTES;
+    return { bytes: this.#take(bytes, end), code };
   }
 
-  #header(bytes: Buffer): GuardedFrame {
+  /** How far frames are whole, up to one that decides what may follow. */
+  #run(bytes: Buffer): { readonly end: number; readonly code: number | undefined } {
+    let end = 0;
+    let code: number | undefined;
+    try {
+      while (bytes.length - end >= SIZE_BYTES && !DECISIVE.has(code)) {
+        const size = this.#sizeAt(bytes, end);
+        this.#need = size;
+        if (bytes.length - end < size) break;
+        code = this.#codeOf(bytes.subarray(end, end + size));
+        end += size;
+      }
+    } catch (error) {
+      // Those before it are as good as any; it is found again behind them.
+      if (end === 0) throw error;
+    }
+    return { end, code };
+  }
+
+  #sizeAt(bytes: Buffer, offset: number): number {
+    const size = bytes.readUInt32BE(offset);
+    const sizeMax = this.#stage === "sasl" ? SASL_FRAME_BYTES_MAX : this.#frameBytesMax;
+    if (size >= FRAME_BYTES_MIN && size <= sizeMax) return size;
+    throw new MalformedAmqp(`a frame has ${size} bytes; frames have 8 to ${sizeMax}`);
+  }
+
+  #header(bytes: Buffer): GuardedFrames {
     const header = this.#take(bytes, HEADER_BYTES);
     const isSasl = this.#stage === "start" && header.equals(SASL_HEADER);
     if (!isSasl && !header.equals(AMQP_HEADER)) {
       throw new OtherProtocol("the first bytes are not those of AMQP 1.0");
     }
     this.#stage = isSasl ? "sasl" : "amqp";
-    this.#need = 4;
+    this.#need = SIZE_BYTES;
     return { bytes: header, code: undefined };
   }
 

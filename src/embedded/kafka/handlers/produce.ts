@@ -7,6 +7,7 @@ import { isMillraceError } from "../../../model/errors.ts";
 import { BatchRefused, type RefusalReason } from "../../log/batch-refused.ts";
 import { TRANSACTIONAL } from "../../log/format/batch-layout.ts";
 import { splitBatches, stampBatch } from "../../log/format/wire-batch.ts";
+import { produceError } from "../transactions/error-versions.ts";
 import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
 import type { Producer } from "../transactions/transaction-machine.ts";
 import type { PartitionProduceData, ProduceResponse } from "../codec/generated/produce.ts";
@@ -36,15 +37,15 @@ export function createProduce({ topics, engine, transactions }: KafkaBroker): Ha
     const adds = call.version >= JOINING_PRODUCE;
     const admitTo =
       (topic: Topic): Admit =>
-      (producer, partition) =>
-        transactionalId === null
-          ? { error: ERROR.INVALID_RECORD }
-          : transactions.admit(
-              transactionalId,
-              producer,
-              { topic: topic.name, partition },
-              { adds },
-            );
+      (producer, partition) => {
+        if (transactionalId === null) return { error: ERROR.INVALID_RECORD };
+        if (!call.may("write", "transaction", transactionalId)) {
+          return { error: ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
+        }
+        const place = { topic: topic.name, partition };
+        const admitted = transactions.admit(transactionalId, producer, place, { adds });
+        return { ...admitted, error: produceError(call.version, admitted.error) };
+      };
     const pending = request.topicData.map(({ name, topicId, partitionData }) => {
       const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
       const refusal = ACKS.includes(request.acks)

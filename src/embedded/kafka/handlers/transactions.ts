@@ -9,9 +9,9 @@ import type {
 import type { TxnOffsetCommitRequestTopic } from "../codec/generated/txn-offset-commit.ts";
 import { ERROR } from "../error-codes.ts";
 import type { KafkaBroker } from "../kafka-broker.ts";
-import type { Producer } from "../transactions/transaction-machine.ts";
+import { coordinatorError, senderError } from "../transactions/error-versions.ts";
 import type { ProducerAnswer } from "../transactions/transaction-coordinator.ts";
-import { EPOCH_MAX } from "../transactions/transaction-state.ts";
+import type { Producer } from "../transactions/transaction-machine.ts";
 import { commitError } from "./groups/offset-commit.ts";
 import type { Call, Handlers } from "./handler.ts";
 
@@ -69,13 +69,14 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       whole && verdicts === undefined
         ? await transactions.add(id, producer, { partitions: places }).catch(commitError)
         : ERROR.OPERATION_NOT_ATTEMPTED;
+    const verdict = coordinatorError("AddPartitionsToTxn", call.version, added);
     let at = 0;
     return asked.map(({ name, partitions }, topic) => ({
       name,
       resultsByPartition: partitions.map((partitionIndex, index) => {
         const own = codes[topic]![index]!;
-        const verdict = verdicts?.[at++] ?? added;
-        return { partitionIndex, partitionErrorCode: own === ERROR.NONE ? verdict : own };
+        const told = verdicts?.[at++] ?? verdict;
+        return { partitionIndex, partitionErrorCode: own === ERROR.NONE ? told : own };
       }),
     }));
   }
@@ -119,10 +120,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       const known =
         producerId >= 0 && producerEpoch >= 0 ? { producerId, epoch: producerEpoch } : undefined;
       if (transactionalId === null) {
-        // A producer that lost its place goes on under the next epoch until they are used up (KIP-360).
-        if (known !== undefined && known.epoch < EPOCH_MAX) {
-          return { errorCode: ERROR.NONE, producerId, producerEpoch: producerEpoch + 1 };
-        }
+        // Nobody can show that an id is theirs: whoever names one gets another.
         const fresh = producerIds.newId().then(newProducer);
         const { error: errorCode, producerId: freshId, epoch } = await fresh.catch(noProducer);
         return { errorCode, producerId: freshId, producerEpoch: epoch };
@@ -134,7 +132,8 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       }
       const initialized = transactions.init(transactionalId, { timeoutMs, known });
       const answer = await initialized.catch(noProducer);
-      const { error: errorCode, producerId: id, epoch } = answer;
+      const { error, producerId: id, epoch } = answer;
+      const errorCode = coordinatorError("InitProducerId", call.version, error);
       return { errorCode, producerId: id, producerEpoch: epoch };
     },
 
@@ -169,7 +168,8 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
         return { errorCode: ERROR.GROUP_AUTHORIZATION_FAILED };
       }
       const added = transactions.add(id, { producerId, epoch }, { groups: [groupId] });
-      return { errorCode: await added.catch(commitError) };
+      const error = await added.catch(commitError);
+      return { errorCode: coordinatorError("AddOffsetsToTxn", call.version, error) };
     },
 
     async EndTxn(request, call) {
@@ -180,9 +180,10 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       const raises = call.version >= RAISING_END;
       const ended = transactions.end(id, producer, { committed, raises });
       const answer = await ended.catch(noProducer);
+      const errorCode = coordinatorError("EndTxn", call.version, answer.error);
       return raises
-        ? { errorCode: answer.error, producerId: answer.producerId, producerEpoch: answer.epoch }
-        : { errorCode: answer.error };
+        ? { errorCode, producerId: answer.producerId, producerEpoch: answer.epoch }
+        : { errorCode };
     },
 
     async TxnOffsetCommit(request, call) {
@@ -201,7 +202,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
       if (refusal === ERROR.NONE && positions.length > 0) {
         const offsets = { group, positions };
         const kept = transactions.commitOffsets(id, { producerId, epoch }, offsets);
-        refusal = await kept.catch(commitError);
+        refusal = senderError(await kept.catch(commitError));
       }
       return {
         topics: request.topics.map(({ name, partitions }, topic) => ({

@@ -6,6 +6,7 @@
 import { mkdir, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
+import { DESCRIPTION } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { copyFile, sumFile, syncPath, type FileSum } from "./copy-file.ts";
 import { backupDamaged, readManifest, type BackupFile, type Manifest } from "./manifest.ts";
@@ -80,7 +81,10 @@ async function copyAll(
 ): Promise<void> {
   const directories = new Set([gathered, join(gathered, "broker"), join(gathered, "stores")]);
   for (const directory of directories) await mkdir(directory, { recursive: true, mode: 0o750 });
-  for (const file of files) {
+  // Contents without a description are refused, so nobody starts on half of them.
+  const description = `broker/${DESCRIPTION}`;
+  const isLast = ({ path }: BackupFile): number => Number(path === description);
+  for (const file of files.toSorted((a, b) => isLast(a) - isLast(b))) {
     const to = join(gathered, file.path);
     for (let above = dirname(to); !directories.has(above); above = dirname(above)) {
       directories.add(above);

@@ -159,7 +159,6 @@ class BackupWriter {
 
   async #copyAll(cuts: readonly LogCut[], staged: readonly Staged[]): Promise<void> {
     await this.#makeDirectory("broker");
-    await this.#copy(join(this.#data.path, DESCRIPTION), `broker/${DESCRIPTION}`);
     for (const { from, path, bytes, ended } of staged) {
       const to = join(this.#request.partial, path);
       const shared = ended && from.startsWith(this.#request.staging) && (await tryLink(from, to));
@@ -175,6 +174,8 @@ class BackupWriter {
         this.#add(path, sum);
       }
     }
+    // Last: contents without it are refused, so nobody starts on half of them.
+    await this.#copy(join(this.#data.path, DESCRIPTION), `broker/${DESCRIPTION}`);
   }
 
   async #sumStores(): Promise<void> {

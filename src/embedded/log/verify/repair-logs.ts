@@ -63,7 +63,11 @@ export async function repairLogs(
       const lost = found.filter(({ nextOffset, offset }) => nextOffset > offset);
       if (lost.length < found.length) {
         const { sidecarPath } = new Segment(logs.disk, directory, segment);
-        told(sidecarPath, "the sidecar is written anew from the segment", true);
+        const what =
+          follower === undefined
+            ? "the next start reads the last segment and writes its sidecar anew"
+            : "the sidecar is written anew from the segment";
+        told(sidecarPath, what, true);
         if (!dryRun && follower !== undefined) await writeSidecar(logs, sidecarPath, segment);
       }
       if (lost.length === 0) continue;
