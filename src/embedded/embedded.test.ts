@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { isMillraceError } from "../model/errors.ts";
 import { createTestEnvironment } from "../testing/environment.ts";
-import { message, readAll, takeGroup, textOf } from "./broker-stage.test.ts";
+import { message, openTestBroker, readAll, takeGroup, textOf } from "./broker-stage.test.ts";
 import { embedded, openEmbedded } from "./embedded.ts";
 import { systemError } from "./log/disks/memory-disk.ts";
 import { createMemoryDisk } from "./log/open-log.ts";
@@ -162,4 +162,11 @@ test("contents without the state log that names them are refused, and left as th
     await using broker = await factory.open(createTestEnvironment());
     assert.equal((await broker.queues!.describeQueue("q")).waiting, 1);
   });
+});
+
+test("a door on localhost tells clients an IPv4 address", async () => {
+  await using local = await openTestBroker({ kafka: { port: 0, host: "localhost" } });
+  const [address] = local.broker.addresses ?? [];
+  assert.deepEqual([address?.protocol, address?.host], ["kafka", "127.0.0.1"]);
+  assert.ok(address!.port > 0);
 });

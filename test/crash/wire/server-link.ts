@@ -11,8 +11,8 @@ import type { Random } from "../../../src/model/ids.ts";
 import { Client, requestBytes } from "../../hostile/client.ts";
 
 const RETRY_MS = 10;
-const CUT_MS = 40;
-const CUT_MS_MORE = 400;
+const CUT_MS = 150;
+const CUT_MS_MORE = 2_000;
 
 /** The run is over: every client ends. */
 export class RunOver extends Error {

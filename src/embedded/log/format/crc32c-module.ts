@@ -7,9 +7,10 @@
  * `from` to `to`, a multiple of sixteen.
  */
 
+import { assemble, constant, get, I32, set, unsigned } from "./wasm-assembler.ts";
+
 export const TABLES_AT = 0;
 
-const I32 = 0x7f;
 const OP = {
   block: [0x02, 0x40],
   loop: [0x03, 0x40],
@@ -31,30 +32,7 @@ const WORD = 3;
 const NEXT = 4;
 
 export function assembleSlicing(pages: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([
-    // The mark "\0asm" and version 1; then types, imports, functions, exports, code.
-    0x00,
-    0x61,
-    0x73,
-    0x6d,
-    1,
-    0,
-    0,
-    0,
-    ...section(1, [1, 0x60, 3, I32, I32, I32, 1, I32]),
-    ...section(2, [
-      1,
-      ...name("host"),
-      ...name("memory"),
-      2,
-      1,
-      ...unsigned(pages),
-      ...unsigned(pages),
-    ]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name("steps"), 0, 0]),
-    ...section(10, [1, ...sized(body())]),
-  ]);
+  return assemble(pages, { parameters: 3, functions: { steps: body() } });
 }
 
 function body(): number[] {
@@ -118,37 +96,4 @@ function load(offset: number): number[] {
 /** `i32.load` at the address on the stack plus `offset`. */
 function loadAt(offset: number): number[] {
   return [0x28, 2, ...unsigned(offset)];
-}
-
-function get(local: number): number[] {
-  return [0x20, local];
-}
-
-function set(local: number): number[] {
-  return [0x21, local];
-}
-
-function constant(value: number): number[] {
-  return [0x41, ...signed(value)];
-}
-
-function section(id: number, contents: readonly number[]): number[] {
-  return [id, ...sized(contents)];
-}
-
-function sized(contents: readonly number[]): number[] {
-  return [...unsigned(contents.length), ...contents];
-}
-
-function name(text: string): number[] {
-  return sized([...Buffer.from(text)]);
-}
-
-function unsigned(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
-}
-
-/** LEB128 of a number from 0 on: the sign bit of the last byte must be free. */
-function signed(value: number): number[] {
-  return value < 0x40 ? [value] : [(value & 0x7f) | 0x80, ...signed(value >>> 7)];
 }

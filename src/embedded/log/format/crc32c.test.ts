@@ -28,6 +28,32 @@ test("a checksum continued at any cut equals the checksum of the whole", () => {
   }
 });
 
+/** A bit at a time, straight from the polynomial. */
+function plainly(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+test("long inputs, in blocks and with what is left of them, have the checksum of the definition", () => {
+  const bytes = Uint8Array.from(
+    { length: 150_000 },
+    (_, index) => (index * 31 + (index >> 7)) & 0xff,
+  );
+  const lengths = [2_047, 2_048, 2_049, 16_383, 16_384, 16_385, 20_480, 131_072, 131_073, 150_000];
+  for (const length of lengths) {
+    for (const start of [0, 1, 15, 61]) {
+      const piece = bytes.subarray(start, length);
+      assert.equal(crc32c(bytes, start, length), plainly(piece), `${start} to ${length}`);
+    }
+  }
+  const cut = 40_001;
+  assert.equal(crc32c(bytes, cut, bytes.length, crc32c(bytes, 0, cut)), plainly(bytes));
+});
+
 test("any flipped bit changes the checksum", () => {
   const bytes = Uint8Array.from({ length: 64 }, (_, index) => index);
   const before = crc32c(bytes);

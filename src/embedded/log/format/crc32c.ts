@@ -1,14 +1,16 @@
 /**
  * CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), the checksum of Kafka's record batches.
  *
- * Slicing-by-16 (Kounavis and Berry, 2005): sixteen tables let one step consume sixteen bytes with
- * independent look-ups instead of a chain of sixteen dependent ones. The loop over whole steps is a
- * WebAssembly function, which loads four words where JavaScript loads sixteen bytes; its memory holds
- * the tables and a place into which the bytes are copied. Short inputs, and what is left over, are
- * done in JavaScript, because the copy and the call cost more than they save. Measured on one core:
- * 2.0 GB/s for batches of 4 KiB and more, where sixteen tables in JavaScript alone reach 1.1.
+ * Two WebAssembly functions do the work on a copy in their memory. Long inputs go in blocks of sixteen
+ * pieces side by side, one for each byte of a vector (`crc32c-lanes.ts`), whose checksums are joined at
+ * the end of the block: that of a piece is carried over the bytes of the next, which is linear too, so
+ * four look-ups. What is left over goes by slicing-by-16 (Kounavis and Berry, 2005): sixteen tables let
+ * one step consume sixteen bytes with independent look-ups. Short inputs are done in JavaScript,
+ * because the copy and the call cost more than they save. Measured in turns on a busy core: 3.5 GB/s
+ * for 64 KiB and 2.3 for 16, where slicing alone reached 1.4 for both.
  */
 
+import { assembleLanes, LANES, STATES_BYTES } from "./crc32c-lanes.ts";
 import { assembleSlicing, TABLES_AT } from "./crc32c-module.ts";
 
 /** TypeScript knows it from the DOM's library only, which this project does not have. */
@@ -16,6 +18,7 @@ declare const WebAssembly: {
   readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (module: object, imports: object) => { exports: Record<string, unknown> };
+  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
 };
 
 const POLYNOMIAL = 0x82f63b78;
@@ -41,11 +44,34 @@ const TABLES = ((): Int32Array => {
 
 const MEMORY = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
 new Int32Array(MEMORY.buffer, TABLES_AT, TABLES.length).set(TABLES);
-const STAGE_AT = TABLES_AT + TABLES.byteLength;
-/** A multiple of a step. */
+const STATES_AT = TABLES_AT + TABLES.byteLength;
+const STATES = new Uint8Array(MEMORY.buffer, STATES_AT, STATES_BYTES);
+const STAGE_AT = STATES_AT + STATES_BYTES;
+/** A multiple of a block. */
 const STAGE_BYTES = 2 * PAGE_BYTES;
 const STAGE = new Uint8Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES);
-const steps = instantiate();
+const STAGE_WORDS = new Int32Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES / 4);
+const steps = exported(assembleSlicing(PAGES), "steps");
+
+interface Lanes {
+  readonly stride: number;
+  readonly blockBytes: number;
+  readonly run: (from: number) => number;
+  /** A checksum carried over `stride` zeros: of its lowest byte at 0, of the next at 256, … */
+  readonly carry: Int32Array;
+}
+
+/** The longer stride first: joining costs as much for a short one. None where there are no vectors. */
+const LANES_BY_STRIDE: readonly Lanes[] = ((strides: readonly number[]) => {
+  const module = assembleLanes({ pages: PAGES, table: TABLES, strides, statesAt: STATES_AT });
+  if (!WebAssembly.validate(module)) return [];
+  return strides.map((stride) => ({
+    stride,
+    blockBytes: stride * LANES,
+    run: exported(module, `lanes${stride}`),
+    carry: carryOver(stride),
+  }));
+})([1024, 128]);
 
 /** The checksum of `bytes[start, end)` as an unsigned 32-bit number; `previous` continues one. */
 export function crc32c(
@@ -59,7 +85,7 @@ export function crc32c(
   while (end - at >= WASM_FROM) {
     const length = Math.min(STAGE_BYTES, (end - at) & -SLICES);
     STAGE.set(bytes.subarray(at, at + length));
-    crc = steps(crc, STAGE_AT, STAGE_AT + length);
+    crc = staged(crc, length);
     at += length;
   }
   const t = TABLES;
@@ -78,10 +104,61 @@ export function crc32c(
   return ~crc >>> 0;
 }
 
-function instantiate(): (crc: number, from: number, to: number) => number {
-  const module = new WebAssembly.Module(assembleSlicing(PAGES));
+/** Of so many bytes in the stage, a multiple of a step. */
+function staged(previous: number, length: number): number {
+  let crc = previous;
+  let at = 0;
+  for (const lanes of LANES_BY_STRIDE) {
+    for (const last = length - lanes.blockBytes; at <= last; at += lanes.blockBytes) {
+      // A checksum that is continued is the same as one that begins with its first bytes changed by it.
+      STAGE_WORDS[at >>> 2]! ^= crc;
+      lanes.run(STAGE_AT + at);
+      crc = joined(lanes.carry);
+    }
+  }
+  return at === length ? crc : steps(crc, STAGE_AT + at, STAGE_AT + length);
+}
+
+/** The checksum of the block whose pieces have those that stand in the states. */
+function joined(carry: Int32Array): number {
+  const s = STATES;
+  let crc = 0;
+  for (let lane = 0; lane < LANES; lane++) {
+    crc =
+      carry[crc & 0xff]! ^
+      carry[256 + ((crc >>> 8) & 0xff)]! ^
+      carry[512 + ((crc >>> 16) & 0xff)]! ^
+      carry[768 + (crc >>> 24)]! ^
+      (s[lane]! |
+        (s[LANES + lane]! << 8) |
+        (s[2 * LANES + lane]! << 16) |
+        (s[3 * LANES + lane]! << 24));
+  }
+  return crc;
+}
+
+function carryOver(bytes: number): Int32Array {
+  const carry = new Int32Array(4 * 256);
+  for (let bit = 0; bit < 32; bit++) {
+    let crc = 1 << bit;
+    for (let count = 0; count < bytes; count++) crc = (crc >>> 8) ^ TABLES[crc & 0xff]!;
+    const [table, own] = [(bit >>> 3) * 256, 1 << (bit & 7)];
+    // All below were filled by lower bits.
+    for (let below = 0; below < own; below++) {
+      carry[table + own + below] = carry[table + below]! ^ crc;
+    }
+  }
+  return carry;
+}
+
+/** Called with three numbers also where the function takes one: WebAssembly drops the others. */
+function exported(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+): (first: number, second?: number, third?: number) => number {
+  const module = new WebAssembly.Module(bytes);
   const { exports } = new WebAssembly.Instance(module, { host: { memory: MEMORY } });
-  const { steps: exported } = exports;
-  if (typeof exported !== "function") throw new TypeError("the checksum's module has no function");
-  return (crc, from, to) => Number(exported(crc, from, to));
+  const { [name]: found } = exports;
+  if (typeof found !== "function") throw new TypeError(`the checksum's module has no ${name}`);
+  return (first, second, third) => Number(found(first, second, third));
 }
