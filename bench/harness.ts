@@ -32,6 +32,8 @@ export interface Benchmark {
   /** Fills a directory once for all rounds. */
   readonly prepare?: (directory: string) => Promise<void>;
   readonly cases: readonly Case[];
+  /** How often each case runs where nobody says; a benchmark of many cases has fewer. */
+  readonly rounds?: number;
   /** Ends what `prepare` has started, also after a failure. */
   readonly close?: () => Promise<void>;
 }
@@ -154,6 +156,26 @@ async function runRounds(benchmark: Benchmark, rounds: number, prepared: string)
 const shown = (figure: number): string =>
   figure >= 1000 ? Math.round(figure).toLocaleString("en-US") : figure.toPrecision(3);
 
+const goalText = (goal: NonNullable<Figure["goal"]>): string =>
+  "atLeast" in goal ? `>= ${shown(goal.atLeast)}` : `<= ${shown(goal.atMost)}`;
+
+/** What came of the goals, those that were missed last. */
+export function summary({ rows }: Report): string {
+  const told = (reached: boolean): string[] =>
+    rows.flatMap(({ name, unit, median: figure, goal, reached: isReached }) =>
+      goal === undefined || isReached !== reached
+        ? []
+        : [
+            `  ${reached ? "reached" : "missed"}: ${name}: ${shown(figure)} ${unit}, ${goalText(goal)}`,
+          ],
+    );
+  const [reachedLines, missedLines] = [told(true), told(false)];
+  const count = reachedLines.length + missedLines.length;
+  if (count === 0) return "no goals";
+  const title = `${reachedLines.length} of ${count} goals reached`;
+  return [title, ...reachedLines, ...missedLines].join("\n");
+}
+
 export function table(report: Report): string {
   const header = ["case", "median", "min", "max", "unit", "goal", "reached", "per fdatasync"];
   const rows = report.rows.map((row) => [
@@ -162,11 +184,7 @@ export function table(report: Report): string {
     shown(row.min),
     shown(row.max),
     row.unit,
-    row.goal === undefined
-      ? ""
-      : "atLeast" in row.goal
-        ? `>= ${shown(row.goal.atLeast)}`
-        : `<= ${shown(row.goal.atMost)}`,
+    row.goal === undefined ? "" : goalText(row.goal),
     row.reached === undefined ? "" : row.reached ? "yes" : "no",
     row.perSync === undefined ? "" : shown(row.perSync),
   ]);

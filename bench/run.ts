@@ -1,16 +1,16 @@
 /**
  * `npm run bench -- NAME [--rounds N] [--json]`: medians of alternating runs beside the goals, as a
- * table on stderr and as JSON on stdout. `BENCH_DIRECTORY` chooses the disk. `wire` takes `--against PEER`
- * and `--only TEXT`.
+ * table and a closing list of goals on stderr, and as JSON on stdout. `BENCH_DIRECTORY` chooses the
+ * disk. `wire` takes `--against PEER` and `--only TEXT`.
  */
 
 import { parseArgs } from "node:util";
-import { measure, table, type Benchmark } from "./harness.ts";
+import { measure, summary, table, type Benchmark } from "./harness.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string" },
     json: { type: "boolean", default: false },
     against: { type: "string" },
     only: { type: "string", default: "" },
@@ -35,13 +35,18 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   },
 };
 
-const rounds = Number(values.rounds);
+const ROUNDS = 5;
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
 const unknown = names.filter((name) => BENCHMARKS[name] === undefined);
 
 const isPeerUnknown = values.against !== undefined && against === undefined;
 
-if (unknown.length > 0 || isPeerUnknown || !Number.isInteger(rounds) || rounds < 1) {
+if (
+  unknown.length > 0 ||
+  isPeerUnknown ||
+  (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1))
+) {
   console.error(
     `usage: npm run bench -- [${Object.keys(BENCHMARKS).join("|")}] [--rounds 5] [--json] [--against ${PEERS.join("|")}] [--only TEXT]`,
   );
@@ -49,12 +54,13 @@ if (unknown.length > 0 || isPeerUnknown || !Number.isInteger(rounds) || rounds <
 } else {
   for (const name of names) {
     const { benchmark } = await BENCHMARKS[name]!();
-    const report = await measure(benchmark, rounds);
+    const report = await measure(benchmark, rounds ?? benchmark.rounds ?? ROUNDS);
     if (!values.json) {
       console.error(
-        `${name}: ${report.machine}; ${report.fdatasyncPerSecond} fdatasync/s; ${rounds} rounds`,
+        `${name}: ${report.machine}; ${report.fdatasyncPerSecond} fdatasync/s; ${report.rounds} rounds`,
       );
       console.error(table(report));
+      console.error(summary(report));
     }
     console.log(JSON.stringify(report));
   }
