@@ -81,7 +81,10 @@ for (const version of versions) {
   test(`${version}: once opened, the directory has today's format and the same cluster`, async (t) => {
     const { expected, directory } = copyOf(t, version);
     const file = join(directory, "millrace.json");
-    const read = (): unknown => JSON.parse(readFileSync(file, "utf8"));
+    const read = (): { format: number; cluster: string } => {
+      const { format, cluster: named } = JSON.parse(readFileSync(file, "utf8"));
+      return { format, cluster: named };
+    };
     const [stream] = expected.broker.streams;
     const { cluster } = stream!;
     assert.deepEqual(read(), { format: expected.broker.format, cluster });

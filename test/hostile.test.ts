@@ -11,15 +11,15 @@ import { text, wireBytes } from "../src/embedded/log/log-stage.test.ts";
 
 test("hundreds of malformed frames and half-open connections disturb nobody", async (t) => {
   await using server = await startServer();
-  const client = await Client.open(server.port);
+  const client = await Client.open(server.ports.kafka);
   await createTopic(client, "orders");
-  const idle = await Promise.all(Array.from({ length: 200 }, () => connect(server.port)));
+  const idle = await Promise.all(Array.from({ length: 200 }, () => connect(server.ports.kafka)));
   const seed = Date.now() % 1_000_000;
   const chance = chanceOf(seed);
   const kinds = new Map<string, number>();
   let hungUp = 0;
   for (let count = 0; count < 300; count++) {
-    const socket = await connect(server.port);
+    const socket = await connect(server.ports.kafka);
     assert.ok(socket !== undefined, `seed ${seed}: nobody is let in after ${count} frames`);
     const { kind, bytes } = hostileFrame(chance);
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
@@ -46,7 +46,7 @@ test("hundreds of malformed frames and half-open connections disturb nobody", as
 test("nothing but a sign-in is answered to a stranger, and no large frame is taken from one", async () => {
   await using server = await startServer("asks");
   const hungUpOn = async (bytes: Buffer): Promise<boolean> => {
-    const socket = (await connect(server.port))!;
+    const socket = (await connect(server.ports.kafka))!;
     const answer = once(socket, "data").then(() => "answer");
     const closed = once(socket, "close").then(() => "closed");
     socket.write(bytes);

@@ -7,7 +7,7 @@ import { LocalStreams } from "../broker/in-process/stream/local-streams.ts";
 import { QueueEngine } from "../broker/in-process/queue/queue-engine.ts";
 import { StreamEngine } from "../broker/in-process/stream/stream-engine.ts";
 import type { Environment } from "../model/environment.ts";
-import { type Door, DOORS, openDoors } from "./doors/open-doors.ts";
+import { type Door, DOORS, type DoorsAccess, openDoors } from "./doors/open-doors.ts";
 import { type BrokerDirectory, openBrokerDirectory } from "./broker-directory.ts";
 import { BrokerTransactions } from "./broker-transactions.ts";
 import type { Engine } from "./engine.ts";
@@ -66,13 +66,16 @@ export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
 }
 
 /** What tests bring and users do not. */
-type Access = Pick<DataDirectoryOptions, "disk" | "lock"> & { readonly limits?: JournalLimits };
+type Access = Pick<DataDirectoryOptions, "disk" | "lock"> & {
+  readonly limits?: JournalLimits;
+  readonly doors?: DoorsAccess;
+};
 
 /** Opens the broker on any disk: tests bring one that records, fills up or fails. */
 export async function openEmbedded(
   environment: Environment,
   options: CheckedOptions,
-  { disk, lock, limits = JOURNAL_LIMITS }: Access,
+  { disk, lock, limits = JOURNAL_LIMITS, doors = {} }: Access,
 ): Promise<Broker> {
   const { directory, freeBytesMin } = options;
   try {
@@ -83,7 +86,7 @@ export async function openEmbedded(
       ...(lock === undefined ? {} : { lock }),
     });
     try {
-      return await openBroker(environment, { ...options, limits }, data);
+      return await openBroker(environment, { ...options, limits, access: doors }, data);
     } catch (error) {
       await data.close();
       throw error;
@@ -95,7 +98,7 @@ export async function openEmbedded(
 
 async function openBroker(
   environment: Environment,
-  options: CheckedOptions & { readonly limits: JournalLimits },
+  options: CheckedOptions & { readonly limits: JournalLimits; readonly access: DoorsAccess },
   data: BrokerDirectory,
 ): Promise<Broker> {
   const { segmentBytesMax, retentionCheckMs, limits } = options;
@@ -139,7 +142,7 @@ async function openBroker(
   let doors: readonly Door[];
   try {
     await transactions.recover();
-    doors = await openDoors(engine, transactions, options);
+    doors = await openDoors(engine, transactions, options, options.access);
   } catch (error) {
     // What kept it from opening is told, and not what came of that.
     await stop().catch(() => undefined);

@@ -6,7 +6,7 @@ const [name = "", port = "", seed = "", share = ""] = process.argv.slice(2);
 const stop = new AbortController();
 process.once("message", () => stop.abort());
 process.once("disconnect", () => process.exit(1));
-const counts = await ATTACKS[name]!({
+const counts = await ATTACKS[name]!.run({
   port: Number(port),
   seed: Number(seed),
   share: Number(share),

@@ -1,31 +1,42 @@
 /**
- * The hostile suite: clients that do nothing wrong work while others attack the Kafka door, each attack
- * in a process of its own.
+ * The hostile suite: clients that do nothing wrong work while others attack a door, each attack in a
+ * process of its own.
  *
- * `npm run hostile -- [--only a,b] [--ms 5000] [--share 0.1] [--seed N]`
+ * `npm run hostile -- [--only a,b] [--ms 5000] [--share 0.1] [--seed N] [--control NAME]`
  *
  * Prints for each attack what was done, how long healthy clients waited without it and with it, and
  * what memory the server took at most. "Without" means that the same attack goes on against another
  * server, in turn: what attackers and the machine's other work take of its cores would otherwise be
- * measured with the door. Exits with 0 when the server lived, healthy clients were
- * answered throughout, their p99 stayed below twice what it was, memory below its bound, and nothing
- * was logged as a defect.
+ * measured with the door. An attack is held when the server lived, healthy clients were answered
+ * throughout, their p99 stayed below twice what it was, memory below its bound, nothing was logged as a
+ * defect, and what the attack counted is as it must be.
+ *
+ * Who waits too long is measured again, twice at most: on a machine that others use too, one p99 of a few
+ * seconds is theirs as often as ours, and a door that is slow is slow each time.
+ *
+ * A control switches a bound of the doors off; it passes when its attack is not held.
  */
 
+import { setTimeout as after } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { text, wireBytes } from "../../src/embedded/log/log-stage.test.ts";
-import { ATTACKS, LARGE_TOPIC, type Counts } from "./attacks.ts";
-import { Client } from "./client.ts";
-import { createTopic, HealthyClients, percentile, produce } from "./healthy.ts";
-import { startAttack, startServer, type Attacker } from "./stage.ts";
+import type { Counts } from "./attack.ts";
+import { ATTACKS } from "./attacks.ts";
+import { CONTROLS } from "./controls.ts";
+import { FILL } from "./fill.ts";
+import { HEALTHY, percentile, type HealthyClients } from "./healthy.ts";
+import { startAttack, startServer, type Attacker, type Server } from "./stage.ts";
 
 const MIB = 1024 * 1024;
-/** The door's own bound, one frame beyond it, and what the process takes without any client. */
+/** The doors' own bounds, one frame beyond, garbage, and what the process takes without any client. */
 const RESIDENT_BYTES_MAX = 1024 * MIB;
 /** Below it a p99 says more about the machine than about the server. */
 const NOISE_MS = 5;
 const SAMPLE_MS = 200;
 const ROUNDS = 2;
+const AGAIN_MAX = 2;
+/** Ten thousand connections on a busy machine. */
+const SETTING_UP_MS = 60_000;
+const SLOW = "healthy clients waited too long";
 
 const { values } = parseArgs({
   options: {
@@ -33,66 +44,123 @@ const { values } = parseArgs({
     ms: { type: "string", default: "5000" },
     share: { type: "string", default: "1" },
     seed: { type: "string" },
+    control: { type: "string" },
   },
 });
+const { control } = values;
 const durationMs = Number(values.ms);
 const share = Number(values.share);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-const names = values.only?.split(",") ?? Object.keys(ATTACKS);
-
-console.log(`seed ${seed}, ${durationMs} ms each, share ${share}`);
-let failures = 0;
+if (control !== undefined && CONTROLS[control] === undefined) {
+  usage(`there is no control ${control}; there are ${Object.keys(CONTROLS).join(", ")}`);
+}
+const names =
+  control === undefined
+    ? (values.only?.split(",") ?? Object.keys(ATTACKS))
+    : [CONTROLS[control]!.attack];
 for (const name of names) {
   if (ATTACKS[name] === undefined) {
-    console.error(`there is no attack ${name}; there are ${Object.keys(ATTACKS).join(", ")}`);
-    process.exit(2);
+    usage(`there is no attack ${name}; there are ${Object.keys(ATTACKS).join(", ")}`);
   }
-  if (!(await attacked(name))) failures++;
 }
-console.log(failures === 0 ? "held" : `${failures} of ${names.length} did not hold`);
-process.exit(failures === 0 ? 0 : 1);
 
-async function attacked(name: string): Promise<boolean> {
-  await using server = await startServer();
-  await using decoy = await startServer();
-  if (name === "stalled-readers") for (const { port } of [server, decoy]) await fill(port);
-  const healthy = await HealthyClients.open(server.port);
+console.log(`seed ${seed}, ${durationMs} ms each, share ${share}`);
+let failed = 0;
+for (const name of names) {
+  let problems = await attacked(name);
+  for (let again = 0; again < AGAIN_MAX && problems.every((problem) => problem === SLOW); again++) {
+    if (problems.length === 0) break;
+    console.log("  measured again");
+    problems = await attacked(name);
+  }
+  if (control !== undefined) {
+    const found = problems.length > 0;
+    console.log(
+      found
+        ? `control ${control}: found, as it must`
+        : `FAILED: control ${control} was held, so this suite would not notice it`,
+    );
+    if (!found) failed++;
+  } else if (problems.length > 0) failed++;
+}
+console.log(`${names.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+function usage(problem: string): never {
+  console.error(problem);
+  process.exit(2);
+}
+
+/** Returns what was not held. */
+async function attacked(name: string): Promise<readonly string[]> {
+  const { door, broken, fills } = ATTACKS[name]!;
+  await using server = await startServer("open", control);
+  await using decoy = await startServer("open", control);
+  if (fills) for (const { ports } of [server, decoy]) await FILL[door](ports[door]);
+  const healthy = await HEALTHY[door](server.ports[door]);
   await healthy.work(durationMs / 2);
   const calm: number[] = [];
   const under: number[] = [];
   const done: Counts = {};
+  const problems: string[] = [];
   let residentBytes = 0;
   let asking: Promise<void> = Promise.resolve();
   const sample = async (): Promise<void> => {
     residentBytes = Math.max(residentBytes, (await server.facts()).residentBytes);
   };
   const sampler = setInterval(() => {
-    asking = asking.then(sample);
+    asking = asking.then(sample).catch(() => undefined);
   }, SAMPLE_MS);
-  for (let round = 0; round < ROUNDS; round++) {
-    calm.push(...(await measured(healthy, startAttack(name, decoy.port, seed + round, share), {})));
-    under.push(
-      ...(await measured(healthy, startAttack(name, server.port, seed + round, share), done)),
-    );
-  }
+  const attackers: Attacker[] = [];
+  const against = ({ ports }: Server, round: number): Attacker => {
+    const attacker = startAttack(name, ports[door], seed + round, share);
+    attackers.push(attacker);
+    return attacker;
+  };
+  const rounds = async (): Promise<void> => {
+    for (let round = 0; round < ROUNDS; round++) {
+      calm.push(...(await measured(healthy, against(decoy, round), {})));
+      under.push(...(await measured(healthy, against(server, round), done)));
+    }
+  };
+  const late = new AbortController();
+  const deadlineMs = SETTING_UP_MS + 10 * durationMs;
+  await Promise.race([
+    rounds().catch((error: unknown) => {
+      problems.push(String(error));
+    }),
+    after(deadlineMs, undefined, { signal: late.signal, ref: false }).then(
+      () => problems.push(`it did not come to its end within ${deadlineMs} ms`),
+      () => undefined,
+    ),
+  ]);
+  late.abort();
+  for (const attacker of attackers) attacker.kill();
   clearInterval(sampler);
-  await asking;
-  const { errors, warnings } = await server.facts();
+  if (problems.length === 0) await asking;
   healthy.close();
-  const [before, after] = [percentile(calm, 0.99), percentile(under, 0.99)];
-  const slow = after >= 2 * before && after > NOISE_MS;
-  const held = server.alive && !slow && residentBytes < RESIDENT_BYTES_MAX && errors === 0;
+  if (!server.alive) problems.push("the server died");
+  else if (problems.length === 0) {
+    const facts = await server.facts();
+    if (facts.errors > 0) problems.push(`${facts.errors} errors were logged`);
+    const odd = broken?.(done, share * ROUNDS, facts);
+    if (odd !== undefined) problems.push(odd);
+  }
+  const [before, since] = [percentile(calm, 0.99), percentile(under, 0.99)];
+  if (since >= 2 * before && since > NOISE_MS) problems.push(SLOW);
+  if (residentBytes >= RESIDENT_BYTES_MAX) problems.push("it took too much memory");
   const shown = Object.entries(done).map(([what, count]) => `${count} ${what}`);
   const told = (taken: readonly number[]): string =>
     `${taken.length} answers, p50 ${percentile(taken, 0.5).toFixed(1)} p99 ${percentile(taken, 0.99).toFixed(1)} ms`;
   console.log(
     [
-      `${held ? "held" : "FAILED"} ${name}: ${shown.join(", ")}`,
-      `  healthy: ${told(calm)} calm; ${told(under)} under attack (x${(after / before).toFixed(2)})`,
-      `  server: ${Math.round(residentBytes / MIB)} MiB at most, ${warnings} warnings, ${errors} errors`,
+      `${problems.length === 0 ? "held" : "FAILED"} ${name}: ${shown.join(", ")}`,
+      `  healthy: ${told(calm)} calm; ${told(under)} under attack (x${(since / before).toFixed(2)})`,
+      `  server: ${Math.round(residentBytes / MIB)} MiB at most`,
+      ...problems.map((problem) => `  ${problem}`),
     ].join("\n"),
   );
-  return held;
+  return problems;
 }
 
 /** Work goes on while the attacker sets up; it is measured from then on. */
@@ -108,12 +176,4 @@ async function measured(
     done[what] = (done[what] ?? 0) + count;
   }
   return taken;
-}
-
-async function fill(port: number): Promise<void> {
-  const client = await Client.open(port);
-  await createTopic(client, LARGE_TOPIC);
-  const records = wireBytes([text("x".repeat(900 * 1024))]);
-  for (let count = 0; count < 64; count++) await produce(client, LARGE_TOPIC, records);
-  client.socket.destroy();
 }

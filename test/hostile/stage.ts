@@ -4,7 +4,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Counts } from "./attacks.ts";
+import type { Counts } from "./attack.ts";
 import type { ServerFacts } from "./serve.ts";
 
 /** Memory where there is some: a disk that others use would be measured with the door. */
@@ -12,17 +12,19 @@ const PLACE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const here = (name: string): string => join(import.meta.dirname, name);
 
 export interface Server extends AsyncDisposable {
-  readonly port: number;
+  readonly ports: Readonly<Record<"kafka" | "amqp", number>>;
   readonly alive: boolean;
   facts(): Promise<ServerFacts>;
 }
 
-export async function startServer(mode: "open" | "asks" = "open"): Promise<Server> {
+export async function startServer(mode: "open" | "asks" = "open", control = ""): Promise<Server> {
   const directory = mkdtempSync(join(PLACE, "millrace-hostile-"));
-  const child = fork(here("serve.ts"), [directory, mode], { execArgv: ["--conditions=source"] });
-  const { port } = await told<{ port: number }>(child);
+  const child = fork(here("serve.ts"), [directory, mode, control], {
+    execArgv: ["--conditions=source"],
+  });
+  const { ports } = await told<Pick<Server, "ports">>(child);
   return {
-    port,
+    ports,
     get alive() {
       return child.exitCode === null && child.signalCode === null;
     },
@@ -42,6 +44,8 @@ export interface Attacker {
   /** Resolves when the attack goes on as it will. */
   readonly ready: Promise<unknown>;
   stop(): Promise<Counts>;
+  /** Ends it whatever it does. */
+  kill(): void;
 }
 
 export function startAttack(name: string, port: number, seed: number, share: number): Attacker {
@@ -50,6 +54,7 @@ export function startAttack(name: string, port: number, seed: number, share: num
   const ready = told<{ ready: true }>(child);
   return {
     ready,
+    kill: () => child.kill("SIGKILL"),
     async stop() {
       const answered = told<{ counts: Counts }>(child);
       child.send("stop");

@@ -2,8 +2,10 @@
 
 import type { BrokerAddress } from "../../broker/broker.ts";
 import type { BrokerDoors, DoorProtocol } from "../../broker/doors.ts";
+import type { AmqpDoorAccess } from "../amqp/amqp-door.ts";
 import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Engine } from "../engine.ts";
+import type { KafkaDoorAccess } from "../kafka/kafka-door.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import { requireSafe } from "./door-settings.ts";
 
@@ -14,11 +16,18 @@ export interface Door extends BrokerAddress {
   close(): Promise<void>;
 }
 
+/** What tests bring and users do not. */
+export interface DoorsAccess {
+  readonly kafka?: KafkaDoorAccess;
+  readonly amqp?: AmqpDoorAccess;
+}
+
 /** What was opened is closed again if the next cannot be. Throws BAD_CONFIG. */
 export async function openDoors(
   engine: Engine,
   transactions: BrokerTransactions,
   doors: BrokerDoors,
+  access: DoorsAccess = {},
 ): Promise<readonly Door[]> {
   const { kafka, amqp } = doors;
   if (kafka === undefined && amqp === undefined) return [];
@@ -31,11 +40,14 @@ export async function openDoors(
     if (kafka !== undefined) {
       const { openKafkaDoor } = await import("../kafka/kafka-door.ts");
       const broker = { engine, transactions };
-      opened.push({ protocol: "kafka", ...(await openKafkaDoor(broker, kafka, keeper)) });
+      opened.push({
+        protocol: "kafka",
+        ...(await openKafkaDoor(broker, kafka, keeper, access.kafka)),
+      });
     }
     if (amqp !== undefined) {
       const { openAmqpDoor } = await import("../amqp/amqp-door.ts");
-      opened.push({ protocol: "amqp", ...(await openAmqpDoor(engine, amqp, keeper)) });
+      opened.push({ protocol: "amqp", ...(await openAmqpDoor(engine, amqp, keeper, access.amqp)) });
     }
     return opened;
   } catch (error) {

@@ -7,7 +7,7 @@ import { LateService } from "../doors/late-service.ts";
 import { limitedWarn } from "../doors/limited-log.ts";
 import { openListener } from "../doors/listener.ts";
 import type { Engine } from "../engine.ts";
-import { DOOR_LIMITS } from "./server/limits.ts";
+import { DOOR_LIMITS, type ConnectionLimits, type DoorLimits } from "./server/limits.ts";
 
 export interface OpenDoor {
   readonly host: string;
@@ -15,18 +15,25 @@ export interface OpenDoor {
   close(): Promise<void>;
 }
 
+/** What tests bring and users do not. */
+export interface KafkaDoorAccess {
+  readonly limits?: Partial<DoorLimits>;
+  readonly connectionLimits?: Partial<ConnectionLimits>;
+}
+
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export async function openKafkaDoor(
   { engine, transactions }: { readonly engine: Engine; readonly transactions: BrokerTransactions },
   settings: KafkaDoorSettings,
   keeper: Doorkeeper,
+  access: KafkaDoorAccess = {},
 ): Promise<OpenDoor> {
   const { environment } = engine;
   const warn = limitedWarn(environment.clock, environment.log);
   const listener = await openListener({
     door: "kafka",
     settings,
-    connectionsMax: DOOR_LIMITS.connectionsMax,
+    connectionsMax: access.limits?.connectionsMax ?? DOOR_LIMITS.connectionsMax,
     warn,
     onConnection: (socket) => service.add(socket),
   });
@@ -36,7 +43,8 @@ export async function openKafkaDoor(
     environment,
     async load() {
       const { openKafkaService } = await import("./kafka-service.ts");
-      return openKafkaService({ engine, transactions, keeper, warn, settings, advertised });
+      const options = { engine, transactions, keeper, warn, settings, advertised, access };
+      return openKafkaService(options);
     },
   });
   return {

@@ -8,6 +8,7 @@ import type { Warn } from "../doors/limited-log.ts";
 import type { Engine } from "../engine.ts";
 import { createKafkaBroker } from "./create-kafka-broker.ts";
 import { createHandlers } from "./handlers/handlers.ts";
+import type { KafkaDoorAccess } from "./kafka-door.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connections } from "./server/connections.ts";
 import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
@@ -20,11 +21,12 @@ export interface KafkaServiceOptions {
   readonly settings: KafkaDoorSettings;
   /** Where clients are told to connect to. */
   readonly advertised: ReturnType<KafkaBroker["address"]>;
+  readonly access: KafkaDoorAccess;
 }
 
 /** Throws what the logs throw in which transactions are ended that a crash left half ended. */
 export async function openKafkaService(options: KafkaServiceOptions): Promise<ConnectionService> {
-  const { engine, keeper, warn, settings, advertised } = options;
+  const { engine, keeper, warn, settings, advertised, access } = options;
   const transactions = await options.transactions.open();
   const broker = createKafkaBroker(engine, transactions, {
     ...settings,
@@ -35,8 +37,8 @@ export async function openKafkaService(options: KafkaServiceOptions): Promise<Co
     environment: engine.environment,
     keeper,
     warn,
-    limits: DOOR_LIMITS,
-    connectionLimits: CONNECTION_LIMITS,
+    limits: { ...DOOR_LIMITS, ...access.limits },
+    connectionLimits: { ...CONNECTION_LIMITS, ...access.connectionLimits },
   });
   return {
     add: (socket) => connections.add(socket),

@@ -138,3 +138,19 @@ test("a topic that is deleted while a fetch waits ends the wait, also by its id"
     assert.deepEqual(codesOf(await asked), [code]);
   }
 });
+
+test("a partition that a request names again is looked at once, and waits for nothing", async () => {
+  await using kafka = await openTestKafka();
+  await kafka.broker.topics.create({ name: "t", partitions: 1 });
+  await fill(kafka, [100]);
+  const asked = Array.from({ length: 20_000 }, () => ({ partition: 0 }));
+  const answer = await kafka.tell(
+    "Fetch",
+    12,
+    requestFor(asked, { maxWaitMs: 9e6, minBytes: MIB }),
+  );
+  const [first, ...others] = codesOf(answer);
+  assert.equal(first, ERROR.NONE);
+  assert.deepEqual(new Set(others), new Set([ERROR.INVALID_REQUEST]));
+  assert.equal(sizesOf(answer).filter((size) => size > 0).length, 1);
+});

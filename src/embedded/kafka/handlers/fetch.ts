@@ -87,7 +87,8 @@ class Round {
   readonly #committed: boolean;
   readonly #endName: LogEnd;
   /** Where each partition ended when it was looked at: only what comes behind that is news. */
-  readonly #ends: { readonly log: BatchLog; readonly end: number }[] = [];
+  readonly #ends = new Map<BatchLog, number>();
+  readonly #asked = new Set<BatchLog>();
 
   constructor({ isolationLevel }: FetchRequest, call: Call, bytesMax: number) {
     this.#call = call;
@@ -105,6 +106,9 @@ class Round {
     const { partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes } = asked;
     const log = topic.partitions[partition];
     if (log === undefined) return this.fail(asked, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
+    // Looked at once, so that a request costs no more than the partitions that there are.
+    if (this.#asked.has(log)) return this.fail(asked, ERROR.INVALID_REQUEST);
+    this.#asked.add(log);
     if (currentLeaderEpoch > LEADER_EPOCH) return this.fail(asked, ERROR.UNKNOWN_LEADER_EPOCH);
     const end = log[this.#endName];
     const answer = {
@@ -127,7 +131,7 @@ class Round {
     try {
       const run = await this.#run(log, fetchOffset, { left, endOffset: end });
       this.bytes += run.bytes;
-      this.#ends.push({ log, end });
+      this.#ends.set(log, end);
       const aborted = this.#committed ? log.abortedIn(fetchOffset, run.nextOffset) : null;
       const abortedTransactions =
         aborted?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })) ?? null;
@@ -166,7 +170,7 @@ class Round {
     const over = new AbortController();
     const timer = after(() => over.abort());
     const signal = AbortSignal.any([gone, over.signal]);
-    const grown = this.#ends.map(({ log, end }) => log.waitFor(end, signal, this.#endName));
+    const grown = [...this.#ends].map(([log, end]) => log.waitFor(end, signal, this.#endName));
     const ended = new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });

@@ -186,7 +186,11 @@ export class Connection {
     this.#ready = true;
     const key = apiKeyOf(frame);
     const run = (): Promise<Reply> => this.#dispatch(frame);
-    return { overlaps: key === PRODUCE, parks: PARKING.has(key), bytes, run };
+    const overlaps = key === PRODUCE;
+    const { budget, limits } = this.#options;
+    // Records stay the bytes that they are; everything else becomes objects.
+    const times = overlaps || bytes <= budget.smallBytes ? 1 : limits.decodedTimes;
+    return { overlaps, parks: PARKING.has(key), bytes: bytes * times, run };
   }
 
   /**

@@ -10,9 +10,14 @@ export interface ConnectionLimits {
   readonly frameBytesMax: number;
   /**
    * Of every other request. The largest that is seen is a group leader's SyncGroup, a megabyte for a
-   * thousand members; what a frame decodes to can be thirty times as large as the frame.
+   * thousand members.
    */
   readonly otherFrameBytesMax: number;
+  /**
+   * What such a frame can decode to, as a multiple of its length: so much of it is held until it is
+   * answered. Frames below the door's `smallBytes` count as they are.
+   */
+  readonly decodedTimes: number;
   /** Requests that have not been answered; a client with more is not read. */
   readonly requestsMax: number;
   readonly requestBytesMax: number;
@@ -36,6 +41,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   strangerFrameBytesMax: 64 * KIB,
   frameBytesMax: 100 * MIB,
   otherFrameBytesMax: 4 * MIB,
+  decodedTimes: 30,
   requestsMax: 256,
   requestBytesMax: 64 * MIB,
   begunMax: 64,

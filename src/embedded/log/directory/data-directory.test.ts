@@ -50,6 +50,26 @@ async function prepared(files: Readonly<Record<string, string>>) {
 const openOn = (disk: Disk): ReturnType<typeof openDataDirectory> =>
   openDataDirectory(createTestEnvironment(), { directory: "/data", disk, ...unlocked });
 
+test("no bit of the cluster's id changes unnoticed, and one without a checksum is still read", async () => {
+  const disk = createMemoryDisk();
+  const { cluster } = await openOn(disk);
+  const { bytes } = disk.files.get("/data/millrace.json")!;
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    bytes[bit >>> 3]! ^= 1 << (bit & 7);
+    const opened = await openOn(disk).then(
+      (data) => data.cluster,
+      (error: unknown) => (isMillraceError(error) ? error.code : String(error)),
+    );
+    assert.ok(
+      [cluster, "LOG_DAMAGED", "DIRECTORY_VERSION"].includes(opened),
+      `bit ${bit}: ${opened}`,
+    );
+    bytes[bit >>> 3]! ^= 1 << (bit & 7);
+  }
+  const old = await prepared({ "millrace.json": '{"format":1,"cluster":"c"}\n' });
+  assert.equal((await openOn(old)).cluster, "c");
+});
+
 test("a directory of a newer format is refused with both versions, before its lock is touched", async () => {
   for (const description of ['{"format":3,"cluster":"c"}', '{"format":4}']) {
     const disk = await prepared({ "millrace.json": description });
@@ -69,7 +89,7 @@ test("a directory of an older format is opened as it is, until it is upgraded", 
   assert.equal(first.cluster, "c");
   assert.equal(text(), '{"format":1,"cluster":"c"}\n');
   await first.upgrade();
-  assert.equal(text(), '{"format":2,"cluster":"c"}\n');
+  assert.match(text(), /^\{"format":2,"cluster":"c","crc32c":"[0-9a-f]{8}"\}\n$/);
   const { cluster } = await openOn(disk);
   assert.equal(cluster, "c");
   await (await openOn(createMemoryDisk())).upgrade();

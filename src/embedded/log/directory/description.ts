@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Disk } from "../disk.ts";
+import { crc32c } from "../format/crc32c.ts";
 
 export const DIRECTORY_FORMAT = 2;
 /** Directories of every format from this one on are opened. */
@@ -33,7 +34,7 @@ export async function readDescription(
   const path = join(directory, DESCRIPTION);
   const bytes = await disk.readFile(path);
   if (bytes === undefined) return undefined;
-  const { format, cluster } = parse(Buffer.from(bytes).toString());
+  const { format, cluster, crc32c: checksum } = parse(Buffer.from(bytes).toString());
   const known = typeof format === "number" && Number.isSafeInteger(format);
   // Of a newer format nothing but its number is known.
   if (known && format > DIRECTORY_FORMAT) {
@@ -45,7 +46,8 @@ export async function readDescription(
     );
   }
   if (known && format >= OLDEST_FORMAT && typeof cluster === "string" && cluster !== "") {
-    return { format, cluster };
+    // The first releases wrote no checksum.
+    if (checksum === undefined || checksum === checksumOf(cluster)) return { format, cluster };
   }
   throw new MillraceError(
     "LOG_DAMAGED",
@@ -64,7 +66,8 @@ export async function writeDescription(
   const file = await disk.open(temporary, { create: true });
   try {
     await file.truncate(0);
-    await file.write([Buffer.from(`${JSON.stringify(description)}\n`)], 0);
+    const contents = { ...description, crc32c: checksumOf(description.cluster) };
+    await file.write([Buffer.from(`${JSON.stringify(contents)}\n`)], 0);
     await file.sync();
   } finally {
     await file.close();
@@ -73,8 +76,17 @@ export async function writeDescription(
   await disk.syncDirectory(directory);
 }
 
+/** One wrong letter would be another cluster, and every position kept elsewhere nonsense. */
+function checksumOf(cluster: string): string {
+  return crc32c(Buffer.from(cluster)).toString(16).padStart(8, "0");
+}
+
 /** Whatever the text is; what is not there, or no JSON, is undefined. */
-function parse(text: string): { readonly format?: unknown; readonly cluster?: unknown } {
+function parse(text: string): {
+  readonly format?: unknown;
+  readonly cluster?: unknown;
+  readonly crc32c?: unknown;
+} {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};

@@ -10,6 +10,7 @@ import { BatchRefused } from "../batch-refused.ts";
 import {
   AT,
   BATCH_BYTES_MAX,
+  COMPRESSION_MASK,
   CONTROL,
   LENGTH_OVERHEAD,
   LOG_APPEND_TIME,
@@ -19,6 +20,9 @@ import {
 import { isIntact, readBatchHeader, type BatchHeader } from "./batch-decoder.ts";
 import { crc32c } from "./crc32c.ts";
 import { writeInt64 } from "./int64.ts";
+
+/** Seven fields of a byte each: otherwise a few bytes could use up offsets by the thousand million. */
+const RECORD_BYTES_MIN = 7;
 
 export interface WireBatch {
   /** The whole batch. Its first 16 bytes are written when it is given its offset. */
@@ -83,6 +87,10 @@ function batchAt(records: Buffer, at: number, bytesMax: number): WireBatch {
   }
   if (header.count < 1 || header.nextOffset !== header.count) {
     throw invalid(`the batch has ${header.count} records over ${header.nextOffset} offsets`);
+  }
+  const isPlain = (header.attributes & COMPRESSION_MASK) === 0;
+  if (isPlain && header.count * RECORD_BYTES_MIN > length - AT.records) {
+    throw invalid(`${length} bytes are too few for ${header.count} records`);
   }
   if (header.attributes & CONTROL) throw invalid("only a broker writes transaction markers");
   checkProducer(header);

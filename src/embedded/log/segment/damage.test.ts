@@ -39,6 +39,27 @@ async function threeGroups(): Promise<TestLog> {
   return bench;
 }
 
+test("a reader of whole batches that comes to damage is refused, and reads on behind it", async () => {
+  await using bench = await threeGroups();
+  bytesOf(bench)[71 + 65]! ^= 1;
+  const read = (offset: number) => bench.log.readBatches(offset, { bytesMax: 1, endOffset: 3 });
+  assert.equal((await read(0)).nextOffset, 1);
+  for (let tries = 0; tries < 2; tries++) {
+    await assert.rejects(read(1), { code: "LOG_DAMAGED", message: /read on from offset 2/ });
+  }
+  assert.equal((await read(2)).nextOffset, 3);
+});
+
+test("a damaged header that misleads the search for an offset loses its own batch alone", async () => {
+  for (const bit of [0, 3, 7]) {
+    await using bench = await threeGroups();
+    await bench.reopen();
+    // The third byte of the last offset's delta, which says where the next batch begins.
+    bytesOf(bench)[71 + 25]! ^= 1 << bit;
+    assert.deepEqual(await readEach(bench), ["0:one", "LOG_DAMAGED", "2:three"]);
+  }
+});
+
 test("garbage behind the last group is cut", async () => {
   await using bench = await threeGroups();
   addToEnd(

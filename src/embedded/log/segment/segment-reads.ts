@@ -1,7 +1,7 @@
 /** Reads of a log's segments: around damage, and with a bound on the files that stay open. */
 
 import type { Log } from "../../../model/environment.ts";
-import { DamageFound, type DamagedRange } from "./damage.ts";
+import { damagedError, DamageFound, type DamagedRange } from "./damage.ts";
 import { noteDamage } from "./note-damage.ts";
 import type { Segment } from "./segment.ts";
 
@@ -25,7 +25,11 @@ export class SegmentReads {
         return await read();
       } catch (error) {
         if (!(error instanceof DamageFound)) throw error;
-        this.#onDamage(segment, await noteDamage(this.#log, segment, error));
+        const noted = segment.damagedRanges.length;
+        const range = await noteDamage(this.#log, segment, error);
+        this.#onDamage(segment, range);
+        // Nothing new was learned: the next read would meet it again.
+        if (segment.damagedRanges.length === noted) throw damagedError(segment.path, range);
       } finally {
         await this.#keepOpen(segment);
       }

@@ -172,7 +172,8 @@ export class Segment {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
       const { bytes: endPosition } = this;
-      const from = this.runEnds.get(offset) ?? this.placeOf(offset);
+      const searched = this.placeOf(offset);
+      const from = this.runEnds.get(offset) ?? searched;
       const { bytesMax: chunkBytes, take } = limits;
       const window = new BatchWindow(file, endPosition, { chunkBytes, take });
       const { run, next } = await readBatchRun(window, { from, offset, endPosition }, limits);
@@ -211,9 +212,13 @@ export class Segment {
     return this.withFile(use);
   }
 
-  /** Notes that what begins at the place is damaged, up to the next intact batch. */
-  quarantine(place: Place): Promise<DamagedRange> {
+  /**
+   * Notes what is damaged at the place, or before it, up to the next intact batch. A search that reads
+   * headers alone meets the damage behind the header that misled it.
+   */
+  quarantine(met: Place): Promise<DamagedRange> {
     return this.withFile(async (file) => {
+      const place = await this.damageBegins(file, met);
       const known = this.damaged.find((range) => range.position === place.position);
       if (known !== undefined) return known;
       const further = this.damaged.find((range) => range.position > place.position);
@@ -230,6 +235,21 @@ export class Segment {
       await writeDamageNote(this.disk, this.damagePath, { ranges, accepted: false });
       return range;
     });
+  }
+
+  /** The first batch that is not whole, up to the place where damage was met. */
+  private async damageBegins(file: DiskFile, met: Place): Promise<Place> {
+    const before = this.damaged.findLast(({ nextPosition }) => nextPosition <= met.position);
+    const reached = await scanBatches(file, {
+      from: {
+        position: before?.nextPosition ?? 0,
+        offset: before?.nextOffset ?? this.baseOffset,
+      },
+      endPosition: this.bytes,
+      verify: true,
+      onBatch: () => {},
+    });
+    return reached.position < met.position ? reached : met;
   }
 
   /** Walks through the batches and around known damage. Throws `DamageFound` at other damage. */
