@@ -18,6 +18,7 @@ export interface LineRequest {
   readonly overlaps: boolean;
   /** May wait long for what others do: a stop does not wait for it. */
   readonly parks: boolean;
+  /** What it holds until it is answered: of what is decoded into objects a multiple of its length. */
   readonly bytes: number;
   /** Never rejects: a request that fails is answered, or ends the connection by itself. */
   run(): Promise<Reply>;
@@ -62,7 +63,7 @@ export class RequestLine {
     return count >= requestsMax || this.#bytes >= requestBytesMax;
   }
 
-  /** Of requests that have not been answered. */
+  /** What requests hold that have not been answered. */
   get bytes(): number {
     return this.#bytes;
   }
