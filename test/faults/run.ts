@@ -110,7 +110,7 @@ async function calls(every: number, silent: boolean): Promise<Told> {
 async function flips(every: number, checksumFollows: boolean): Promise<Told> {
   const { counts, broken } = await runFlips({ every, from: seed, checksumFollows });
   const tried = sum(Array.from(counts.values(), (count) => count.flips));
-  console.log(`flips: ${tried} bits, one in ${every} (of the padding of sidecars one in 509 more)`);
+  console.log(`flips: ${tried} bits, one in ${every}`);
   for (const [kind, count] of counts) {
     console.log(
       `  ${kind}: ${count.flips} flips, seen at the start ${count.atOpen}, by verify ${count.byVerify}, ` +

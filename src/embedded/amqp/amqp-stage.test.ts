@@ -19,7 +19,8 @@ import { createMemoryDisk, type MemoryDisk } from "../log/open-log.ts";
 import { openDiskQueues } from "../queue/disk-queues.ts";
 import { JOURNAL_LIMITS } from "../queue/journal-limits.ts";
 import { openDiskStreams } from "../stream/disk-streams.ts";
-import { type AmqpDoorAccess, openAmqpDoor, type OpenDoor } from "./amqp-door.ts";
+import type { OpenDoor } from "../doors/open-door.ts";
+import { type AmqpDoorAccess, openAmqpDoor } from "./amqp-door.ts";
 import type { AmqpBehaviour } from "./settings.ts";
 
 export interface AmqpStage extends AsyncDisposable {

@@ -49,6 +49,7 @@ export type Law =
   | "not restarted cleanly"
   | "not finished after the restart"
   | "half a transaction"
+  | "files of nobody"
   | "a lost position"
   | "a wrong message of a queue";
 

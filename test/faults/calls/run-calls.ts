@@ -45,9 +45,10 @@ export async function runWith(fault: Fault | undefined, ends: readonly End[]): P
     const before = disk.hit;
     workload.onProduce = (batch) => {
       const place = placeOf(batch.topic, batch.partition);
+      const metBefore = disk.hit !== undefined;
       const known = before === undefined && !making && stops(disk, fault, place);
       return () => {
-        const inFlight = !known && before === undefined && fails(disk, fault, place);
+        const inFlight = !metBefore && fails(disk, fault, place);
         if (!known && !inFlight) return;
         throw new LawBroken("acknowledged after the fault", `${batch.records[0]} to ${place}`);
       };
@@ -67,6 +68,7 @@ export async function runWith(fault: Fault | undefined, ends: readonly End[]): P
   const { undone } = workload;
   if (undone.length > 0) throw new LawBroken("not finished after the restart", undone.join());
   await workload.check();
+  await checkPlaces(memory, whole);
   await within(whole.stop(), "the last stop");
   return { calls: disk.calls, hit: disk.hit, ledger, refused };
 }
@@ -176,6 +178,21 @@ async function openWhole(memory: MemoryDisk, startMs: number): Promise<Life> {
     throw new LawBroken("not restarted cleanly", [...bad, ...notes].join());
   }
   return life;
+}
+
+/** Every stream and queue has its directory, and nobody else has one. */
+async function checkPlaces(memory: MemoryDisk, { broker }: Life): Promise<void> {
+  const below = async (kind: string): Promise<number> => {
+    const names = await memory.list(`${DIRECTORY}/${kind}`);
+    const inside = names.map((name) => memory.list(`${DIRECTORY}/${kind}/${name}`));
+    return (await Promise.all(inside)).flat().length;
+  };
+  const streams = (await broker.streams!.listStreams()).length;
+  const queues = (await broker.queues!.listQueues()).length;
+  const found = [await below("streams"), await below("queues")];
+  if (found[0] === streams && found[1] === queues) return;
+  const text = `${found.join(" and ")} directories of ${streams} streams and ${queues} queues`;
+  throw new LawBroken("files of nobody", text);
 }
 
 export interface CallsOptions {

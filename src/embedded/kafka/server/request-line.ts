@@ -18,6 +18,7 @@ export interface LineRequest {
   readonly overlaps: boolean;
   /** May wait long for what others do: a stop does not wait for it. */
   readonly parks: boolean;
+  /** What it holds until it is answered: of what is decoded into objects a multiple of its length. */
   readonly bytes: number;
   /** What it costs, where the smallest costs 1. */
   readonly weight: number;
@@ -64,7 +65,7 @@ export class RequestLine {
     return count >= requestsMax || this.#bytes >= requestBytesMax;
   }
 
-  /** Of requests that have not been answered. */
+  /** What requests hold that have not been answered. */
   get bytes(): number {
     return this.#bytes;
   }
