@@ -51,6 +51,20 @@ test("a reader of whole batches that comes to damage is refused, and reads on be
   assert.equal((await read(2)).nextOffset, 3);
 });
 
+test("a log whose newest file is gone is damaged, and does not begin again", async () => {
+  await using bench = await threeGroups();
+  await bench.log.close();
+  bench.disk.files.delete(LOG);
+  await bench.crash();
+  assert.equal(bench.log.end, 3);
+  assert.deepEqual(await readEach(bench), Array<string>(3).fill("LOG_DAMAGED"));
+  assert.match(bench.log.stopped ?? "", /takes no appends/);
+  // Each start says so, not only the one that has found it.
+  const told = bench.entries.length;
+  await bench.reopen();
+  assert.ok(bench.entries.slice(told).some(({ level }) => level === "error"));
+});
+
 test("a damaged header that misleads the search for an offset loses its own batch alone", async () => {
   for (const bit of [0, 3, 7]) {
     await using bench = await threeGroups();

@@ -145,8 +145,7 @@ export function damagedActive(path: string, range: DamagedRange): MillraceError 
     "LOG_DAMAGED",
     `the partition takes no appends: offsets ${range.firstOffset} to ${range.nextOffset - 1} in ` +
       `${path}, the segment being written, are damaged; check the disk, then restore the partition ` +
-      `from a backup, or accept the loss (set "accepted" to true in ${path.replace(/log$/, "damage")}) ` +
-      `and restart`,
+      `from a backup, or stop the process and accept the loss (millrace log repair says how)`,
     { details: { file: path, firstOffset: range.firstOffset, nextOffset: range.nextOffset } },
   );
 }
