@@ -132,7 +132,10 @@ async function openDoor(
     state: data.state,
   };
   const keeper = new Doorkeeper(options, environment);
-  const door = await openAmqpDoor(engine, { port: 0, ...options.behaviour }, keeper, options);
+  const door = await openAmqpDoor(engine, { port: 0, ...options.behaviour }, keeper, {
+    // Who has to wait for its turn would wait for time that stands still.
+    limits: { turnMax: Infinity, ...options.limits },
+  });
   const queues = new LocalQueues(engine.queues, CAPABILITIES);
   return {
     engine,

@@ -28,7 +28,7 @@ export const DIFFERENCES: {
     "What a client may do is asked of the broker's rules, which are set where it is started; there are no access lists in the protocol.",
     "There are no quotas: the throttle time of every answer is 0.",
     "There are no internal topics: committed offsets and transactions stand in a log of the broker's own that no client reads.",
-    `A request to produce has at most ${mib(CONNECTION_LIMITS.frameBytesMax)}, any other ${mib(CONNECTION_LIMITS.otherFrameBytesMax)}, and one before the sign-in ${kib(CONNECTION_LIMITS.strangerFrameBytesMax)}; Kafka takes 100 MiB, and 512 KiB before the sign-in.`,
+    `A request to produce has at most ${mib(CONNECTION_LIMITS.frameBytesMax)}, one to join or sync a group ${mib(CONNECTION_LIMITS.groupFrameBytesMax)}, any other ${kib(CONNECTION_LIMITS.otherFrameBytesMax)}, and one before the sign-in ${kib(CONNECTION_LIMITS.strangerFrameBytesMax)}; Kafka takes 100 MiB, and 512 KiB before the sign-in.`,
     `A client that stops within a frame, or takes nothing of its answers, is hung up on after ${seconds(CONNECTION_LIMITS.stalledMs)} seconds, and after ${seconds(CONNECTION_LIMITS.stalledShortMs)} while memory is short.`,
   ],
   Metadata: [
