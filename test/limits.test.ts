@@ -19,7 +19,7 @@ const count = (many: number): string => many.toLocaleString("en");
 
 const SENTENCES: Readonly<Record<string, readonly string[]>> = {
   "docs/security.md": [
-    `| a frame | ${kib(CLIENT.strangerFrameBytesMax)} | ${mib(CLIENT.frameBytesMax)} to produce, ${mib(CLIENT.otherFrameBytesMax)} otherwise |`,
+    `| a frame | ${kib(CLIENT.strangerFrameBytesMax)} | ${mib(CLIENT.frameBytesMax)} to produce, ${mib(CLIENT.groupFrameBytesMax)} to join a group, ${mib(CLIENT.otherFrameBytesMax)} otherwise |`,
     `| time to sign in, or to the first request | ${seconds(CLIENT.firstRequestMs)} |`,
     `| ${seconds(CLIENT.stalledMs)}; ${seconds(CLIENT.stalledShortMs)} while others wait for memory`,
     `| silence | ${seconds(CLIENT.firstRequestMs)} | ${CLIENT.idleMs / 60_000} minutes |`,
@@ -27,8 +27,12 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     `All connections of the Kafka door together hold ${mib(DOOR.bytesMax)}:`,
     `at most ${count(DOOR.connectionsMax)} connections`,
     `at most ${AMQP.sessionsMax} sessions and ${count(AMQP.linksMax)} links, frames of ${kib(AMQP.frameBytesMax)} and messages of ${mib(AMQP.messageBytesMax)}`,
-    `while ${mib(AMQP.incomingBytesMax)} of its messages wait for the disk, sent nothing more while ${mib(AMQP.unsentBytesMax)} are unread`,
-    `but their number, ${count(AMQP.connectionsMax)}.`,
+    `while ${mib(AMQP.incomingBytesMax)} of its messages wait for the disk`,
+    `sent nothing more while ${mib(AMQP.unsentBytesMax)} are unread`,
+    `Of messages that are not whole it may have ${mib(AMQP.unfinishedBytesMax)};`,
+    `After ${AMQP.turnMax} frames`,
+    `All connections of the AMQP door together hold ${mib(AMQP.bytesMax)}:`,
+    `at most ${count(AMQP.connectionsMax)} connections, and ${count(AMQP.doorLinksMax)} links on all of them.`,
   ],
   "docs/amqp.md": [
     `Per connection ${AMQP.sessionsMax} sessions, ${count(AMQP.linksMax)} links, ${seconds(AMQP.handshakeMs)} to its open frame, ${seconds(2 * AMQP.idleMs)} of silence`,

@@ -12,7 +12,7 @@ export interface ConnectionLimits {
   readonly groupFrameBytesMax: number;
   /**
    * Of every other request. What makes them long is partitions: a client sends 33 to 100 bytes for each
-   * that it fetches, so this names thousands, and keeps the thread for tens of milliseconds at most.
+   * that it fetches, so this names ten thousand at least, and keeps the thread for a tenth of a second at most.
    */
   readonly otherFrameBytesMax: number;
   /**
@@ -43,7 +43,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   strangerFrameBytesMax: 64 * KIB,
   frameBytesMax: 100 * MIB,
   groupFrameBytesMax: 4 * MIB,
-  otherFrameBytesMax: 256 * KIB,
+  otherFrameBytesMax: MIB,
   decodedTimes: 30,
   requestsMax: 256,
   requestBytesMax: 64 * MIB,
