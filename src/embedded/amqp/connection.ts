@@ -166,8 +166,10 @@ export class AmqpConnection {
         this.#pace.cancel();
         this.#gone.abort();
         this.#links.end("lost");
-        // rhea's own timers end with it.
+        // rhea's own timers end with it; what it is asked to write after that must not begin another,
+        // which would keep the process from ending for twice the time of silence.
         this.#guarded.emit("end");
+        this.#rhea.socket_ready = false;
         this.#holdings.close();
         void this.#links.dispose().finally(resolve);
       });

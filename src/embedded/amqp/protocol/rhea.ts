@@ -172,6 +172,8 @@ export interface RheaConnection extends EventEmitter {
   readonly container_id: unknown;
   readonly remote_channel_map: Record<number, RheaSession | undefined>;
   readonly local_channel_map: object;
+  /** Written to: nothing is, and no timer set, while it is false. */
+  socket_ready: boolean;
   accept(socket: unknown): unknown;
   open(): void;
   close(error?: Refusal): void;
