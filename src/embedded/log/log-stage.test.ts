@@ -107,8 +107,11 @@ export async function openTestLog(
   return bench;
 }
 
-/** A disk that stops answering when its process ends. */
-export function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
+/** A disk that stops answering when its process ends, or answers then as it is told. */
+export function mortal(
+  disk: Disk,
+  whenEnded: () => Promise<unknown> = () => new Promise(() => undefined),
+): { readonly disk: Disk; readonly end: () => void } {
   let ended = false;
   const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
     new Proxy(target, {
@@ -116,7 +119,7 @@ export function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => v
         const method: unknown = Reflect.get(inner, name);
         if (typeof method !== "function") return method;
         return async (...args: unknown[]): Promise<unknown> => {
-          if (ended) return new Promise(() => undefined);
+          if (ended) return whenEnded();
           const result: unknown = await Reflect.apply(method, inner, args);
           const opened = name === "open" && typeof result === "object" && result !== null;
           return opened ? alive(result) : result;

@@ -5,6 +5,7 @@ import type { Broker } from "../../../src/broker/broker.ts";
 import { openEmbedded } from "../../../src/embedded/embedded.ts";
 import type { Disk } from "../../../src/embedded/log/disk.ts";
 import { systemError } from "../../../src/embedded/log/disks/memory-disk.ts";
+import { mortal } from "../../../src/embedded/log/log-stage.test.ts";
 import { checkOptions } from "../../../src/embedded/options.ts";
 import { createTestEnvironment, type TestEnvironment } from "../../../src/testing/environment.ts";
 import { Client } from "../../hostile/client.ts";
@@ -41,7 +42,9 @@ export interface LifeOptions {
 export async function openLife(options: LifeOptions): Promise<Life> {
   const { disk, startMs, seed = 1, freeBytesMin = 0 } = options;
   const environment = createTestEnvironment({ seed, ...(startMs !== undefined && { startMs }) });
-  const process = mortal(disk);
+  const process = mortal(disk, async () => {
+    throw systemError("EIO", "the process has ended");
+  });
   const checked = checkOptions({ directory: DIRECTORY, freeBytesMin, kafka: { port: 0 } });
   const broker = await openEmbedded(
     environment,
@@ -103,28 +106,4 @@ export class Hung extends Error {
   constructor(what: string) {
     super(`${what} never comes`);
   }
-}
-
-/** A disk that refuses everything from the end of its process on. */
-function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
-  let ended = false;
-  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
-    new Proxy(target, {
-      get: (inner, name) => {
-        const method: unknown = Reflect.get(inner, name);
-        if (typeof method !== "function") return method;
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (ended) throw systemError("EIO", "the process has ended");
-          const result: unknown = await Reflect.apply(method, inner, args);
-          const opened = name === "open" && typeof result === "object" && result !== null;
-          return opened ? alive(result) : result;
-        };
-      },
-    });
-  return {
-    disk: alive(disk),
-    end: () => {
-      ended = true;
-    },
-  };
 }

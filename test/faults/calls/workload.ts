@@ -8,12 +8,11 @@
  */
 
 import type { Queues } from "../../../src/broker/queues.ts";
-import { ERROR } from "../../../src/embedded/kafka/error-codes.ts";
 import { MillraceError } from "../../../src/model/errors.ts";
 import { valuesOf } from "../../../src/model/outcome.ts";
-import { decodeRun, encodeBatch, type ProducerIdentity } from "../../crash/wire/batches.ts";
-import { FETCH_BY_NAME } from "../../crash/wire/topic.ts";
+import { encodeBatch, type ProducerIdentity } from "../../crash/wire/batches.ts";
 import { HungUp } from "../../hostile/client.ts";
+import { KafkaClient, Refused } from "./kafka-client.ts";
 import { LawBroken, type Attempt, type Batch, type Ledger, type Placed } from "./ledger.ts";
 import { Hung, type Life } from "./life.ts";
 import { takeWaiting } from "./take-waiting.ts";
@@ -28,31 +27,6 @@ const LEAVER = "leaver";
 const LEAVER_TIMEOUT_MS = 5_000;
 /** After the first the server looks anew at the free space, after the second for what it has not ended. */
 const RETRIES_MS = [1_000, 10_000, 1_000];
-/** The last versions that name topics by their names. */
-const BY_NAME = {
-  produce: 11,
-  commit: 9,
-  fetchOffsets: 9,
-  offsets: 3,
-  end: 4,
-  add: 3,
-  list: 7,
-} as const;
-
-/** What a client's library tries again, or shows to its program as what it is. */
-const PROPER: ReadonlySet<number> = new Set([
-  ERROR.KAFKA_STORAGE_ERROR,
-  ERROR.COORDINATOR_NOT_AVAILABLE,
-  ERROR.NOT_COORDINATOR,
-  ERROR.CONCURRENT_TRANSACTIONS,
-  ERROR.UNKNOWN_TOPIC_OR_PARTITION,
-]);
-
-/** An answer that says no; the step is tried again. */
-class Refused extends Error {
-  override readonly name = "Refused";
-}
-
 interface Step {
   readonly name: string;
   /** Rejects with Refused, or an error of the broker, where it was not done. */
@@ -61,7 +35,7 @@ interface Step {
 
 export class Workload {
   readonly #ledger: Ledger;
-  #life: Life | undefined;
+  readonly #client: KafkaClient;
   #producer: ProducerIdentity | undefined;
   readonly #sequences = new Map<string, number>();
   readonly #unanswered = new Map<string, Batch[]>();
@@ -70,6 +44,7 @@ export class Workload {
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
+    this.#client = new KafkaClient(ledger);
   }
 
   /** The name of the step that is under way. */
@@ -85,7 +60,7 @@ export class Workload {
 
   /** A new life, or none. */
   enter(life: Life | undefined): void {
-    this.#life = life;
+    this.#client.life = life;
   }
 
   /** What earlier lives have left, in its order, then these steps. */
@@ -99,34 +74,23 @@ export class Workload {
 
   readonly makeTopics: Step = {
     name: "make topics",
-    run: async () => {
-      const { topics } = await this.#ask("CreateTopics", {
-        topics: Object.entries(TOPICS).map(([name, numPartitions]) => ({
+    run: () =>
+      this.#client.createTopics(
+        Object.entries(TOPICS).map(([name, numPartitions]) => ({
           name,
           numPartitions,
           replicationFactor: 1,
           configs: name === "short" ? [{ name: "retention.bytes", value: "1500" }] : [],
         })),
-        timeoutMs: 10_000,
-      });
-      for (const { errorCode } of topics) {
-        if (errorCode !== ERROR.TOPIC_ALREADY_EXISTS) this.#check("CreateTopics", errorCode);
-      }
-    },
+      ),
   };
 
   readonly makeAndDeleteTopic: Step = {
     name: "make and delete a topic",
     run: async () => {
       const name = "brief";
-      const made = await this.#ask("CreateTopics", {
-        topics: [{ name, numPartitions: 2, replicationFactor: 1 }],
-        timeoutMs: 10_000,
-      });
-      const { errorCode } = made.topics[0]!;
-      if (errorCode !== ERROR.TOPIC_ALREADY_EXISTS) this.#check("CreateTopics", errorCode);
-      const gone = await this.#ask("DeleteTopics", { topicNames: [name], timeoutMs: 10_000 }, 5);
-      this.#check("DeleteTopics", gone.responses[0]!.errorCode);
+      await this.#client.createTopics([{ name, numPartitions: 2, replicationFactor: 1 }]);
+      await this.#client.deleteTopic(name);
     },
   };
 
@@ -161,11 +125,11 @@ export class Workload {
     run: async () => {
       for (const [topic, partitions] of Object.entries(TOPICS)) {
         for (let partition = 0; partition < partitions; partition++) {
-          const { all } = await this.#readWhole(topic, partition, false);
+          const { all } = await this.#client.readWhole(topic, partition, false);
           this.#ledger.serve(topic, partition, all);
         }
       }
-      this.#ledger.servePosition(await this.#position(GROUP));
+      this.#ledger.servePosition(await this.#client.position(GROUP));
     },
   };
 
@@ -174,18 +138,7 @@ export class Workload {
       name: `commit ${offset}`,
       run: async () => {
         this.#ledger.positionsAsked.add(offset);
-        const at = { partitionIndex: 0, committedOffset: offset, committedMetadata: "" };
-        const { topics } = await this.#ask(
-          "OffsetCommit",
-          {
-            groupId: GROUP,
-            generationIdOrMemberEpoch: -1,
-            memberId: "",
-            topics: [{ name: "orders", partitions: [at] }],
-          },
-          BY_NAME.commit,
-        );
-        this.#check("OffsetCommit", topics[0]!.partitions[0]!.errorCode);
+        await this.#client.commit(GROUP, offset);
         this.#ledger.positionAnswered = offset;
       },
     };
@@ -209,8 +162,8 @@ export class Workload {
     name: "abandon a transaction",
     run: async () => {
       const attempt = this.#attempt(`abandoned${this.#ledger.attempts.length}`, -1, "abort");
-      const producer = await this.#initialize(LEAVER, LEAVER_TIMEOUT_MS);
-      await this.#begin(LEAVER, producer, [2]);
+      const producer = await this.#client.initialize(LEAVER, LEAVER_TIMEOUT_MS);
+      await this.#client.addPartitions(LEAVER, producer, [2]);
       await this.#produceIn(LEAVER, producer, { attempt, partitions: [2] });
     },
   };
@@ -224,7 +177,7 @@ export class Workload {
           this.#ledger.jobs.set(name, { sent: "asked", gone: "no", attempts: 0 });
         }
         const messages = names.map((name) => ({ message: message(name, { key: name, id: name }) }));
-        const outcomes = await this.#life!.answered(
+        const outcomes = await this.#client.life!.answered(
           this.#queues.send(QUEUE, messages),
           "an answer to a send",
         );
@@ -258,17 +211,19 @@ export class Workload {
       if (first === undefined) throw new Refused("nothing was leased");
       const job = jobs.get(textOf(first.message))!;
       job.gone = "asked";
-      valuesOf(await this.#life!.answered(this.#queues.accept([first]), "an answer to an accept"));
+      valuesOf(
+        await this.#client.life!.answered(this.#queues.accept([first]), "an answer to an accept"),
+      );
       job.gone = "answered";
       for (const lease of rest)
-        await this.#life!.answered(this.#queues.release(lease), "a release");
+        await this.#client.life!.answered(this.#queues.release(lease), "a release");
     },
   };
 
   readonly rest: Step = {
     name: "let time pass",
     run: async () => {
-      await this.#life!.elapse(30_000);
+      await this.#client.life!.elapse(30_000);
     },
   };
 
@@ -277,8 +232,8 @@ export class Workload {
     const committed = new Map<string, readonly Placed[]>();
     for (const [topic, partitions] of Object.entries(TOPICS)) {
       for (let partition = 0; partition < partitions; partition++) {
-        const whole = await this.#readWhole(topic, partition, false);
-        const { all } = await this.#readWhole(topic, partition, true);
+        const whole = await this.#client.readWhole(topic, partition, false);
+        const { all } = await this.#client.readWhole(topic, partition, true);
         this.#ledger.checkContents(topic, partition, whole);
         committed.set(`${topic}/${partition}`, all);
         if (topic !== "short" && whole.earliest !== 0) {
@@ -286,8 +241,8 @@ export class Workload {
         }
       }
     }
-    this.#ledger.checkPosition(await this.#position(GROUP));
-    this.#ledger.checkTransactions(committed, await this.#position(WRITER));
+    this.#ledger.checkPosition(await this.#client.position(GROUP));
+    this.#ledger.checkTransactions(committed, await this.#client.position(WRITER));
     await this.#checkJobs();
   }
 
@@ -328,7 +283,7 @@ export class Workload {
         if (error instanceof MillraceError) this.#toldBroker(error);
         else if (!(error instanceof Refused)) throw error;
       }
-      await this.#life!.elapse(retryMs);
+      await this.#client.life!.elapse(retryMs);
     }
     return false;
   }
@@ -341,32 +296,18 @@ export class Workload {
       throw new LawBroken("a wrong answer", `${error.code}: ${error.message}`);
   }
 
-  get #queues(): Queues {
-    return this.#life!.broker.queues!;
+  /** Told before a batch is sent; what it returns is called when the batch is acknowledged. */
+  set onProduce(told: (batch: Batch) => () => void) {
+    this.#client.onProduce = told;
   }
 
-  #ask: Life["client"]["ask"] = (api, body, version) =>
-    this.#life!.answered(this.#life!.client.ask(api, body, version), `an answer to ${api}`);
-
-  #check(api: string, errorCode: number): void {
-    if (errorCode === ERROR.NONE) return;
-    this.#ledger.told(api, errorCode);
-    if (PROPER.has(errorCode)) throw new Refused(`${api}: ${errorCode}`);
-    throw new LawBroken("a wrong answer", `${api} was answered with ${errorCode}`);
+  get #queues(): Queues {
+    return this.#client.life!.broker.queues!;
   }
 
   async #identity(): Promise<ProducerIdentity> {
-    this.#producer ??= await this.#initialize(null);
+    this.#producer ??= await this.#client.initialize(null);
     return this.#producer;
-  }
-
-  async #initialize(
-    transactionalId: string | null,
-    transactionTimeoutMs = 60_000,
-  ): Promise<ProducerIdentity> {
-    const answer = await this.#ask("InitProducerId", { transactionalId, transactionTimeoutMs });
-    this.#check("InitProducerId", answer.errorCode);
-    return { producerId: answer.producerId, epoch: answer.producerEpoch };
   }
 
   #makeBatch(producer: ProducerIdentity, topic: string, partition: number): void {
@@ -395,13 +336,13 @@ export class Workload {
           batches[0] === undefined ? [] : [{ key, batch: batches[0] }],
         );
       if (next.length === 0) break;
-      const codes = await this.#produceAll(
+      const codes = await this.#client.produceAll(
         null,
         next.map(({ batch }) => batch),
       );
       for (const [index, { key }] of next.entries()) {
         try {
-          this.#check("Produce", codes[index]!);
+          this.#client.check("Produce", codes[index]!);
           this.#unanswered.get(key)!.shift();
         } catch (error) {
           if (!(error instanceof Refused)) throw error;
@@ -412,35 +353,6 @@ export class Workload {
     }
     if (refused !== undefined) throw refused;
   }
-
-  /** The error code of each; sets the offsets of those that were taken. */
-  async #produceAll(
-    transactionalId: string | null,
-    batches: readonly Batch[],
-  ): Promise<readonly number[]> {
-    const { topic: name } = batches[0]!;
-    const partitionData = batches.map(({ partition: index, bytes: records }) => ({
-      index,
-      records,
-    }));
-    const stopped = batches.map((batch) => this.onProduce(batch));
-    const { responses } = await this.#ask(
-      "Produce",
-      { transactionalId, acks: -1, timeoutMs: 10_000, topicData: [{ name, partitionData }] },
-      BY_NAME.produce,
-    );
-    const answers = new Map(responses[0]!.partitionResponses.map((each) => [each.index, each]));
-    return batches.map((batch, index) => {
-      const { errorCode, baseOffset } = answers.get(batch.partition)!;
-      if (errorCode !== ERROR.NONE) return errorCode;
-      stopped[index]!();
-      batch.offset = baseOffset;
-      return errorCode;
-    });
-  }
-
-  /** Told before a batch is sent; what it returns is called when the batch is acknowledged. */
-  onProduce: (batch: Batch) => () => void = () => () => undefined;
 
   #attempt(name: string, position: number, ends: Attempt["ends"]): Attempt {
     const attempt: Attempt = {
@@ -453,24 +365,6 @@ export class Workload {
     };
     this.#ledger.attempts.push(attempt);
     return attempt;
-  }
-
-  async #begin(id: string, producer: ProducerIdentity, partitions: number[]): Promise<void> {
-    const { resultsByTopicV3AndBelow } = await this.#ask(
-      "AddPartitionsToTxn",
-      {
-        v3AndBelowTransactionalId: id,
-        v3AndBelowProducerId: producer.producerId,
-        v3AndBelowProducerEpoch: producer.epoch,
-        v3AndBelowTopics: [{ name: "orders", partitions }],
-      },
-      BY_NAME.add,
-    );
-    for (const { resultsByPartition } of resultsByTopicV3AndBelow) {
-      for (const each of resultsByPartition) {
-        this.#check("AddPartitionsToTxn", each.partitionErrorCode);
-      }
-    }
   }
 
   async #produceIn(
@@ -486,85 +380,18 @@ export class Workload {
       attempt.batches.push(batch);
       this.#ledger.batches.push(batch);
     }
-    for (const code of await this.#produceAll(id, attempt.batches)) this.#check("Produce", code);
+    for (const code of await this.#client.produceAll(id, attempt.batches))
+      this.#client.check("Produce", code);
   }
 
   async #transact(attempt: Attempt): Promise<void> {
-    const producer = await this.#initialize(WRITER);
-    const { producerId, epoch: producerEpoch } = producer;
-    const own = { transactionalId: WRITER, producerId, producerEpoch };
+    const producer = await this.#client.initialize(WRITER);
     const partitions = [0, 1];
-    await this.#begin(WRITER, producer, partitions);
+    await this.#client.addPartitions(WRITER, producer, partitions);
     await this.#produceIn(WRITER, producer, { attempt, partitions });
-    const group = { ...own, groupId: WRITER };
-    this.#check("AddOffsetsToTxn", (await this.#ask("AddOffsetsToTxn", group, 3)).errorCode);
-    const at = { partitionIndex: 0, committedOffset: attempt.position, committedMetadata: "" };
-    const topics = [{ name: "orders", partitions: [at] }];
-    const committed = await this.#ask(
-      "TxnOffsetCommit",
-      { ...group, memberId: "", topics },
-      BY_NAME.offsets,
-    );
-    this.#check("TxnOffsetCommit", committed.topics[0]!.partitions[0]!.errorCode);
+    await this.#client.commitInTransaction(WRITER, producer, attempt.position);
     attempt.endAsked = true;
-    const end = { ...own, committed: attempt.ends === "commit" };
-    this.#check("EndTxn", (await this.#ask("EndTxn", end, BY_NAME.end)).errorCode);
+    await this.#client.endTransaction(WRITER, producer, attempt.ends === "commit");
     attempt.endAnswered = true;
   }
-
-  async #position(groupId: string): Promise<number> {
-    const topics = [{ name: "orders", partitionIndexes: [0] }];
-    const body = { groups: [{ groupId, topics }], requireStable: false };
-    const { groups } = await this.#ask("OffsetFetch", body, BY_NAME.fetchOffsets);
-    this.#check("OffsetFetch", groups[0]!.errorCode);
-    const { errorCode, committedOffset } = groups[0]!.topics[0]!.partitions[0]!;
-    this.#check("OffsetFetch", errorCode);
-    return committedOffset;
-  }
-
-  async #readWhole(
-    topic: string,
-    partition: number,
-    committed: boolean,
-  ): Promise<{ readonly earliest: number; readonly all: readonly Placed[] }> {
-    const isolationLevel = committed ? 1 : 0;
-    const limit = async (timestamp: number): Promise<number> => {
-      const topics = [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }];
-      const asked = { replicaId: -1, isolationLevel, topics };
-      const listed = await this.#ask("ListOffsets", asked, BY_NAME.list);
-      const { errorCode, offset } = listed.topics[0]!.partitions[0]!;
-      this.#check("ListOffsets", errorCode);
-      return offset;
-    };
-    const earliest = await limit(EARLIEST);
-    const end = await limit(LATEST);
-    const all: Placed[] = [];
-    for (let offset = earliest; offset < end;) {
-      const part = { partition, fetchOffset: offset, partitionMaxBytes: 1 << 20 };
-      const { responses } = await this.#ask(
-        "Fetch",
-        {
-          maxWaitMs: 0,
-          minBytes: 0,
-          maxBytes: 1 << 20,
-          isolationLevel,
-          topics: [{ topic, partitions: [part] }],
-        },
-        FETCH_BY_NAME,
-      );
-      const answer = responses[0]!.partitions[0]!;
-      this.#check("Fetch", answer.errorCode);
-      const bytes = answer.records ?? Buffer.alloc(0);
-      const aborted = committed ? answer.abortedTransactions : null;
-      const { records, next } = decodeRun(bytes, offset, aborted);
-      all.push(...records);
-      if (next === offset)
-        throw new LawBroken("lost", `${topic}/${partition}@${offset} is not served`);
-      offset = next;
-    }
-    return { earliest, all };
-  }
 }
-
-const EARLIEST = -2;
-const LATEST = -1;

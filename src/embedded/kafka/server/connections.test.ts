@@ -2,21 +2,15 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { createTestEnvironment } from "../../../testing/environment.ts";
-import { Doorkeeper } from "../../doors/doorkeeper.ts";
 import { decodeResponse, encodeRequest } from "../codec/frames.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Handlers } from "../handlers/handler.ts";
-import { Connections } from "./connections.ts";
 import { FrameReader } from "./frame-reader.ts";
-import {
-  CONNECTION_LIMITS,
-  DOOR_LIMITS,
-  type ConnectionLimits,
-  type DoorLimits,
-} from "./limits.ts";
+import type { ConnectionLimits, DoorLimits } from "./limits.ts";
+import { connectTo, listen } from "./server-stage.test.ts";
 
 interface StageOptions {
   readonly handlers: Handlers;
@@ -24,35 +18,16 @@ interface StageOptions {
   readonly door?: Partial<DoorLimits>;
 }
 
-async function openStage({ handlers, limits, door }: StageOptions) {
+async function openStage({ handlers, limits = {}, door = {} }: StageOptions) {
   const environment = createTestEnvironment();
-  const warnings: string[] = [];
-  const connections = new Connections({
-    handlers,
-    environment,
-    keeper: new Doorkeeper({}, environment),
-    warn: ({ why }) => warnings.push(String(why)),
-    limits: { ...DOOR_LIMITS, ...door },
-    connectionLimits: { ...CONNECTION_LIMITS, ...limits },
-  });
-  const server = createServer((socket) => connections.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a listener on a port has such an address
-  const { port } = server.address() as AddressInfo;
+  const options = { handlers, limits, door };
+  const { connections, hangUps, port, close } = await listen(environment, options);
   return {
     connections,
-    warnings,
+    warnings: hangUps,
     clock: environment.clock,
-    async client(): Promise<Socket> {
-      const socket = connect({ port, host: "127.0.0.1" });
-      socket.on("error", () => undefined);
-      await once(socket, "connect");
-      return socket;
-    },
-    async [Symbol.asyncDispose]() {
-      await connections.stop();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    client: () => connectTo(port),
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -1,7 +1,11 @@
-/** The whole server over real sockets: real handlers, a broker on a disk in memory, virtual time. */
+/**
+ * The server over real sockets on virtual time: with handlers that a test gives it, or whole, with the
+ * real ones on a broker whose disk is in memory.
+ */
 
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import type { Environment } from "../../../model/environment.ts";
 import type { TestEnvironment } from "../../../testing/environment.ts";
 import { Doorkeeper } from "../../doors/doorkeeper.ts";
 import { openTestKafka, type TestKafka } from "../broker-stage.test.ts";
@@ -48,15 +52,55 @@ export interface ServerStageOptions {
 }
 
 export async function openServerStage({
-  limits,
-  door,
+  limits = {},
+  door = {},
   wrap = (handlers) => handlers,
 }: ServerStageOptions = {}): Promise<ServerStage> {
   const kafka = await openTestKafka();
   const { environment } = kafka;
+  const handlers = wrap(createHandlers(kafka.broker));
+  const { connections, hangUps, port, close } = await listen(environment, {
+    handlers,
+    limits,
+    door,
+  });
+  return {
+    kafka,
+    environment,
+    connections,
+    hangUps,
+    client: () => openClient(port),
+    async [Symbol.asyncDispose]() {
+      await close();
+      await kafka[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface Listening {
+  readonly connections: Connections;
+  /** Why clients were hung up on. */
+  readonly hangUps: string[];
+  readonly port: number;
+  /** Ends all connections in order, then the port. */
+  readonly close: () => Promise<void>;
+}
+
+export async function listen(
+  environment: Environment,
+  {
+    handlers,
+    limits,
+    door,
+  }: {
+    readonly handlers: Handlers;
+    readonly limits: Partial<ConnectionLimits>;
+    readonly door: Partial<DoorLimits>;
+  },
+): Promise<Listening> {
   const hangUps: string[] = [];
   const connections = new Connections({
-    handlers: wrap(createHandlers(kafka.broker)),
+    handlers,
     environment,
     keeper: new Doorkeeper({}, environment),
     warn: ({ why }) => hangUps.push(String(why)),
@@ -68,23 +112,26 @@ export async function openServerStage({
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a listener on a port has such an address
   const { port } = server.address() as AddressInfo;
   return {
-    kafka,
-    environment,
     connections,
     hangUps,
-    client: () => openClient(port),
-    async [Symbol.asyncDispose]() {
+    port,
+    close: async () => {
       await connections.stop();
       await new Promise((resolve) => server.close(resolve));
-      await kafka[Symbol.asyncDispose]();
     },
   };
 }
 
-async function openClient(port: number): Promise<StageClient> {
+/** A client's end of a connection, whose errors are seen as its end. */
+export async function connectTo(port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1" });
   socket.on("error", () => undefined);
   await once(socket, "connect");
+  return socket;
+}
+
+async function openClient(port: number): Promise<StageClient> {
+  const socket = await connectTo(port);
   const closed = once(socket, "close");
   const reader = new FrameReader(() => 2 ** 30);
   const send: StageClient["send"] = (api, version, body) => {
