@@ -66,11 +66,10 @@ async function createServer(
   if (tls === undefined) return createPlain(onConnection);
   // Loaded for those alone who want it.
   const { createServer: createTls } = await import("node:tls");
-  const [key, cert, ca] = await Promise.all([
-    pem(door, "key", tls.key),
-    pem(door, "cert", tls.cert),
-    tls.ca === undefined ? undefined : pem(door, "ca", tls.ca),
-  ]);
+  // One after another: where several cannot be read, it is always the first that is told.
+  const key = await pem(door, "key", tls.key);
+  const cert = await pem(door, "cert", tls.cert);
+  const ca = tls.ca === undefined ? undefined : await pem(door, "ca", tls.ca);
   try {
     const server = createTls(
       {
