@@ -1,9 +1,9 @@
 /**
  * The writing side of the segment at the end of a partition.
  *
- * A group goes through three places that never overtake one another: written, synced, and bounded
- * (its boundary stands synced in the sidecar). The caller keeps the order of DESIGN: a group is
- * written only after the sync before it has returned, and at most one boundary is on its way.
+ * A group goes through places that never overtake one another: written, durable (synced, or standing in
+ * the commit journal), synced, and bounded (its boundary stands synced in the sidecar). The caller keeps
+ * the order of DESIGN: a group is written only when what precedes it is durable.
  */
 
 import { assert } from "../../../model/assert.ts";
@@ -38,10 +38,15 @@ export class SegmentWriter {
   private readonly sidecar: DiskFile;
   private readonly syncGate: SyncGate;
   private written: Reached;
+  private durable: Reached;
   private synced: Reached;
   private bounded: number;
   private sequence: number;
   private ended = false;
+  /** A boundary other than `open` was begun: no `open` one follows. */
+  private closing = false;
+  private syncing: Promise<unknown> = Promise.resolve();
+  private bounding: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     readonly segment: Segment;
@@ -58,6 +63,7 @@ export class SegmentWriter {
     this.sequence = options.sequence;
     const { bytes, nextOffset, oldestMs, newestMs, producers } = options.segment;
     this.written = { bytes, nextOffset, oldestMs, newestMs, producers };
+    this.durable = this.written;
     this.synced = this.written;
     this.bounded = bytes;
   }
@@ -70,8 +76,18 @@ export class SegmentWriter {
     return this.written.nextOffset;
   }
 
+  /** Neither in the segment nor in the journal for good. */
+  get hasUndurable(): boolean {
+    return this.durable.bytes < this.written.bytes;
+  }
+
   get hasUnsynced(): boolean {
     return this.synced.bytes < this.written.bytes;
+  }
+
+  /** What stands in the segment, with what was written last. */
+  get reached(): Reached {
+    return this.written;
   }
 
   /** Nothing may be written any more, even if the next segment could not be made. */
@@ -102,7 +118,19 @@ export class SegmentWriter {
       newestMs: Math.max(newestMs, group.newestMs),
       producers: producers || group.producers,
     };
-    if (synced) this.synced = this.written;
+    if (synced) this.synced = this.durable = this.written;
+  }
+
+  /** What is written stands in the journal. */
+  journalled(): void {
+    this.durable = this.written;
+  }
+
+  /** What was written behind what is durable counts as not written: `cutUnwritten` removes it. */
+  takeBack(): void {
+    this.written = this.durable;
+    // It knows the places of batches that will not be there.
+    this.segment.index = undefined;
   }
 
   /** Removes what a failed `write` left, durably: it must not come back after a power cut. */
@@ -116,19 +144,32 @@ export class SegmentWriter {
     Object.assign(this.segment, this.written);
   }
 
+  /** Also beside other work, and beside another sync. */
   async sync(): Promise<void> {
     const { written } = this;
-    await this.syncGate.run(() => this.log.sync());
-    this.synced = written;
+    const syncing = this.syncGate.run(() => this.log.sync());
+    this.syncing = Promise.allSettled([this.syncing, syncing]);
+    await syncing;
+    if (this.synced.bytes < written.bytes) this.synced = written;
+    if (this.durable.bytes < written.bytes) this.durable = written;
   }
 
   /**
-   * Writes and syncs the boundary of what is synced now. Never call it twice at a time. One that a full
-   * disk refused is written to the same slot by the next call: the other slot is all there is till then.
+   * Writes and syncs the boundary of what is synced when its turn comes, one after the other. One that a
+   * full disk refused is written to the same slot by the next call: the other slot is all there is till
+   * then. Behind one that ends the segment, or the process's work on it, none is written but of its kind.
    */
-  async bound(state: SegmentState = "open"): Promise<void> {
-    const { synced } = this;
+  bound(state: SegmentState = "open"): Promise<void> {
     this.ended ||= state === "sealed";
+    this.closing ||= state !== "open";
+    const bounding = this.bounding.then(() => this.writeBoundary(state));
+    this.bounding = bounding.catch(() => undefined);
+    return bounding;
+  }
+
+  private async writeBoundary(state: SegmentState): Promise<void> {
+    if (this.closing && state === "open") return;
+    const { synced } = this;
     const boundary: GroupBoundary = { ...synced, sequence: this.sequence + 1, state };
     const bytes = encodeBoundary(boundary);
     await this.syncGate.run(() => this.sidecar.writeSynced([bytes], slotOf(boundary)));
@@ -137,6 +178,7 @@ export class SegmentWriter {
   }
 
   async close(): Promise<void> {
+    await Promise.all([this.syncing, this.bounding]);
     try {
       await this.log.close();
     } finally {
