@@ -58,6 +58,9 @@ export interface GroupCommitOptions {
   readonly onRefused: (offset: number) => void;
 }
 
+/** Where a written group is durable; in neither, its segment has to be synced. */
+type DurableIn = "segment" | "journal" | "neither";
+
 interface Task {
   /** What had gathered when the task was given: it comes first. */
   readonly behind: CommitGroup;
@@ -276,13 +279,13 @@ export class GroupCommit implements JournalClient {
     const batches = group.seal();
     this.writingBytes = group.bytes;
     let tail: Tail | undefined;
-    let durable: boolean;
+    let durableIn: DurableIn;
     try {
       if (freeSpace.stale) await freeSpace.look();
       await this.repeatBoundary();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs, producers } = group;
-      durable = await this.write({ batches, bytes, nextOffset, oldestMs, newestMs, producers });
+      durableIn = await this.write({ batches, bytes, nextOffset, oldestMs, newestMs, producers });
       freeSpace.spend(bytes);
       if (this.options.awaited()) tail = Tail.of(group, batches);
     } catch (error) {
@@ -297,7 +300,7 @@ export class GroupCommit implements JournalClient {
       group.release();
     }
     if (this.durability.mode !== "fsync") this.armTimer(this.durability);
-    else if (!durable) {
+    else if (durableIn === "neither") {
       try {
         await this.writer.sync();
       } catch (error) {
@@ -308,22 +311,23 @@ export class GroupCommit implements JournalClient {
     this.writer.publish();
     this.options.onVisible(group, tail);
     group.resolve();
-    if (this.writer.hasUnbounded) await this.startBoundary();
+    // What stands in the journal gets its boundary when the journal lets go of it.
+    if (durableIn !== "journal" && this.writer.hasUnbounded) await this.startBoundary();
   }
 
-  /** Returns whether the group is durable too; otherwise its segment has to be synced. */
-  private async write(group: WrittenGroup): Promise<boolean> {
+  private async write(group: WrittenGroup): Promise<DurableIn> {
     const { writer } = this;
     const { journal } = this.environment;
     const isFsync = this.durability.mode === "fsync";
     // What a looser mode left is in no journal.
     if (isFsync && !writer.hasUndurable && journal?.admits(group.bytes)) {
-      return writeShared(journal, { client: this, writer, group });
+      const taken = await writeShared(journal, { client: this, writer, group });
+      return taken ? "journal" : "neither";
     }
     // Behind what was not synced yet it takes a sync of the whole file.
     const synced = isFsync && !writer.hasUnsynced;
     await writer.write(group, synced);
-    return synced;
+    return synced ? "segment" : "neither";
   }
 
   /** Waits for the boundary before, so that two groups at most lack theirs. */

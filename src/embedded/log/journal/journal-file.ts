@@ -25,8 +25,9 @@ export async function makeJournalFile(
   { signal, ...head }: JournalHead & { readonly signal: AbortSignal },
 ): Promise<DiskFile | undefined> {
   const temporary = join(directory, NEW_JOURNAL);
+  const path = join(directory, JOURNAL);
+  let made: DiskFile | undefined;
   const file = await disk.open(temporary, { create: true });
-  let made = false;
   try {
     const size = journalBytes(head.halfBytes);
     const zeros = Buffer.alloc(Math.min(ZEROS_BYTES, size));
@@ -36,13 +37,14 @@ export async function makeJournalFile(
     if (signal.aborted) return undefined;
     await file.write([encodeHead(head)], 0);
     await file.sync();
-    await disk.rename(temporary, join(directory, JOURNAL));
+    await disk.rename(temporary, path);
     await disk.syncDirectory(directory);
-    made = true;
-    return file;
+    // Under its name: a file may be opened once more for synced writes.
+    made = await disk.open(path, {});
+    return made;
   } finally {
-    if (!made) {
-      await file.close();
+    await file.close();
+    if (made === undefined) {
       await removeExisting(disk, temporary);
       await removeJournalFile(disk, directory);
     }
