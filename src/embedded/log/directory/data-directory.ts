@@ -7,7 +7,11 @@ import { join } from "node:path";
 import type { Environment } from "../../../model/environment.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Disk } from "../disk.ts";
-import { CommitJournal, JOURNAL_SETTINGS, type JournalSettings } from "../journal/commit-journal.ts";
+import {
+  CommitJournal,
+  JOURNAL_SETTINGS,
+  type JournalSettings,
+} from "../journal/commit-journal.ts";
 import { replayJournal } from "../journal/replay-journal.ts";
 import { openLogEnvironment, type LogEnvironment } from "../log-environment.ts";
 import {

@@ -188,7 +188,10 @@ export class CommitJournal {
     const home = await Promise.all([this.#bringHome(0), this.#bringHome(1)]);
     if (home.every(Boolean)) await removeJournalFile(disk, directory);
     else {
-      log.warn({ directory }, "the commit journal is kept: the next start reads from it what segments lack");
+      log.warn(
+        { directory },
+        "the commit journal is kept: the next start reads from it what segments lack",
+      );
     }
   }
 
@@ -292,7 +295,10 @@ export class CommitJournal {
 
   async #write(
     place: JournalPlace,
-    { parts, batches }: { readonly parts: readonly JournalPart[]; readonly batches: readonly Uint8Array[] },
+    {
+      parts,
+      batches,
+    }: { readonly parts: readonly JournalPart[]; readonly batches: readonly Uint8Array[] },
   ): Promise<number> {
     const { sequence, neededFrom, position } = place;
     const table = encodeTable(this.#id, { sequence, neededFrom, parts });
@@ -321,7 +327,10 @@ export class CommitJournal {
   #fail(error: unknown): void {
     this.#mode = "failed";
     const facts = { directory: this.#options.directory, error: String(error) };
-    this.#options.log.error(facts, "the commit journal failed; every partition is synced by itself");
+    this.#options.log.error(
+      facts,
+      "the commit journal failed; every partition is synced by itself",
+    );
   }
 
   async #free(half: HalfNumber): Promise<void> {

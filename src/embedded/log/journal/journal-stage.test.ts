@@ -11,7 +11,11 @@ import type { JournalSettings } from "./commit-journal.ts";
 
 export const JOURNAL_PATH = "/data/journal";
 /** Halves of two entries or so, made at the first meeting. */
-export const SMALL_JOURNAL: JournalSettings = { halfBytes: 1536, groupBytesMax: 1024, makeAfter: 1 };
+export const SMALL_JOURNAL: JournalSettings = {
+  halfBytes: 1536,
+  groupBytesMax: 1024,
+  makeAfter: 1,
+};
 
 export interface Partitions extends AsyncDisposable {
   readonly environment: TestEnvironment;

@@ -46,7 +46,10 @@ export async function replayJournal(disk: Disk, log: Log, directory: string): Pr
   await Promise.all(Array.from({ length: TOGETHER }, mend));
   if (damage.length === 0) {
     await removeJournalFile(disk, directory);
-    log.info({ file: path, entries: entries.length, segments: count }, "replayed the commit journal");
+    log.info(
+      { file: path, entries: entries.length, segments: count },
+      "replayed the commit journal",
+    );
     return;
   }
   const kept = join(directory, damagedName(entries));
