@@ -200,7 +200,8 @@ export class GroupCommit implements JournalClient {
         await this.boundary;
       }
     } catch (error) {
-      this.stop(error);
+      // A full disk has room again at some time; until then the journal has what the segment lacks.
+      if (!isDiskFull(error)) this.stop(error);
     }
     return !writer.hasUnsynced && !writer.hasUnbounded;
   }
@@ -280,11 +281,13 @@ export class GroupCommit implements JournalClient {
     this.writingBytes = group.bytes;
     let tail: Tail | undefined;
     let durableIn: DurableIn;
+    let isBehindDurable: boolean;
     try {
       if (freeSpace.stale) await freeSpace.look();
       await this.repeatBoundary();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs, producers } = group;
+      isBehindDurable = !this.writer.hasUndurable;
       durableIn = await this.write({ batches, bytes, nextOffset, oldestMs, newestMs, producers });
       freeSpace.spend(bytes);
       if (this.options.awaited()) tail = Tail.of(group, batches);
@@ -304,9 +307,19 @@ export class GroupCommit implements JournalClient {
       try {
         await this.writer.sync();
       } catch (error) {
+        if (isDiskFull(error) && isBehindDurable) {
+          this.writer.takeBack();
+          await this.refuse(group, error);
+          return;
+        }
         group.reject(this.stop(error));
         throw error;
       }
+    }
+    if (this.stopped !== undefined) {
+      // Its segment failed beside it: nobody is told that all is well.
+      group.reject(this.stopped);
+      return;
     }
     this.writer.publish();
     this.options.onVisible(group, tail);

@@ -15,7 +15,13 @@ import { join } from "node:path";
 import type { Log } from "../../../model/environment.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { removeExisting } from "../disks/remove-existing.ts";
-import { encodeBoundary, readSidecar, slotOf } from "../format/group-boundary.ts";
+import {
+  encodeBoundary,
+  readSidecar,
+  slotOf,
+  type GroupBoundary,
+} from "../format/group-boundary.ts";
+import { readDamageNote } from "../segment/damage.ts";
 import { segmentName } from "../segment/segment.ts";
 import { readJournal, type JournalContents, type JudgedPart } from "./journal-contents.ts";
 import { JOURNAL, NEW_JOURNAL, removeJournalFile } from "./journal-file.ts";
@@ -104,6 +110,7 @@ async function mendSegment(
     }
     await file.sync();
   });
+  await forgetDamage(disk, join(log, `${name}.damage`), boundary);
   const { position, bytes, nextOffset, oldestMs, newestMs, producers } = parts.at(-1)!;
   const end = position + bytes;
   // Without a boundary at all the recovery of the log tells by the batches themselves.
@@ -113,6 +120,20 @@ async function mendSegment(
   await withFile(disk, join(log, `${name}.groups`), (file) =>
     file.writeSynced([encodeBoundary(next)], slotOf(next)),
   );
+}
+
+/**
+ * What was damaged may be whole now: the recovery of the log reads all of the segment and notes what is
+ * not. A loss that somebody accepted stays as it is.
+ */
+async function forgetDamage(
+  disk: Disk,
+  path: string,
+  boundary: GroupBoundary | undefined,
+): Promise<void> {
+  if (boundary?.state === "clean") return;
+  const { ranges, accepted } = await readDamageNote(disk, path);
+  if (ranges.length > 0 && !accepted) await removeExisting(disk, path);
 }
 
 async function withFile(

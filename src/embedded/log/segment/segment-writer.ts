@@ -16,6 +16,8 @@ import {
   type GroupBoundary,
   type SegmentState,
 } from "../format/group-boundary.ts";
+import { isDiskFull } from "../disks/error-code.ts";
+import { scanBatches } from "./batch-scan.ts";
 import { emptyFacts, Segment, type SegmentFacts } from "./segment.ts";
 import { SparseIndex } from "./sparse-index.ts";
 import type { SyncGate } from "../commit/sync-gate.ts";
@@ -29,6 +31,8 @@ export interface WrittenGroup {
   /** Whether a producer with an id is among it. */
   readonly producers: boolean;
 }
+
+const REWRITE_BYTES = 1024 * 1024;
 
 type Reached = Omit<SegmentFacts, "baseOffset">;
 
@@ -45,6 +49,8 @@ export class SegmentWriter {
   private ended = false;
   /** A boundary other than `open` was begun: no `open` one follows. */
   private closing = false;
+  /** A full disk refused a sync. */
+  private rewriteDue = false;
   private syncing: Promise<unknown> = Promise.resolve();
   private bounding: Promise<unknown> = Promise.resolve();
 
@@ -144,10 +150,14 @@ export class SegmentWriter {
     Object.assign(this.segment, this.written);
   }
 
-  /** Also beside other work, and beside another sync. */
+  /**
+   * Also beside other work, and beside another sync. Where a full disk refuses, what stands in the journal
+   * is written once more by the next call, for the kernel may have dropped the pages; where it has, and
+   * they cannot be read back, that call throws, and the journal alone has them.
+   */
   async sync(): Promise<void> {
     const { written } = this;
-    const syncing = this.syncGate.run(() => this.log.sync());
+    const syncing = this.syncGate.run(() => this.syncLog());
     this.syncing = Promise.allSettled([this.syncing, syncing]);
     await syncing;
     if (this.synced.bytes < written.bytes) this.synced = written;
@@ -165,6 +175,31 @@ export class SegmentWriter {
     const bounding = this.bounding.then(() => this.writeBoundary(state));
     this.bounding = bounding.catch(() => undefined);
     return bounding;
+  }
+
+  private async syncLog(): Promise<void> {
+    try {
+      if (this.rewriteDue) await this.rewriteUnsynced();
+      await this.log.sync();
+      this.rewriteDue = false;
+    } catch (error) {
+      this.rewriteDue ||= isDiskFull(error);
+      throw error;
+    }
+  }
+
+  private async rewriteUnsynced(): Promise<void> {
+    const { synced, durable, log } = this;
+    const from = { position: synced.bytes, offset: synced.nextOffset };
+    const scan = { from, endPosition: durable.bytes, verify: true, onBatch: () => undefined };
+    const { position } = await scanBatches(log, scan);
+    if (position < durable.bytes) {
+      throw new Error(`bytes ${position} to ${durable.bytes} were lost when the disk was full`);
+    }
+    for (let at = from.position; at < position; at += REWRITE_BYTES) {
+      const bytes = await log.read(at, Math.min(REWRITE_BYTES, position - at));
+      await log.write([bytes], at);
+    }
   }
 
   private async writeBoundary(state: SegmentState): Promise<void> {
