@@ -184,10 +184,15 @@ export class CommitJournal {
     await this.#freeing;
     const { disk, directory, log } = this.#options;
     if (this.#file === undefined) return;
-    await this.#file.close();
     const home = await Promise.all([this.#bringHome(0), this.#bringHome(1)]);
-    if (home.every(Boolean)) await removeJournalFile(disk, directory);
-    else {
+    try {
+      await this.#file.close();
+      if (home.every(Boolean)) await removeJournalFile(disk, directory);
+    } catch (error) {
+      const facts = { directory, error: String(error) };
+      log.warn(facts, "the commit journal could not be removed; the next start does it");
+    }
+    if (!home.every(Boolean)) {
       log.warn(
         { directory },
         "the commit journal is kept: the next start reads from it what segments lack",
