@@ -33,9 +33,9 @@ function watched(disk: Disk) {
 }
 
 /** The journal is there. */
-async function meet({ round, environment }: Partitions): Promise<void> {
-  await round("first", 0, 1);
-  await environment.clock.settle();
+async function meet(partitions: Partitions): Promise<void> {
+  await partitions.round("first", 0, 1);
+  await partitions.environment.clock.settle();
 }
 
 test("a partition that is alone makes no journal, and goes back to the direct way when it is again", async () => {

@@ -75,7 +75,7 @@ test("a head and an entry are read as they were written", () => {
     neededFrom: 9,
     parts: parts.map((part, index) => ({ ...part, batches: batches[index] })),
   });
-  assert.ok(read!.parts.every(isPartIntact));
+  assert.ok(read.parts.every(isPartIntact));
 });
 
 test("a flipped bit anywhere in an entry is seen", () => {

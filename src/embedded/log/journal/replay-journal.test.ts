@@ -45,7 +45,7 @@ test("bytes that have rotted since are mended from the journal", async () => {
 
 test("entries of a log that was deleted, or of a segment that is gone, are passed over", async () => {
   const disk = await crashed();
-  for (const path of [...disk.files.keys()])
+  for (const path of Array.from(disk.files.keys()))
     if (path.startsWith("/data/1/")) disk.files.delete(path);
   disk.directories.delete("/data/1");
   await using opened = await openPartitions(disk, ROOMY);

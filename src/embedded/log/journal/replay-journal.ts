@@ -24,6 +24,7 @@ import {
 import { readDamageNote } from "../segment/damage.ts";
 import { segmentName } from "../segment/segment.ts";
 import { readJournal, type JournalContents, type JudgedPart } from "./journal-contents.ts";
+import { damagedName, LOOK_AT_JOURNAL } from "./damaged-journals.ts";
 import { JOURNAL, NEW_JOURNAL, removeJournalFile } from "./journal-file.ts";
 
 /** Segments that are mended side by side. */
@@ -58,25 +59,14 @@ export async function replayJournal(disk: Disk, log: Log, directory: string): Pr
     );
     return;
   }
-  const kept = join(directory, damagedName(entries));
+  const kept = join(directory, damagedName(entries.at(-1)?.sequence ?? 0));
   await disk.rename(path, kept);
   await disk.syncDirectory(directory);
   log.error(
     { code: "LOG_DAMAGED", file: kept, damage },
     `the commit journal is damaged (${damage.join("; ")}); what it held beside that is in its segments. ` +
-      `Run "millrace log verify" to see whether records are lost; ${kept} is kept until you remove it`,
+      `${kept}: ${LOOK_AT_JOURNAL}`,
   );
-}
-
-const DAMAGED = /^journal\.\d+\.damaged$/;
-
-/** The names of journals that were found damaged and are kept. */
-export async function damagedJournals(disk: Disk, directory: string): Promise<readonly string[]> {
-  return (await disk.list(directory)).filter((name) => DAMAGED.test(name));
-}
-
-function damagedName(entries: JournalContents["entries"]): string {
-  return `journal.${entries.at(-1)?.sequence ?? 0}.damaged`;
 }
 
 /** Parts of one segment, the oldest first. */
