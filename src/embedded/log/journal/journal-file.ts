@@ -8,7 +8,7 @@ import { ALIGNED_BYTES, encodeHead, type JournalHead } from "./journal-entry.ts"
 export const JOURNAL = "journal";
 /** Of a journal that is being made: a crash may leave it. */
 export const NEW_JOURNAL = "journal.new";
-const ZEROS_BYTES = 256 * 1024;
+const ZEROS_BYTES = 1024 * 1024;
 
 export function journalBytes(halfBytes: number): number {
   return ALIGNED_BYTES + 2 * halfBytes;
