@@ -193,9 +193,10 @@ export class GroupCommit implements JournalClient {
   /** Beside the groups that are on their way. A segment that has ended is synced already. */
   async bringHome(): Promise<boolean> {
     const { writer } = this;
+    const { durableBytes } = writer;
     try {
-      if (this.stopped === undefined) {
-        if (writer.hasUnsynced) await writer.sync();
+      if (this.stopped === undefined && !writer.isHome(durableBytes)) {
+        if (writer.hasUnsynced) await writer.syncJournalled();
         if (writer.hasUnbounded) await this.startBoundary();
         await this.boundary;
       }
@@ -203,7 +204,7 @@ export class GroupCommit implements JournalClient {
       // A full disk has room again at some time; until then the journal has what the segment lacks.
       if (!isDiskFull(error)) this.stop(error);
     }
-    return !writer.hasUnsynced && !writer.hasUnbounded;
+    return writer.isHome(durableBytes);
   }
 
   stop(error: unknown): MillraceError {

@@ -91,6 +91,16 @@ export class SegmentWriter {
     return this.synced.bytes < this.written.bytes;
   }
 
+  /** How much of the segment is synced or stands in the journal. */
+  get durableBytes(): number {
+    return this.durable.bytes;
+  }
+
+  /** Whether so much of it is synced, and its boundary stands. */
+  isHome(bytes: number): boolean {
+    return this.synced.bytes >= bytes && this.bounded >= bytes;
+  }
+
   /** What stands in the segment, with what was written last. */
   get reached(): Reached {
     return this.written;
@@ -155,13 +165,24 @@ export class SegmentWriter {
    * is written once more by the next call, for the kernel may have dropped the pages; where it has, and
    * they cannot be read back, that call throws, and the journal alone has them.
    */
-  async sync(): Promise<void> {
-    const { written } = this;
+  sync(): Promise<void> {
+    return this.syncUpTo(this.written);
+  }
+
+  /**
+   * Syncs what is durable in the journal, beside a group on its way: that one may be refused yet, and does
+   * not count as synced.
+   */
+  syncJournalled(): Promise<void> {
+    return this.syncUpTo(this.durable);
+  }
+
+  private async syncUpTo(reached: Reached): Promise<void> {
     const syncing = this.syncGate.run(() => this.syncLog());
     this.syncing = Promise.allSettled([this.syncing, syncing]);
     await syncing;
-    if (this.synced.bytes < written.bytes) this.synced = written;
-    if (this.durable.bytes < written.bytes) this.durable = written;
+    if (this.synced.bytes < reached.bytes) this.synced = reached;
+    if (this.durable.bytes < reached.bytes) this.durable = reached;
   }
 
   /**
