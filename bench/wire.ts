@@ -51,7 +51,7 @@ const LAYOUTS = [
 const LAYOUTS_AGAINST = LAYOUTS.filter(({ partitions }) => partitions === 6);
 type Layouts = readonly (typeof LAYOUTS)[number][];
 
-/** With one to warm up, six minutes of a quiet machine. */
+/** With one to warm up, some six minutes where nothing else runs. */
 const ROUNDS = 3;
 
 const layoutText = (partitions: number, connections: number): string =>

@@ -50,19 +50,31 @@ test("a life that serves clients is short, but for the one in which transactions
 
 test("of two producers of one id the older is known only where one began before the other asked", () => {
   const rivalry = new Rivalry();
-  rivalry.asks("a");
+  rivalry.asks("a", 1);
   rivalry.begins("a");
   assert.deepEqual([rivalry.isOlder("a"), rivalry.isNewest("a")], [false, true]);
-  rivalry.asks("b");
+  rivalry.asks("b", 1);
   assert.deepEqual([rivalry.isOlder("a"), rivalry.isNewest("a")], [false, false], "it may have");
   rivalry.begins("b");
   assert.deepEqual([rivalry.isOlder("a"), rivalry.isNewest("b")], [true, true]);
-  rivalry.asks("a");
-  rivalry.asks("b");
+  rivalry.asks("a", 1);
+  rivalry.asks("b", 1);
   rivalry.begins("b");
   rivalry.begins("a");
   const both = ["a", "b"].flatMap((name) => [rivalry.isOlder(name), rivalry.isNewest(name)]);
   assert.deepEqual(both, [false, false, false, false], "they began at one time");
+});
+
+test("a beginning whose connection was lost may fence its own producer while that server lives", () => {
+  const rivalry = new Rivalry();
+  rivalry.asks("a", 1);
+  rivalry.loses("a");
+  rivalry.asks("a", 1);
+  rivalry.begins("a");
+  assert.deepEqual([rivalry.isOlder("a"), rivalry.isNewest("a")], [false, false]);
+  rivalry.asks("a", 2);
+  rivalry.begins("a");
+  assert.equal(rivalry.isNewest("a"), true);
 });
 
 test("what directories came to is added up, and a count that stays zero proves nothing", () => {

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 
@@ -207,6 +207,21 @@ test("ARCHITECTURE.md names every room", () => {
     [],
   );
   assert.ok(rooms.length > 5);
+});
+
+test("every file and folder that ARCHITECTURE.md sends its readers to is there", () => {
+  const tree = globSync("{src,test,bench,scripts,docs,examples}/**/*", {
+    exclude: ["**/golden/**"],
+  });
+  const paths = tree.map((path) => `/${normalize(path)}`);
+  const named = [
+    ...readFileSync("ARCHITECTURE.md", "utf8").matchAll(/`([\w./-]+(?:\.(?:ts|md)|\/))`/g),
+  ];
+  const missing = named
+    .map(([, name]) => name!.replace(/\/$/, ""))
+    .filter((name) => !existsSync(name) && !paths.some((path) => path.endsWith(`/${name}`)));
+  assert.deepEqual(missing, []);
+  assert.ok(named.length > 100, `only ${named.length} names were looked for`);
 });
 
 test("the text speaks of the project alone", () => {

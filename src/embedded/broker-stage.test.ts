@@ -6,6 +6,7 @@ import type { StreamRecord, Streams } from "../broker/streams.ts";
 import type { RawMessage } from "../model/message.ts";
 import { createTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
 import { openEmbedded } from "./embedded.ts";
+import { mortal } from "./log/log-stage.test.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "./log/open-log.ts";
 import type { JournalLimits } from "./queue/journal-limits.ts";
 import { checkOptions, type EmbeddedOptions } from "./options.ts";
@@ -93,30 +94,6 @@ interface Opened {
   readonly environment: TestEnvironment;
   readonly broker: Broker;
   readonly end: () => void;
-}
-
-/** A disk that stops answering when its process ends. */
-function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
-  let ended = false;
-  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
-    new Proxy(target, {
-      get: (inner, name) => {
-        const method: unknown = Reflect.get(inner, name);
-        if (typeof method !== "function") return method;
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (ended) return new Promise(() => undefined);
-          const result: unknown = await Reflect.apply(method, inner, args);
-          const opened = name === "open" && typeof result === "object" && result !== null;
-          return opened ? alive(result) : result;
-        };
-      },
-    });
-  return {
-    disk: alive(disk),
-    end: () => {
-      ended = true;
-    },
-  };
 }
 
 export async function readAll(

@@ -1,23 +1,26 @@
 /**
  * The fault suite: what a server does when its disk fails, fills up or changes bits.
  *
- * `npm run faults -- [--only calls,flips] [--quick] [--seed N] [--control NAME]`
+ * `npm run faults -- [--only calls,full,flips] [--quick] [--seed N] [--control NAME]`
  *
  * `calls`: at every call of the server to its disk, in lives that end in order and by a kill, each way
  * in which that call can fail, while Kafka clients and a service work through the door.
+ * `full`: a disk with room for so many bytes, for every such number, with room made later; and one whose
+ * free space falls below the floor after every step.
  * `flips`: every bit of small data directories, one at a time.
  *
- * `--quick` takes a share of both, chosen by the seed. A control does wrong on purpose and must be found
+ * `--quick` takes a share of each, chosen by the seed. A control does wrong on purpose and must be found
  * out: then the exit code is 0, else 1. Without a control it is 0 when no law was broken.
  */
 
 import { parseArgs } from "node:util";
 import { runAllCalls } from "./calls/run-calls.ts";
+import { runFull } from "./calls/run-full.ts";
 import { runFlips } from "./flips/run-flips.ts";
 
-const SUITES = ["calls", "flips"];
+const SUITES = ["calls", "full", "flips"];
 /** Of so many faults and flips a quick run tries one. */
-const QUICK = { calls: 29, flips: 97 };
+const QUICK = { calls: 29, full: 29, flips: 97 };
 const CONTROL = { calls: 41, flips: 997 };
 const SHOWN_MAX = 40;
 
@@ -73,6 +76,7 @@ process.exit(control === undefined ? await runSuites() : await runControl(contro
 async function runSuites(): Promise<number> {
   const told: Told[] = [];
   if (names.includes("calls")) told.push(await calls(values.quick ? QUICK.calls : 1, false));
+  if (names.includes("full")) told.push(await full(values.quick ? QUICK.full : 1));
   if (names.includes("flips")) told.push(await flips(values.quick ? QUICK.flips : 1, false));
   const broken = [...told.flatMap((one) => one.broken), ...unhandled];
   const tried = told.reduce((sum, one) => sum + one.tried, 0);
@@ -107,10 +111,22 @@ async function calls(every: number, silent: boolean): Promise<Told> {
   return { tried, broken: told.broken };
 }
 
+async function full(every: number): Promise<Told> {
+  const told = await runFull({ every, from: seed });
+  console.log(
+    `full: ${told.rooms} rooms and ${told.floors} moments below the floor, one in ${every}`,
+  );
+  console.log(
+    `  ${told.refusing} rooms were too small for something, ${told.refusedOpenings} for an opening; ` +
+      `${told.letGo} acknowledgements passed below the floor`,
+  );
+  return { tried: told.rooms + told.floors, broken: told.broken };
+}
+
 async function flips(every: number, checksumFollows: boolean): Promise<Told> {
   const { counts, broken } = await runFlips({ every, from: seed, checksumFollows });
   const tried = sum(Array.from(counts.values(), (count) => count.flips));
-  console.log(`flips: ${tried} bits, one in ${every} (of the padding of sidecars one in 509 more)`);
+  console.log(`flips: ${tried} bits, one in ${every}`);
   for (const [kind, count] of counts) {
     console.log(
       `  ${kind}: ${count.flips} flips, seen at the start ${count.atOpen}, by verify ${count.byVerify}, ` +

@@ -1,5 +1,6 @@
 /** What strangers do to the AMQP door, each until it is told to stop; they count what they did. */
 
+import type { Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import {
   attach,
@@ -17,6 +18,7 @@ import {
   allOpen,
   churn,
   destroyAll,
+  drained,
   openAll,
   sendBytes,
   sendEach,
@@ -65,14 +67,19 @@ async function endlessTransfers(options: AttackOptions): Promise<Counts> {
   }
   // Their credit has come by then.
   await after(500);
-  for (const [at, socket] of sockets.entries()) {
-    for (let handle = 0; handle < LINKS && !socket.destroyed; handle++) {
-      socket.write(transfer(0, { handle, id: handle, payload: first }));
-      // Every second client goes on beyond the largest message.
-      const parts = at % 2 === 0 ? 14 : 40;
-      for (let part = 0; part < parts; part++) socket.write(transfer(0, { handle, payload: more }));
+  const pour = async (socket: Socket, at: number): Promise<void> => {
+    // Every second client goes on beyond the largest message.
+    const parts = at % 2 === 0 ? 15 : 41;
+    for (let part = 0; part < parts; part++) {
+      for (let handle = 0; handle < LINKS; handle++) {
+        if (options.until.aborted || socket.destroyed) return;
+        const id = part === 0 ? { id: handle } : {};
+        const frame = transfer(0, { handle, ...id, payload: part === 0 ? first : more });
+        if (!socket.write(frame)) await drained(socket, options);
+      }
     }
-  }
+  };
+  await Promise.all(sockets.map(pour));
   await stopped(options);
   const taken = sockets.reduce(
     (sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength,

@@ -1,5 +1,6 @@
 /** What every attack is given, and what it needs of sockets. */
 
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import { connect } from "./client.ts";
@@ -46,6 +47,17 @@ export const stopped = ({ until }: AttackOptions): Promise<void> =>
     if (until.aborted) resolve();
     else until.addEventListener("abort", () => resolve(), { once: true });
   });
+
+/** Resolves when the socket takes more, has ended, or nobody wants it to any more. */
+export async function drained(socket: Socket, { until }: AttackOptions): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  await Promise.race([
+    ...["drain", "close"].map((name) => once(socket, name, { signal })),
+    once(until, "abort", { signal }),
+  ]).catch(() => undefined);
+  done.abort();
+}
 
 export const ended = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {

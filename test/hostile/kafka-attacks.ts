@@ -9,6 +9,7 @@ import {
   allOpen,
   churn,
   destroyAll,
+  drained,
   openAll,
   sendBytes,
   sendEach,
@@ -24,6 +25,8 @@ import { chanceOf, hostileFrame } from "./frames.ts";
 import { LARGE_TOPIC, READ_TOPIC } from "./topics.ts";
 
 const COMPACTED_TOPIC = "compacted";
+/** The id of no topic. */
+const NOBODYS = "AAAAAAAAAAAAAAAAAAAAEQ";
 const MIB = 1024 * 1024;
 
 const METADATA = requestBytes("Metadata", { topics: [{ name: "x".repeat(200) }] });
@@ -72,6 +75,29 @@ async function stalledReaders(options: AttackOptions): Promise<Counts> {
   return { connections: sockets.length, requests: sockets.length * 50 };
 }
 
+/** Fetches that name as many partitions as a frame has room for, one behind the other. */
+async function wideFetches(options: AttackOptions): Promise<Counts> {
+  const sockets = await openAll(Math.ceil(10 * options.share), options);
+  const partitions = Array.from({ length: 7_500 }, (_, partition) => ({
+    partition,
+    fetchOffset: 0,
+    partitionMaxBytes: MIB,
+  }));
+  const topics = [{ topicId: NOBODYS, partitions }];
+  const fetch = requestBytes("Fetch", { maxBytes: MIB, sessionId: 0, sessionEpoch: -1, topics });
+  const counts: Counts = { connections: sockets.length, "MiB answered": 0 };
+  let bytes = 0;
+  for (const socket of sockets) {
+    socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    for (let count = 0; count < 500; count++) socket.write(fetch);
+  }
+  await stopped(options);
+  counts["MiB answered"] = Math.round(bytes / MIB);
+  counts["still open"] = sockets.filter((socket) => !socket.destroyed).length;
+  destroyAll(sockets);
+  return counts;
+}
+
 /** Small requests without end, as fast as they are answered. */
 async function flood(options: AttackOptions): Promise<Counts> {
   const sockets = await openAll(Math.ceil(8 * options.share), options);
@@ -88,12 +114,7 @@ async function flood(options: AttackOptions): Promise<Counts> {
     socket.resume();
     while (!options.until.aborted && !socket.destroyed) {
       counts["requests"]! += 500;
-      if (!socket.write(many)) {
-        await Promise.race([
-          new Promise((resolve) => socket.once("drain", resolve)),
-          stopped(options),
-        ]);
-      }
+      if (!socket.write(many)) await drained(socket, options);
     }
   };
   await Promise.all(sockets.map(pour));
@@ -193,6 +214,10 @@ export const KAFKA_ATTACKS: Readonly<Record<string, Attack>> = {
   "byte-by-byte": kafka((options) => sendBytes(options, { frame: METADATA })),
   "large-halves": kafka(largeHalves),
   "stalled-readers": kafka(stalledReaders, { fills: true }),
+  "wide-fetches": kafka(wideFetches, {
+    // Each is as it may be, and is answered when it is its turn.
+    broken: ({ "MiB answered": answered }) => (answered ? undefined : "none was answered"),
+  }),
   flood: kafka(flood),
   churn: kafka((options) => churn(options)),
   "bad-batches": kafka(badBatches, {

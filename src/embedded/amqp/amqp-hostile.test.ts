@@ -60,10 +60,12 @@ const ATTACKS: Readonly<Record<string, Buffer>> = {
   ]),
 };
 
-async function attack(stage: AmqpStage, bytes: Buffer, ends = false): Promise<void> {
+/** Resolves with what the server has answered. */
+async function attack(stage: AmqpStage, bytes: Buffer, ends = false): Promise<string> {
   const socket = connect(stage.port, "127.0.0.1");
   socket.on("error", () => {});
-  socket.resume();
+  let answer = "";
+  socket.setEncoding("latin1").on("data", (text: string) => (answer += text));
   socket.write(bytes);
   if (ends) socket.end();
   const closed = once(socket, "close");
@@ -73,6 +75,7 @@ async function attack(stage: AmqpStage, bytes: Buffer, ends = false): Promise<vo
     void stage.environment.clock.advance(500);
   }
   await closed;
+  return answer;
 }
 
 async function stillServes(stage: AmqpStage): Promise<void> {
@@ -92,6 +95,20 @@ for (const [what, bytes] of Object.entries(ATTACKS)) {
     );
   });
 }
+
+test("who breaks a bound or the protocol is told so before the connection ends", async () => {
+  await using stage = await openAmqpStage();
+  const told: readonly (readonly [string, RegExp])[] = [
+    ["a channel beyond the maximum", /amqp:resource-limit-exceeded.*at most 64 sessions/s],
+    ["an attach without fields", /amqp:invalid-field.*a link's name is a text/s],
+    ["a second open", /amqp:[a-z:-]+/],
+  ];
+  for (const [what, condition] of told) {
+    const bytes = ATTACKS[what];
+    assert.ok(bytes);
+    assert.match(await attack(stage, bytes), condition, what);
+  }
+});
 
 test("a disposition of four thousand million deliveries is answered at once", async () => {
   await using stage = await openAmqpStage();

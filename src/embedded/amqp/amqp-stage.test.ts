@@ -19,7 +19,8 @@ import { createMemoryDisk, type MemoryDisk } from "../log/open-log.ts";
 import { openDiskQueues } from "../queue/disk-queues.ts";
 import { JOURNAL_LIMITS } from "../queue/journal-limits.ts";
 import { openDiskStreams } from "../stream/disk-streams.ts";
-import { type AmqpDoorAccess, openAmqpDoor, type OpenDoor } from "./amqp-door.ts";
+import type { OpenDoor } from "../doors/open-door.ts";
+import { type AmqpDoorAccess, openAmqpDoor } from "./amqp-door.ts";
 import type { AmqpBehaviour } from "./settings.ts";
 
 export interface AmqpStage extends AsyncDisposable {
@@ -131,7 +132,10 @@ async function openDoor(
     state: data.state,
   };
   const keeper = new Doorkeeper(options, environment);
-  const door = await openAmqpDoor(engine, { port: 0, ...options.behaviour }, keeper, options);
+  const door = await openAmqpDoor(engine, { port: 0, ...options.behaviour }, keeper, {
+    // Who has to wait for its turn would wait for time that stands still.
+    limits: { turnMax: Infinity, ...options.limits },
+  });
   const queues = new LocalQueues(engine.queues, CAPABILITIES);
   return {
     engine,

@@ -6,28 +6,33 @@
  * is answered; meanwhile nothing else is read. What rhea throws, or a rule of the protocol that is broken,
  * ends this connection and no other.
  *
- * Three things stop it from reading on: a decision that is due, messages that wait for the disk, and frames
- * that it has not come to. Two end it from here: a handshake that takes too long, and a client that does
- * not read what it asked for.
+ * Five things stop it from reading on: a decision that is due, messages that wait for the disk, frames that
+ * it has not come to, the door's bound on the bytes of all connections (`holdings.ts`), and that it had its
+ * turn. Three end it from here: a handshake that takes too long, a client that does not read what it asked
+ * for, and one that stands still on memory that others wait for.
  */
 
 import type { Socket } from "node:net";
 import type { Principal } from "../../broker/sign-in.ts";
 import type { Timer } from "../../model/clock.ts";
 import { LOCAL, type Attempt, type May } from "../doors/doorkeeper.ts";
+import { Pace } from "../doors/pace.ts";
 import type { DoorContext } from "./door-context.ts";
+import { Holdings, type Standstill } from "./holdings.ts";
 import { Links } from "./links/links.ts";
 import {
   DECODE_ERROR,
   FORCED,
   FRAMING_ERROR,
   INTERNAL_ERROR,
+  RESOURCE_LIMIT,
   type Refusal,
 } from "./protocol/conditions.ts";
 import { Answers } from "./protocol/answers.ts";
 import { MalformedAmqp } from "./protocol/encoding.ts";
 import {
   AMQP_HEADER,
+  ATTACH,
   FrameGuard,
   OtherProtocol,
   SASL_HEADER,
@@ -48,20 +53,28 @@ export class AmqpConnection {
   readonly #rhea: RheaConnection;
   readonly #answers: Answers;
   readonly #links: Links;
+  readonly #holdings: Holdings;
+  readonly #pace: Pace;
   readonly #gone = new AbortController();
   #principal: Principal | undefined;
   #held = false;
   /** Nothing more is read: it is being closed from here. */
   #ending = false;
-  #incomingBytes = 0;
   #handshake: Timer | undefined;
-  #stalled: Timer | undefined;
 
   constructor(socket: Socket, context: DoorContext) {
-    const { limits, engine, keeper } = context;
+    const { limits, engine, keeper, budget } = context;
     this.#socket = socket;
     this.#context = context;
     this.#guard = new FrameGuard(limits.frameBytesMax);
+    this.#holdings = new Holdings({
+      limits,
+      budget,
+      wake: () => this.#woken(),
+      unread: () => this.#guard.pending,
+      unsent: () => socket.writableLength,
+    });
+    this.#pace = new Pace(engine.environment.clock, limits.turnMax, () => this.#goOn());
     this.#guarded = new GuardedSocket(socket, (answer) => this.#answeredSignIn(answer));
     if (!keeper.asks) this.#principal = LOCAL;
     const { events, connection } = createServerConnection({
@@ -84,11 +97,7 @@ export class AmqpConnection {
       answers: this.#answers,
       may: (...question) => this.#may(...question),
       containerId: () => String(connection.container_id),
-      unsent: () => {
-        this.#watchUnsent();
-        return socket.writableLength;
-      },
-      holds: (bytes) => this.#holds(bytes),
+      holdings: this.#holdings,
       defect: (error) => this.#defect(error),
     });
     beStrict(connection, {
@@ -115,17 +124,38 @@ export class AmqpConnection {
     this.#refuse({ condition: FORCED, description: "the broker is closing; connect again later" });
   }
 
+  /** What it holds of the door's bytes. */
+  get heldBytes(): number {
+    return this.#holdings.bytes;
+  }
+
+  standstill(nowMs: number): Standstill {
+    const { bytesWritten: written } = this.#socket;
+    return this.#holdings.standstill(nowMs, { written, reads: !this.#socket.isPaused() });
+  }
+
+  /** Ends at once: it takes nothing of what it was sent. */
+  cutOff(): void {
+    this.#context.warn(this.#facts(), "closed an AMQP client that does not read");
+    this.#socket.destroy();
+  }
+
+  /** Ends because others need the memory that it holds. */
+  giveUp(): void {
+    this.#context.warn(this.#facts(), "closed an AMQP client that held memory and stood still");
+    this.#refuse({
+      condition: RESOURCE_LIMIT,
+      description: "others wait for the memory that unfinished or unread messages take here",
+    });
+  }
+
   #listen(): Promise<void> {
     const socket = this.#socket;
     const { clock } = this.#context.engine.environment;
     const { handshakeMs } = this.#context.limits;
     this.#handshake = clock.after(handshakeMs, () => socket.destroy());
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
-    socket.on("drain", () => {
-      this.#stalled?.cancel();
-      this.#stalled = undefined;
-      this.#links.changed();
-    });
+    socket.on("drain", () => this.#woken());
     // Told by "close", which follows.
     socket.on("error", () => {});
     socket.on("end", () => socket.end());
@@ -133,11 +163,12 @@ export class AmqpConnection {
       socket.on("close", () => {
         this.#ending = true;
         this.#handshake?.cancel();
-        this.#stalled?.cancel();
+        this.#pace.cancel();
         this.#gone.abort();
         this.#links.end("lost");
         // rhea's own timers end with it.
         this.#guarded.emit("end");
+        this.#holdings.close();
         void this.#links.dispose().finally(resolve);
       });
     });
@@ -151,17 +182,24 @@ export class AmqpConnection {
 
   #goOn(): void {
     try {
-      while (!this.#held && !this.#ending) {
+      while (!this.#held && !this.#ending && this.#pace.may()) {
         const frames = this.#guard.next();
         if (frames === undefined) break;
+        const { attachWeight } = this.#context.limits;
+        this.#pace.count(frames.code === ATTACH ? attachWeight : frames.count);
+        this.#holdings.framed(frames.bytes.length);
         if (frames.code === SASL_INIT || frames.code === SASL_RESPONSE) this.#held = true;
         this.#guarded.emit("data", frames.bytes);
       }
     } catch (error) {
       this.#defect(error);
     }
-    this.#watchUnsent();
-    this.#pace();
+    this.#readOrNot();
+  }
+
+  #woken(): void {
+    this.#links.changed();
+    this.#readOrNot();
   }
 
   /** Nothing is read until the work is done. */
@@ -175,27 +213,12 @@ export class AmqpConnection {
       });
   }
 
-  #pace(): void {
-    const { incomingBytesMax, frameBytesMax } = this.#context.limits;
-    const full =
-      this.#incomingBytes > incomingBytesMax || (this.#held && this.#guard.pending > frameBytesMax);
-    if (full) this.#socket.pause();
+  #readOrNot(): void {
+    this.#holdings.update();
+    const waits = this.#held || this.#pace.waiting;
+    const behind = waits && this.#guard.pending > this.#context.limits.frameBytesMax;
+    if (behind || !this.#holdings.mayRead) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
-  }
-
-  #holds(bytes: number): void {
-    this.#incomingBytes += bytes;
-    if (bytes < 0) this.#pace();
-  }
-
-  #watchUnsent(): void {
-    const { unsentBytesMax, stalledMs } = this.#context.limits;
-    if (this.#stalled !== undefined || this.#socket.writableLength <= unsentBytesMax) return;
-    const { clock } = this.#context.engine.environment;
-    this.#stalled = clock.after(stalledMs, () => {
-      this.#context.warn(this.#facts(), "closed an AMQP client that does not read");
-      this.#socket.destroy();
-    });
   }
 
   #attempt(): Omit<Attempt, "user"> {

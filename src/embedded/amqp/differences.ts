@@ -1,8 +1,10 @@
 /**
  * What of AMQP 1.0 (OASIS, 2012) is spoken at this door and what is declined. `docs/protocols.md` is made
  * of it (`npm run protocols`), so each entry is for a reader who does not know this code; `docs/amqp.md`
- * explains what becomes of messages.
+ * explains what becomes of messages. Limits come from where they hold.
  */
+
+import { LIMITS } from "./settings.ts";
 
 export interface SpokenRow {
   /** As the standard, or whoever made it up, writes it. */
@@ -13,9 +15,12 @@ export interface SpokenRow {
 export const PERFORMATIVES: readonly SpokenRow[] = [
   {
     name: "open",
-    means: "idle-time-out of a second or more; frames of 128 KiB and 64 sessions are offered",
+    means: `idle-time-out of ${LIMITS.heartbeatMsMin / 1000} s or more; frames of ${LIMITS.frameBytesMax / 1024} KiB and ${LIMITS.sessionsMax} sessions are offered`,
   },
-  { name: "begin", means: "by the client alone; up to 1,024 links on the connection" },
+  {
+    name: "begin",
+    means: `by the client alone; up to ${LIMITS.linksMax.toLocaleString("en")} links on the connection`,
+  },
   {
     name: "attach",
     means: "decided before it is answered; a refusal is an attach, and a detach with the reason",

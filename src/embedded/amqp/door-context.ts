@@ -1,5 +1,6 @@
 /** What the connections of the AMQP door share. */
 
+import type { ByteBudget } from "../doors/byte-budget.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import type { Warn } from "../doors/limited-log.ts";
 import type { Engine } from "../engine.ts";
@@ -17,6 +18,9 @@ export interface DoorContext {
   readonly undeliverable: Undeliverable;
   readonly shownLetters: ShownLetters;
   readonly warn: Warn;
+  readonly budget: ByteBudget;
+  /** Links of all connections. */
+  readonly links: { count: number };
   /** Takes the links of a durable subscription from whoever holds it. */
   readonly holders: Map<string, () => void>;
 }

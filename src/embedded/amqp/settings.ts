@@ -2,7 +2,8 @@
 
 import type { AmqpDoorSettings } from "../../broker/doors.ts";
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 /** What of a door's settings is told to clients only by what they see. */
 export type AmqpBehaviour = Required<
@@ -17,8 +18,23 @@ export function behaviourOf({
   return { autoCreate, expired, undeliverableMs };
 }
 
+/** Of one connection where nothing else is said. Each with the reason for its size. */
 export interface AmqpLimits {
+  /** Of the door; each costs tens of kilobytes before it does anything. */
   readonly connectionsMax: number;
+  /** Of the door: links that one machine's services have been seen to need, ten times over. */
+  readonly doorLinksMax: number;
+  /** Of the door: what all its connections make it keep, as the Kafka door's. */
+  readonly bytesMax: number;
+  /** What each connection may have of it when the rest is taken: small messages always get through. */
+  readonly smallBytes: number;
+  /** How often connections are looked at that may stand still, while somebody waits for memory. */
+  readonly sweepMs: number;
+  /** Who holds memory that others wait for, and stands still for so long, is closed. */
+  readonly stalledShortMs: number;
+  /** Frames before others get their turn; an attach, which may look up and make a queue, is as many. */
+  readonly turnMax: number;
+  readonly attachWeight: number;
   /** Of one connection. */
   readonly sessionsMax: number;
   /** Of one connection, in all its sessions. */
@@ -28,6 +44,8 @@ export interface AmqpLimits {
   readonly messageBytesMax: number;
   /** Messages that one link may send before the first of them is settled. */
   readonly linkCredit: number;
+  /** Messages of which a part has come: enough for 32 of the largest at the same time. */
+  readonly unfinishedBytesMax: number;
   /** Messages of one connection that wait for the disk; beyond it its socket is not read. */
   readonly incomingBytesMax: number;
   /** Bytes that a client does not read; beyond it nothing more is sent to it. */
@@ -40,7 +58,7 @@ export interface AmqpLimits {
   readonly idleMs: number;
   /** A client that asks to be shown signs of life more often is refused. */
   readonly heartbeatMsMin: number;
-  /** A client that reads nothing for so long, though much waits for it, is closed. */
+  /** A client that reads nothing for so long, though something waits for it, is closed. */
   readonly stalledMs: number;
   /** From a close frame to the end of the socket. */
   readonly closeMs: number;
@@ -51,11 +69,19 @@ export interface AmqpLimits {
 
 export const LIMITS: AmqpLimits = {
   connectionsMax: 10_000,
+  doorLinksMax: 50_000,
+  bytesMax: 256 * MIB,
+  smallBytes: 16 * KIB,
+  sweepMs: 1_000,
+  stalledShortMs: 5_000,
+  turnMax: 256,
+  attachWeight: 32,
   sessionsMax: 64,
   linksMax: 1_024,
-  frameBytesMax: 128 * 1024,
+  frameBytesMax: 128 * KIB,
   messageBytesMax: MIB,
   linkCredit: 1_000,
+  unfinishedBytesMax: 33 * MIB,
   incomingBytesMax: 32 * MIB,
   unsentBytesMax: 4 * MIB,
   unsettledMax: 2_048,

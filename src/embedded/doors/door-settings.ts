@@ -80,7 +80,7 @@ export function requireSafe(
 }
 
 /** Whether only this machine can use the address. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

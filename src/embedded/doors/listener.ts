@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer as createPlain, type AddressInfo, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import { cwd } from "node:process";
 import type { DoorProtocol, ListenSettings, TlsSettings } from "../../broker/doors.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Warn } from "./limited-log.ts";
@@ -107,7 +108,12 @@ async function pem(
   try {
     return await readFile(value, "utf8");
   } catch (error) {
-    throw badTls(door, name, error, "give PEM text, or the path of a file with it");
+    throw badTls(
+      door,
+      name,
+      error,
+      `give PEM text, or the path of a file with it; a path that is not absolute begins at ${cwd()}`,
+    );
   }
 }
 

@@ -8,13 +8,12 @@ import type { Engine } from "../engine.ts";
 import type { KafkaDoorAccess } from "../kafka/kafka-door.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import { requireSafe } from "./door-settings.ts";
+import type { OpenDoor } from "./open-door.ts";
 
 /** In these protocols the embedded broker lets others in. */
 export const DOORS: readonly DoorProtocol[] = ["kafka", "amqp"];
 
-export interface Door extends BrokerAddress {
-  close(): Promise<void>;
-}
+export type Door = BrokerAddress & OpenDoor;
 
 /** What tests bring and users do not. */
 export interface DoorsAccess {

@@ -2,14 +2,17 @@
 
 import type { KafkaDoorSettings } from "../../broker/doors.ts";
 import type { Engine } from "../engine.ts";
-import { GroupCoordinator } from "./groups/group-coordinator.ts";
+import { GroupCoordinator, type CoordinatorSettings } from "./groups/group-coordinator.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Topics } from "./topics/topics.ts";
 import type { Transactions } from "./transactions/open-transactions.ts";
 
 const MIB = 1024 * 1024;
 
-const GROUPS = {
+/** Of all partitions in one answer. */
+export const FETCH_BYTES_MAX: number = 50 * MIB;
+
+export const GROUPS: CoordinatorSettings = {
   initialDelayMs: 100,
   sessionMsMin: 6_000,
   sessionMsMax: 30 * 60_000,
@@ -35,6 +38,6 @@ export function createKafkaBroker(
     producerIds,
     transactions: coordinator,
     address,
-    settings: { autoCreate, partitions, fetchBytesMax: 50 * MIB },
+    settings: { autoCreate, partitions, fetchBytesMax: FETCH_BYTES_MAX },
   };
 }

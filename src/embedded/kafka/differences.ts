@@ -1,10 +1,22 @@
 /**
  * What a Kafka client finds otherwise here than at Apache Kafka 4, by request, and what it does not find.
  * `docs/protocols.md` is made of it (`npm run protocols`), so each entry is a sentence for a reader who
- * does not know this code.
+ * does not know this code. Limits come from where they hold.
  */
 
+import { LIMITS } from "../../model/limits.ts";
+import { BATCH_BYTES_MAX } from "../log/format/batch-layout.ts";
 import type { ApiName } from "./codec/generated/apis.ts";
+import { FETCH_BYTES_MAX, GROUPS } from "./create-kafka-broker.ts";
+import { CONNECTION_LIMITS } from "./server/limits.ts";
+import { TRANSACTIONS } from "./transactions/open-transactions.ts";
+
+const kib = (bytes: number): string => `${bytes / 1024} KiB`;
+const mib = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;
+const seconds = (ms: number): string => `${ms / 1000}`;
+const minutes = (ms: number): string => `${ms / 60_000}`;
+const days = (ms: number): string => `${ms / 86_400_000}`;
+const count = (many: number): string => many.toLocaleString("en");
 
 /** `all`: whatever the request. */
 export const DIFFERENCES: {
@@ -16,8 +28,8 @@ export const DIFFERENCES: {
     "What a client may do is asked of the broker's rules, which are set where it is started; there are no access lists in the protocol.",
     "There are no quotas: the throttle time of every answer is 0.",
     "There are no internal topics: committed offsets and transactions stand in a log of the broker's own that no client reads.",
-    "A request to produce has at most 100 MiB, any other 4 MiB, and one before the sign-in 64 KiB; Kafka takes 100 MiB, and 512 KiB before the sign-in.",
-    "A client that stops within a frame, or takes nothing of its answers, is hung up on after 30 seconds, and after 5 while memory is short.",
+    `A request to produce has at most ${mib(CONNECTION_LIMITS.frameBytesMax)}, one to join or sync a group ${mib(CONNECTION_LIMITS.groupFrameBytesMax)}, any other ${kib(CONNECTION_LIMITS.otherFrameBytesMax)}, and one before the sign-in ${kib(CONNECTION_LIMITS.strangerFrameBytesMax)}; Kafka takes 100 MiB, and 512 KiB before the sign-in.`,
+    `A client that stops within a frame, or takes nothing of its answers, is hung up on after ${seconds(CONNECTION_LIMITS.stalledMs)} seconds, and after ${seconds(CONNECTION_LIMITS.stalledShortMs)} while memory is short.`,
   ],
   Metadata: [
     "A topic that is made because a client asked for it is there at once, in the same answer; the door's settings say with how many partitions, or that none is made.",
@@ -27,12 +39,13 @@ export const DIFFERENCES: {
     "The answer to acks=1 waits for the disk as that to acks=all does.",
     "A refused batch of a request without acknowledgements (acks=0) is dropped; the connection stays.",
     "A batch whose attributes claim the broker's time (LogAppendTime) is refused in every topic.",
-    "A batch is at most 8 MiB, whatever max.message.bytes says.",
+    `A batch is at most ${mib(BATCH_BYTES_MAX)}, whatever max.message.bytes says.`,
     "Batches stay as their producer compressed them; a topic's compression.type is kept and does nothing.",
   ],
   Fetch: [
     "Fetch sessions are declined: every request names all its partitions.",
-    "An answer has at most 50 MiB beyond its first batch; Kafka's brokers allow 55.",
+    `An answer has at most ${mib(FETCH_BYTES_MAX)} beyond its first batch; Kafka's brokers allow 55.`,
+    "A partition that a request names again is refused there, with INVALID_REQUEST.",
     "Nobody is sent to another replica: the client's rack counts for nothing.",
   ],
   ListOffsets: ["Nothing is moved to other storage, so the times -5 and -6 find no offset."],
@@ -51,7 +64,7 @@ export const DIFFERENCES: {
     "Any replication factor is accepted, and told as 1.",
     "An assignment of replicas says how many partitions there are; the brokers in it count for nothing.",
     "Names that differ only in dots and underscores may stand side by side.",
-    "A topic has at most 1,024 partitions.",
+    `A topic has at most ${count(LIMITS.partitionsMax)} partitions.`,
   ],
   CreatePartitions: [
     "Refused for a stream that a service in the broker's process has declared, since its keys would move.",
@@ -86,8 +99,8 @@ export const DIFFERENCES: {
   ],
   JoinGroup: [
     "Who is in a group is known in memory alone: after a restart of the broker its members are unknown and join again.",
-    "The first join of an empty group waits for 100 ms, and as long again after each newcomer; Kafka waits for 3 seconds.",
-    "A group has at most 10,000 members; in Kafka group.max.size says how many, and without it there is no limit.",
+    `The first join of an empty group waits for ${GROUPS.initialDelayMs} ms, and as long again after each newcomer; Kafka waits for 3 seconds.`,
+    `A group has at most ${count(GROUPS.membersMax)} members; in Kafka group.max.size says how many, and without it there is no limit.`,
     "A join that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
     "A static member that comes back needs no room in a full group.",
     "A group that services in the broker's own process use is refused with INCONSISTENT_GROUP_PROTOCOL.",
@@ -109,7 +122,7 @@ export const DIFFERENCES: {
   InitProducerId: [
     "Version 6, for transactions in two phases, is not stable in Kafka 4.3 and is not served.",
     "Of an idempotent producer without a transactional id no right is asked.",
-    "A transaction may stay open for 15 minutes at most, which cannot be set; that is Kafka's default for transaction.max.timeout.ms.",
+    `A transaction may stay open for ${minutes(TRANSACTIONS.timeoutMsMax)} minutes at most, which cannot be set; that is Kafka's default for transaction.max.timeout.ms.`,
   ],
   AddPartitionsToTxn: [
     "Versions 4 and 5 are answered to whoever may write with the transactional id; Kafka keeps them for its brokers.",
@@ -117,7 +130,9 @@ export const DIFFERENCES: {
   EndTxn: [
     "The answer waits until every partition has its marker and the offsets are committed; Kafka answers when the direction is decided.",
   ],
-  DescribeTransactions: ["A transactional id is forgotten after 7 days in which nobody used it."],
+  DescribeTransactions: [
+    `A transactional id is forgotten after ${days(TRANSACTIONS.idleKeepMs)} days in which nobody used it.`,
+  ],
   ListTransactions: [
     "In a pattern of version 2 `.*` alone has a meaning; any other sign of a regular expression is refused with INVALID_REGULAR_EXPRESSION.",
   ],

@@ -41,7 +41,7 @@ const PRODUCER_KEEP_MS = 24 * 60 * 60 * 1000;
 export async function openLogEnvironment(options: LogEnvironmentOptions): Promise<LogEnvironment> {
   const { disk, clock, log, directory } = options;
   const { freeBytesMin = FREE_BYTES_MIN, producerKeepMs = PRODUCER_KEEP_MS } = options;
-  const freeSpace = new FreeSpace({ disk, clock, directory, freeBytesMin });
+  const freeSpace = new FreeSpace({ disk, clock, log, directory, freeBytesMin });
   await freeSpace.look();
   const syncGate = createSyncGate();
   const buffers = new BufferPool();

@@ -106,3 +106,27 @@ export async function openTestLog(
   };
   return bench;
 }
+
+/** A disk that stops answering when its process ends. */
+export function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
+  let ended = false;
+  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
+    new Proxy(target, {
+      get: (inner, name) => {
+        const method: unknown = Reflect.get(inner, name);
+        if (typeof method !== "function") return method;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (ended) return new Promise(() => undefined);
+          const result: unknown = await Reflect.apply(method, inner, args);
+          const opened = name === "open" && typeof result === "object" && result !== null;
+          return opened ? alive(result) : result;
+        };
+      },
+    });
+  return {
+    disk: alive(disk),
+    end: () => {
+      ended = true;
+    },
+  };
+}

@@ -1,4 +1,7 @@
-/** The door of this room: what the rest of the embedded broker may use of it. */
+/**
+ * What of this room streams, queues and the state log stand on, who know records only. The Kafka door
+ * knows batches, and takes `batch-log.ts`, `batch-refused.ts` and `format/` besides.
+ */
 
 import type { LogEnvironment } from "./log-environment.ts";
 import type { BatchLog } from "./batch-log.ts";

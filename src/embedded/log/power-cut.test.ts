@@ -7,7 +7,7 @@ import { enumeratePowerCuts, PowerCutBroke, type PowerCutCounts } from "./disks/
 import { withoutSyncs } from "./disks/recording-disk.ts";
 import { openLogEnvironment, openPartitionLog, type PartitionLog } from "./open-log.ts";
 import type { PartitionLogOptions } from "./partition-log.ts";
-import { DIRECTORY, text, texts } from "./log-stage.test.ts";
+import { DIRECTORY, mortal, text, texts } from "./log-stage.test.ts";
 
 type Note =
   | { readonly kind: "appended" | "acknowledged"; readonly offset: number; readonly value: string }
@@ -105,30 +105,6 @@ function cutEverywhere(
       promise();
     },
   });
-}
-
-/** A disk that stops answering when its process ends. */
-function mortal(disk: Disk): { readonly disk: Disk; readonly end: () => void } {
-  let ended = false;
-  const alive = <Wrapped extends object>(target: Wrapped): Wrapped =>
-    new Proxy(target, {
-      get: (inner, name) => {
-        const method: unknown = Reflect.get(inner, name);
-        if (typeof method !== "function") return method;
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (ended) return new Promise(() => undefined);
-          const result: unknown = await Reflect.apply(method, inner, args);
-          const opened = name === "open" && typeof result === "object" && result !== null;
-          return opened ? alive(result) : result;
-        };
-      },
-    });
-  return {
-    disk: alive(disk),
-    end: () => {
-      ended = true;
-    },
-  };
 }
 
 async function openOn(disk: Disk, settings: PartitionLogOptions): Promise<PartitionLog> {

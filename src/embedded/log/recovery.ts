@@ -46,6 +46,7 @@ export async function recoverPartition(
 ): Promise<SegmentedLogParts> {
   const { disk } = environment;
   await disk.makeDirectory(directory);
+  await findLostFile(environment, directory);
   const { bases, snapshots, noted } = await listSegments(environment, directory);
   const last = bases.pop();
   if (last === undefined) {
@@ -82,6 +83,25 @@ interface Listing {
   readonly snapshots: readonly number[];
   /** First offsets of segments in which damage was found. */
   readonly noted: ReadonlySet<number>;
+}
+
+/**
+ * Puts an empty file where the newest segment's own is gone, though its sidecar speaks of records: so
+ * they are found damaged, and the log does not begin again at offsets that were given out. Sidecars of
+ * older segments without a file are what a removal has left, those without records a creation.
+ */
+async function findLostFile({ disk }: LogEnvironment, directory: string): Promise<void> {
+  const names = (await disk.list(directory)).toSorted();
+  const newest = names.findLast((name) => LOG_NAME.test(name)) ?? "";
+  for (const name of names) {
+    const stem = /^(\d{20})\.groups$/.exec(name)?.[1];
+    if (stem === undefined || `${stem}.log` <= newest) continue;
+    const sidecar = await disk.readFile(join(directory, name));
+    if (sidecar === undefined || (readSidecar(sidecar)?.bytes ?? 0) === 0) continue;
+    const file = await disk.open(join(directory, `${stem}.log`), { create: true });
+    await file.close();
+    await disk.syncDirectory(directory);
+  }
 }
 
 /** Removes what a crash left of segments that are gone. */
@@ -186,7 +206,9 @@ async function openLast(
     return { segments: [segment], writer, stopped: undefined };
   }
   if (segment.damagedRanges.length > accepted) {
-    return { segments: [segment], writer, stopped: damagedActive(segment.path, damage) };
+    const stopped = damagedActive(segment.path, damage);
+    environment.log.error({ code: stopped.code, ...stopped.details }, stopped.message);
+    return { segments: [segment], writer, stopped };
   }
   // The loss was accepted: the damaged segment is left as it is and the log goes on behind it.
   await writer.bound("sealed");

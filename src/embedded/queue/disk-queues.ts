@@ -35,14 +35,15 @@ export async function openDiskQueues(
   const { state } = data;
   const incarnations = new Map<string, string>();
 
-  const directoryOf = (name: string): string => join("queues", name, incarnations.get(name)!);
-  const checkpointKey = (name: string): string => `checkpoint/${incarnations.get(name)!}`;
+  const directoryOf = (name: string, incarnation: string): string =>
+    join("queues", name, incarnation);
+  const checkpointKey = (incarnation: string): string => `checkpoint/${incarnation}`;
 
   const openQueue = async ({ spec, incarnation }: QueueFacts): Promise<StoredQueue> => {
     incarnations.set(spec.name, incarnation);
-    const key = checkpointKey(spec.name);
+    const key = checkpointKey(incarnation);
     const log = await openPartitionLog(data.logs, {
-      directory: join(data.path, directoryOf(spec.name)),
+      directory: join(data.path, directoryOf(spec.name, incarnation)),
       durability: spec.durability ?? { mode: "fsync" },
       retention: {},
       segmentBytesMax,
@@ -65,6 +66,14 @@ export async function openDiskQueues(
     return { spec, journal };
   };
 
+  /** Of a queue whose journal is closed. */
+  const forget = async (name: string, incarnation: string): Promise<void> => {
+    void state.put(queueKey(name), undefined);
+    void state.put(checkpointKey(incarnation), undefined);
+    await data.removeLogs(directoryOf(name, incarnation), 0);
+    incarnations.delete(name);
+  };
+
   const found: StoredQueue[] = [];
   for (const [, value] of state.entries("queue/")) {
     const facts: QueueFacts = JSON.parse(value);
@@ -74,21 +83,21 @@ export async function openDiskQueues(
   return {
     found,
     async createQueue(spec) {
+      const left = state.get(queueKey(spec.name));
+      if (left !== undefined) {
+        const { incarnation }: QueueFacts = JSON.parse(left);
+        await forget(spec.name, incarnation);
+      }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(queueKey(spec.name), JSON.stringify(facts));
       return openQueue(facts).catch((error: unknown) => {
-        throw openingFailure(join(data.path, directoryOf(spec.name)), error);
+        throw openingFailure(join(data.path, directoryOf(spec.name, facts.incarnation)), error);
       });
     },
     async saveSpec(spec) {
       const incarnation = incarnations.get(spec.name)!;
       await state.put(queueKey(spec.name), JSON.stringify({ spec, incarnation }));
     },
-    async removeQueue(name) {
-      void state.put(queueKey(name), undefined);
-      void state.put(checkpointKey(name), undefined);
-      await data.removeLogs(directoryOf(name), 0);
-      incarnations.delete(name);
-    },
+    removeQueue: (name) => forget(name, incarnations.get(name)!),
   };
 }

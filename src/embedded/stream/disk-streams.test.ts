@@ -260,6 +260,57 @@ test("files that the disk does not remove are named, and removed at the next ope
   assert.deepEqual(await disk.list("/data/streams"), []);
 });
 
+test("what the disk left of a stream half made or half deleted goes when it is made anew", async () => {
+  const disk = createMemoryDisk();
+  let refused = /^$/;
+  const wrap = (inner: Disk): Disk => ({
+    ...inner,
+    async open(path, options) {
+      if (refused.test(path)) throw systemError("ENOSPC", path);
+      const file = await inner.open(path, options);
+      const write = file.writeSynced.bind(file);
+      file.writeSynced = async (buffers, position) => {
+        if (refused.test(path)) throw systemError("ENOSPC", path);
+        await write(buffers, position);
+      };
+      return file;
+    },
+  });
+  await using stage = await openTestBroker({ disk, wrap });
+  const make = () => stage.streams.ensureStream({ name: "s", partitions: 3 });
+  const places = async (): Promise<string[]> => [
+    ...(await disk.list("/data/streams/s")),
+    ...(await disk.list("/data/queues/q")),
+  ];
+
+  refused = /streams\/s\/.*\/2\/.*log$/;
+  await assert.rejects(make(), code("DISK_FULL"));
+  const [halfMade] = await places();
+  refused = /^$/;
+  await make();
+  assert.equal((await places()).length, 1);
+  assert.notEqual((await places())[0], halfMade);
+
+  const [halfDeleted] = await places();
+  refused = /state/;
+  await assert.rejects(stage.streams.deleteStream("s"), code("DISK_FULL"));
+  refused = /^$/;
+  await make();
+  assert.equal((await places()).length, 1);
+  assert.notEqual((await places())[0], halfDeleted);
+
+  await stage.streams.append("s", [message("a")]);
+  await stage.streams.deleteStream("s");
+  const makeQueue = () => stage.queues.ensureQueue({ name: "q" });
+  refused = /queues.*log$/;
+  await assert.rejects(makeQueue(), code("DISK_FULL"));
+  refused = /^$/;
+  await makeQueue();
+  assert.equal((await places()).length, 1);
+  await stage.crash();
+  assert.equal((await places()).length, 1);
+});
+
 test("a stop that one file refuses ends all the others in order", async () => {
   const disk = createMemoryDisk();
   let fails = false;

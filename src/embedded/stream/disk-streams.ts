@@ -5,12 +5,15 @@
  * A stream exists from the moment its spec is in the state log; its logs are made when they are
  * opened. Removing one is two durable steps, since many files cannot go at once: the spec and the
  * groups' positions are removed and the directory is noted under `gone/`, then the files go, then
- * the note. An opening finishes what a crash left in between.
+ * the note. An opening finishes what a crash left in between. Where the disk refused a step of making
+ * or removing one, its spec may be left in the state log: then the next stream of that name begins by
+ * removing it.
  */
 
 import { join } from "node:path";
 import type { IdSource } from "../../model/ids.ts";
 import type { StreamSpec } from "../../broker/streams.ts";
+import { assert } from "../../model/assert.ts";
 import type {
   StoredPosition,
   StoredStream,
@@ -97,11 +100,22 @@ export async function openDiskStreams(
           segmentBytesMax,
         }),
       );
-      logs.push(...(await Promise.all(opening)));
+      logs.push(...(await allOpened(opening, logs.slice(present.length))));
     }
     const stored: StoredDiskStream = { ...facts, logs };
     open.set(facts.incarnation, stored);
     return stored;
+  };
+
+  /** Of a stream whose logs are closed. */
+  const forget = async (facts: StreamFacts): Promise<void> => {
+    const { spec, incarnation } = facts;
+    const forgotten = positions.removeStream(spec.name);
+    for (const [key] of Array.from(state.entries(`start/${incarnation}/`))) {
+      void state.put(key, undefined);
+    }
+    void state.put(streamKey(spec.name), undefined);
+    await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
   };
 
   const found: StoredStream[] = [];
@@ -114,6 +128,12 @@ export async function openDiskStreams(
     cluster: data.cluster,
     found,
     async createStream(spec) {
+      const left = state.get(streamKey(spec.name));
+      if (left !== undefined) {
+        const facts: StreamFacts = JSON.parse(left);
+        assert(!open.has(facts.incarnation), "a stream is made where none of its name is");
+        await forget(facts);
+      }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
       return openStream(facts).catch((error: unknown) => {
@@ -138,13 +158,7 @@ export async function openDiskStreams(
     async removeStream(stored) {
       open.delete(stored.incarnation);
       await Promise.all(stored.logs.map((log) => log.close()));
-      const { name } = stored.spec;
-      const forgotten = positions.removeStream(name);
-      for (const [key] of Array.from(state.entries(`start/${stored.incarnation}/`))) {
-        void state.put(key, undefined);
-      }
-      void state.put(streamKey(name), undefined);
-      await Promise.all([forgotten, data.removeLogs(directoryOf(stored), 1)]);
+      await forget(stored);
     },
     groups: () => positions.groups(),
     positions: (group) => positions.of(group),
@@ -167,3 +181,17 @@ export async function openDiskStreams(
 
 /** Epochs grow across openings because each opening has a greater generation. */
 const EPOCHS_PER_OPENING = 2 ** 24;
+
+/** All of them; where one cannot be opened, the others are closed again, and those of `before`. */
+async function allOpened(
+  opening: readonly Promise<BatchLog>[],
+  before: readonly BatchLog[],
+): Promise<readonly BatchLog[]> {
+  const results = await Promise.allSettled(opening);
+  const opened = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return opened;
+  // Nothing was written to them, so the first failure says more than one of a close could.
+  await Promise.allSettled([...before, ...opened].map((log) => log.close()));
+  throw failed.reason;
+}

@@ -35,16 +35,24 @@ export class ServerLink {
   #over = false;
   #changed = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
+  /** Of living time: most lives are shorter than it is from one cut to the next. */
+  #cutInMs: number;
+  #livedFromMs = 0;
+  /** Of the server, counted from 1. */
+  life = 0;
   /** Connections that were cut while their server lived. */
   cutCount = 0;
 
   constructor(port: number, random: Random) {
     this.port = port;
     this.#random = random;
+    this.#cutInMs = this.#nextCutMs();
   }
 
   living(): void {
     this.#living = true;
+    this.life++;
+    this.#livedFromMs = performance.now();
     this.#planCut();
     this.#wake();
   }
@@ -52,6 +60,7 @@ export class ServerLink {
   died(): void {
     this.#living = false;
     clearTimeout(this.#timer);
+    this.#cutInMs -= performance.now() - this.#livedFromMs;
   }
 
   close(): void {
@@ -89,18 +98,28 @@ export class ServerLink {
   }
 
   #planCut(): void {
-    clearTimeout(this.#timer);
-    const waitMs = CUT_MS + this.#random.next() * CUT_MS_MORE;
-    this.#timer = setTimeout(() => {
-      const open = [...this.#cuts];
-      const chosen = open[Math.floor(this.#random.next() * open.length)];
-      if (chosen !== undefined) {
-        this.#cuts.delete(chosen);
-        this.cutCount++;
-        chosen();
-      }
-      this.#planCut();
-    }, waitMs);
+    this.#timer = setTimeout(
+      () => {
+        this.#cutOne();
+        this.#livedFromMs = performance.now();
+        this.#cutInMs = this.#nextCutMs();
+        this.#planCut();
+      },
+      Math.max(0, this.#cutInMs),
+    );
+  }
+
+  #cutOne(): void {
+    const open = [...this.#cuts];
+    const chosen = open[Math.floor(this.#random.next() * open.length)];
+    if (chosen === undefined) return;
+    this.#cuts.delete(chosen);
+    this.cutCount++;
+    chosen();
+  }
+
+  #nextCutMs(): number {
+    return CUT_MS + this.#random.next() * CUT_MS_MORE;
   }
 
   #wake(): void {

@@ -13,7 +13,7 @@ import type { Random } from "../../../src/model/ids.ts";
 import { type Client, HungUp } from "../../hostile/client.ts";
 import { compressionOf, encodeBatch, type ProducerIdentity } from "./batches.ts";
 import type { History } from "./history.ts";
-import type { Rivalry } from "./rivalry.ts";
+import { Rivalry } from "./rivalry.ts";
 import type { ServerLink } from "./server-link.ts";
 import { ensureTopic, PARTITIONS } from "./topic.ts";
 import {
@@ -82,6 +82,7 @@ const FENCING: ReadonlySet<number> = new Set([ERROR.PRODUCER_FENCED, ERROR.INVAL
 export class TransactionalProducer {
   readonly #options: TransactionalOptions;
   readonly #id: string;
+  readonly #rivalry: Rivalry;
   #identity: ProducerIdentity | undefined;
   #sequences = new Map<number, number>();
   #transaction: Transaction | undefined;
@@ -94,6 +95,7 @@ export class TransactionalProducer {
   constructor(options: TransactionalOptions) {
     this.#options = options;
     this.#id = options.shared?.id ?? options.name;
+    this.#rivalry = options.shared?.rivalry ?? new Rivalry();
   }
 
   /** Rejects with RunOver at the end, and with what a producer should never be told. */
@@ -141,13 +143,15 @@ export class TransactionalProducer {
 
   /** The transaction that was under way is decided by it. */
   async #initialize(client: Client): Promise<void> {
-    const { name, shared } = this.#options;
+    const { name, link } = this.#options;
     const ask = async (): Promise<number> => {
-      shared?.rivalry.asks(name);
+      this.#rivalry.asks(name, link.life);
       const settings = { id: this.#id, timeoutMs: TIMEOUT_MS };
-      const { errorCode, ...identity } = await initialize(client, settings);
+      const asked = initialize(client, settings);
+      asked.catch(() => this.#rivalry.loses(name));
+      const { errorCode, ...identity } = await asked;
       if (errorCode === ERROR.NONE) {
-        shared?.rivalry.begins(name);
+        this.#rivalry.begins(name);
         this.#adopt(identity);
       }
       return errorCode;
@@ -179,18 +183,18 @@ export class TransactionalProducer {
 
   /** Asks again while the server asks for patience. */
   async #ask(client: Client, step: Step, of: string): Promise<void> {
-    const { name, shared, protocol } = this.#options;
+    const { name, protocol } = this.#options;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const producer = this.#identity ?? NOBODY;
       const who = `${name} (${producer.producerId}/${producer.epoch})`;
-      const isOlder = producer !== NOBODY && shared?.rivalry.isOlder(name) === true;
+      const isOlder = producer !== NOBODY && this.#rivalry.isOlder(name);
       this.inFlight = 1;
       const error = await step.ask({ client, id: this.#id, producer, protocol });
       this.inFlight = 0;
       if (error === ERROR.NONE && isOlder)
         throw new Error(`${who} was served ${step.what}: fenced`);
       if (error === ERROR.NONE) return;
-      if (FENCING.has(error) && shared?.rivalry.isNewest(name) === false) throw new Fenced();
+      if (FENCING.has(error) && !this.#rivalry.isNewest(name)) throw new Fenced();
       if (error !== ERROR.CONCURRENT_TRANSACTIONS) {
         throw new Error(`${who} was refused ${step.what} ${of} with ${error}`);
       }

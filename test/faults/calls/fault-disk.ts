@@ -13,6 +13,7 @@ import {
   type MemoryContents,
   type MemoryDisk,
 } from "../../../src/embedded/log/disks/memory-disk.ts";
+import { writeAll, type WriteSome } from "../../../src/embedded/log/disks/write-all.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 
 export type Method = keyof Disk | Exclude<keyof DiskFile, "sync"> | "sync";
@@ -64,7 +65,7 @@ export function faultDisk(
     return fault;
   };
   const fail = ({ kind: { code }, silent = false }: Fault, path: string): void => {
-    if (!silent) throw systemError(code, path);
+    if (!silent && code !== undefined) throw systemError(code, path);
   };
   const plain = async <Value>(
     method: Method,
@@ -72,7 +73,7 @@ export function faultDisk(
     run: () => Promise<Value>,
   ): Promise<Value> => {
     const met = meets(method, path);
-    if (met !== undefined) throw systemError(met.kind.code, path);
+    if (met !== undefined) fail({ ...met, silent: false }, path);
     return run();
   };
   const remember = <Key>(of: Map<Key, Undo[]>, key: Key, undo: Undo): void => {
@@ -98,11 +99,18 @@ export function faultDisk(
       position: number,
     ): Promise<Fault | undefined> => {
       const met = meets(method, path);
-      const bytes = Buffer.concat(buffers);
       const part = met?.kind.writes ?? 1;
       changing();
-      if (part > 0)
-        await inner.write([bytes.subarray(0, Math.ceil(bytes.length * part))], position);
+      let calls = 0;
+      // The fault lies below the loop that the real disk writes by.
+      const writeSome: WriteSome = async (rest, at) => {
+        const bytes = Buffer.concat(rest);
+        const written = calls++ === 0 ? Math.ceil(bytes.length * part) : bytes.length;
+        if (written > 0) await inner.write([bytes.subarray(0, written)], at);
+        if (met !== undefined && part < 1) fail(met, path);
+        return written;
+      };
+      await writeAll(writeSome, buffers, position);
       return met;
     };
     const settle = (met: Fault | undefined): void => {
@@ -112,8 +120,7 @@ export function faultDisk(
     };
     return {
       async write(buffers, position) {
-        const met = await write("write", buffers, position);
-        if (met !== undefined) fail(met, path);
+        await write("write", buffers, position);
       },
       async writeSynced(buffers, position) {
         settle(await write("writeSynced", buffers, position));

@@ -5,8 +5,9 @@ import type { Method } from "./fault-disk.ts";
 export interface FaultKind {
   readonly name: string;
   readonly methods: readonly Method[];
-  readonly code: "EIO" | "ENOSPC" | "EMFILE";
-  /** What of a write is done all the same. */
+  /** Missing where the system says no error. */
+  readonly code?: "EIO" | "ENOSPC" | "EMFILE";
+  /** What of a write is done all the same, at its first call to the system. */
   readonly writes?: number;
   /** What was not synced is gone. */
   readonly drops?: boolean;
@@ -26,7 +27,8 @@ const READS: readonly Method[] = ["read", "readFile", "list", "size", "freeBytes
 
 export const FAULT_KINDS: readonly FaultKind[] = [
   { name: "write error", methods: WRITES, code: "EIO", writes: 0 },
-  { name: "short write", methods: WRITES, code: "EIO", writes: 0.5 },
+  { name: "short write, then an error", methods: WRITES, code: "EIO", writes: 0.5 },
+  { name: "short write, no error", methods: WRITES, writes: 0.5 },
   { name: "full at write", methods: WRITES, code: "ENOSPC", writes: 0 },
   { name: "full in a write", methods: WRITES, code: "ENOSPC", writes: 0.5 },
   { name: "sync error, bytes kept", methods: SYNCS, code: "EIO" },

@@ -48,7 +48,11 @@ export type Law =
   | "no answer"
   | "not restarted cleanly"
   | "not finished after the restart"
+  | "not finished when there was room"
+  | "taken below the floor"
+  | "not let go below the floor"
   | "half a transaction"
+  | "files of nobody"
   | "a lost position"
   | "a wrong message of a queue";
 
@@ -62,6 +66,21 @@ export class Ledger {
   readonly jobs = new Map<string, Job>();
   /** Answers that were errors, counted. */
   readonly answers = new Map<string, number>();
+
+  /** Records and messages whose taking was answered. */
+  get taken(): number {
+    const batches = this.batches.filter(({ offset }) => offset !== undefined).length;
+    return batches + this.#jobsThat(({ sent }) => sent === "answered");
+  }
+
+  /** Messages of the queue that are there for certain. */
+  get waitingJobs(): number {
+    return this.#jobsThat(({ sent, gone }) => sent === "answered" && gone === "no");
+  }
+
+  #jobsThat(holds: (job: Job) => boolean): number {
+    return this.jobs.values().reduce((sum, job) => sum + (holds(job) ? 1 : 0), 0);
+  }
 
   serve(topic: string, partition: number, placed: readonly Placed[]): void {
     const key = `${topic}/${partition}`;

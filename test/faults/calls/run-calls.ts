@@ -45,11 +45,12 @@ export async function runWith(fault: Fault | undefined, ends: readonly End[]): P
     const before = disk.hit;
     workload.onProduce = (batch) => {
       const place = placeOf(batch.topic, batch.partition);
+      const metBefore = disk.hit !== undefined;
       const known = before === undefined && !making && stops(disk, fault, place);
       return () => {
         // What stands in the journal is durable, whatever befalls its segment's own sync beside it.
         const journalled = disk.hit?.method === "sync" && memory.files.has(`${DIRECTORY}/journal`);
-        const inFlight = !known && before === undefined && !journalled && fails(disk, fault, place);
+        const inFlight = !metBefore && !journalled && fails(disk, fault, place);
         if (!known && !inFlight) return;
         throw new LawBroken("acknowledged after the fault", `${batch.records[0]} to ${place}`);
       };
@@ -69,11 +70,12 @@ export async function runWith(fault: Fault | undefined, ends: readonly End[]): P
   const { undone } = workload;
   if (undone.length > 0) throw new LawBroken("not finished after the restart", undone.join());
   await workload.check();
+  await checkPlaces(memory, whole);
   await within(whole.stop(), "the last stop");
   return { calls: disk.calls, hit: disk.hit, ledger, refused };
 }
 
-function phasesOf(workload: Workload): readonly Parameters<Workload["work"]>[0][] {
+export function phasesOf(workload: Workload): readonly Parameters<Workload["work"]>[0][] {
   const { makeTopics, makeQueue, makeAndDeleteTopic, abandon, fetch, acceptOne, rest } = workload;
   const produce = (): ReturnType<Workload["produce"]>[] => [
     workload.produce("orders"),
@@ -121,8 +123,8 @@ function fails(disk: FaultDisk, fault: Fault | undefined, place: string): boolea
 function checkOthers(disk: FaultDisk, { kind }: Fault, { undone }: Workload): void {
   const log = logOf(disk.hit!);
   const hurt = (step: string): boolean => {
-    // A full disk has room again at once: everything must have been done.
-    if (kind.code === "ENOSPC") return false;
+    // A full disk has room again at once, and what is no error is none: everything must have been done.
+    if (kind.code === "ENOSPC" || kind.code === undefined) return false;
     if (log === "directory") return true;
     if (log === "state") return !/^produce [a-z]+\//.test(step);
     if (log.startsWith("queues/")) return /job|queue|send/.test(step);
@@ -164,7 +166,7 @@ async function openOrRefused({
 }
 
 /** On the disk that is whole again: without repair, without a word of damage. */
-async function openWhole(memory: MemoryDisk, startMs: number): Promise<Life> {
+export async function openWhole(memory: MemoryDisk, startMs: number): Promise<Life> {
   let life: Life;
   try {
     life = await openLife({ disk: memory, seed: 99, startMs });
@@ -178,6 +180,21 @@ async function openWhole(memory: MemoryDisk, startMs: number): Promise<Life> {
     throw new LawBroken("not restarted cleanly", [...bad, ...notes].join());
   }
   return life;
+}
+
+/** Every stream and queue has its directory, and nobody else has one. */
+export async function checkPlaces(memory: MemoryDisk, { broker }: Life): Promise<void> {
+  const below = async (kind: string): Promise<number> => {
+    const names = await memory.list(`${DIRECTORY}/${kind}`);
+    const inside = names.map((name) => memory.list(`${DIRECTORY}/${kind}/${name}`));
+    return (await Promise.all(inside)).flat().length;
+  };
+  const streams = (await broker.streams!.listStreams()).length;
+  const queues = (await broker.queues!.listQueues()).length;
+  const found = [await below("streams"), await below("queues")];
+  if (found[0] === streams && found[1] === queues) return;
+  const text = `${found.join(" and ")} directories of ${streams} streams and ${queues} queues`;
+  throw new LawBroken("files of nobody", text);
 }
 
 export interface CallsOptions {
@@ -201,7 +218,7 @@ const ENDS: readonly (readonly End[])[] = [
   ["kill", "stop"],
 ];
 
-function shown(error: unknown): string {
+export function shown(error: unknown): string {
   if (error instanceof LawBroken) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -36,6 +36,11 @@ const LEASE_MS = 30_000;
 const GROUP_COUNT_MAX = 5_000;
 /** How long to wait before asking a journal again that refused for now. */
 const RETRY_MS = 100;
+/**
+ * After leases that the disk refused, nothing is leased for so long: the queue recovers at once, and
+ * the same leases would be refused again, on and on, while the process does nothing else.
+ */
+const REST_MS = 1_000;
 
 export class LeaseStage {
   readonly #options: LeaseStageOptions;
@@ -43,6 +48,7 @@ export class LeaseStage {
   /** Who holds the lease of a sequence. */
   readonly #holders = new Map<number, LocalReceiver>();
   #leaseCount = 0;
+  #restsUntilMs = -Infinity;
   #lastDelivery: Promise<void> = Promise.resolve();
 
   constructor(options: LeaseStageOptions) {
@@ -86,6 +92,11 @@ export class LeaseStage {
   }
 
   run(state: QueueState, spec: QueueSpec, time: { nowMs: number; monotonicMs: number }): void {
+    const restMs = this.#restsUntilMs - time.monotonicMs;
+    if (restMs > 0) {
+      this.#options.wakeIn(restMs);
+      return;
+    }
     const groups = this.#take(state, spec, time);
     if (groups.length === 0) return;
     const { journal, broke } = this.#options;
@@ -111,9 +122,15 @@ export class LeaseStage {
       // To the end of the line: the next turn begins with those who got nothing.
       if (this.#receivers.delete(receiver)) this.#receivers.add(receiver);
     }
-    const delivered = durable.then(async () => {
-      for (const reading of groups.map((group) => this.#deliver(group))) await reading;
-    }, broke);
+    const delivered = durable.then(
+      async () => {
+        for (const reading of groups.map((group) => this.#deliver(group))) await reading;
+      },
+      (error: unknown) => {
+        this.#restsUntilMs = time.monotonicMs + REST_MS;
+        broke(error);
+      },
+    );
     this.#lastDelivery = Promise.all([this.#lastDelivery, delivered]).then(() => {});
   }
 

@@ -321,7 +321,7 @@ export class LocalQueue {
     if (dead.length === 0) return;
     const ops: QueueOps = { dead };
     try {
-      this.#journal.record(ops).catch((error: unknown) => this.#broke(error));
+      this.#journal.record(ops).catch((error: unknown) => this.#broke(error, RECOVER_AGAIN_MS));
     } catch (error) {
       this.#leasing.fail(error);
       return;
@@ -329,15 +329,19 @@ export class LocalQueue {
     applyOps(this.#state, ops, deadMs);
   }
 
-  /** A write failed after the state had changed: back to what the journal tells. */
-  #broke(error: unknown): void {
+  /**
+   * A write failed after the state had changed: back to what the journal tells. Where that makes the
+   * same write again, it must wait, or a full disk would keep the process busy with nothing else.
+   */
+  #broke(error: unknown, waitMs = 0): void {
     if (this.#recovering || this.#closed !== undefined) return;
     if (!isMillraceError(error) || !error.retryable) {
       this.#leasing.fail(error);
       return;
     }
     this.#recovering = true;
-    void this.#recover();
+    if (waitMs === 0) void this.#recover();
+    else this.#recoverTimer = this.#clock.after(waitMs, () => void this.#recover());
   }
 
   async #recover(): Promise<void> {

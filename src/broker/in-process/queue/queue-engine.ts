@@ -65,11 +65,13 @@ export class QueueEngine {
       if (present === undefined) {
         const temporary = spec.temporary === true;
         // A temporary queue never reaches the storage, so nothing of it is found after a crash.
-        const queue = await this.#add(
-          temporary
-            ? { spec, journal: new MemoryJournal() }
-            : await this.#options.storage.createQueue(spec),
-        );
+        const stored = temporary
+          ? { spec, journal: new MemoryJournal() }
+          : await this.#options.storage.createQueue(spec);
+        const queue = await this.#add(stored).catch(async (error: unknown) => {
+          await stored.journal.close();
+          throw error;
+        });
         if (temporary) this.#clientOf.set(queue, client);
         return queue.info();
       }

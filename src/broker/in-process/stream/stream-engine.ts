@@ -260,7 +260,7 @@ export function refuseGrowth(
   );
 }
 
-export function unknownStream(name: string): MillraceError {
+function unknownStream(name: string): MillraceError {
   return new MillraceError(
     "UNKNOWN_STREAM",
     `there is no stream ${name}; see which there are (millrace stream ls), or create it with ensureStream`,

@@ -159,7 +159,7 @@ export async function lag(context: CommandContext): Promise<ExitCode> {
   await context.output.rows(
     await session.admin.lag(),
     LAG_COLUMNS,
-    "no services here; call it where millrace.config.ts or a running process is",
+    "no services here; call it where millrace.config.ts or a running process is; groups of Kafka's clients are in millrace group ls",
   );
   return EXIT.ok;
 }

@@ -1,11 +1,10 @@
 /** `millrace read` and `millrace tail`: the messages of a stream. */
 
-import type { ShownRecord } from "../../../admin/admin.ts";
 import { writeShown } from "../../../http/shown-json.ts";
 import { EXIT, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { openSession } from "../../session.ts";
-import { printable } from "../../../host/text/printable.ts";
+import { recordLine } from "./record-line.ts";
 
 export interface ReadOptions extends GlobalOptions {
   readonly from: string;
@@ -56,14 +55,4 @@ async function show(
   }
   signal.throwIfAborted();
   return EXIT.ok;
-}
-
-function recordLine(record: ShownRecord): string {
-  const { stream, partition, offset, appendedMs, key, envelope, dataJson, undecodable } = record;
-  const time = new Date(envelope?.time ?? appendedMs).toISOString();
-  const content =
-    undecodable === undefined
-      ? `${envelope?.type ?? "-"}  ${key ?? "-"}  ${dataJson ?? "-"}`
-      : `undecodable  ${key ?? "-"}  ${undecodable.code}: ${undecodable.message}`;
-  return printable(`${stream}[${partition}]@${offset}  ${time}  ${content}`);
 }

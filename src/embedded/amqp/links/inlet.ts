@@ -7,6 +7,7 @@
 
 import type { Outcome } from "../../../model/outcome.ts";
 import { MalformedAmqp } from "../protocol/encoding.ts";
+import type { Holdings } from "../holdings.ts";
 import { DECODE_ERROR, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import type { Answers } from "../protocol/answers.ts";
 import type { Delivery, RheaLink } from "../protocol/rhea.ts";
@@ -24,8 +25,7 @@ export interface InletOptions {
   readonly deposit: Deposit;
   readonly credit: number;
   readonly now: () => number;
-  /** Counts bytes that wait for the disk; negative when they no longer do. */
-  readonly holds: (bytes: number) => void;
+  readonly holdings: Pick<Holdings, "waits" | "waited" | "gathers" | "gathered">;
   readonly report: (text: string, error: unknown) => void;
 }
 
@@ -43,6 +43,9 @@ export class Inlet implements Incoming {
   #arrived: Arrived[] = [];
   /** Credit that was used and may be given again. */
   #answered = 0;
+  /** Of a message that is not whole. */
+  #parts = 0;
+  #partBytes = 0;
   #ended = false;
 
   constructor(options: InletOptions) {
@@ -51,7 +54,22 @@ export class Inlet implements Incoming {
     options.link.add_credit(options.credit);
   }
 
+  gather(bytes: number): boolean {
+    if (this.#ended || !this.#options.holdings.gathers(bytes)) return false;
+    this.#parts++;
+    this.#partBytes += bytes;
+    return true;
+  }
+
+  drop(): void {
+    if (this.#parts === 0) return;
+    this.#options.holdings.gathered(this.#parts, this.#partBytes);
+    this.#parts = 0;
+    this.#partBytes = 0;
+  }
+
   onMessage(delivery: Delivery, bytes: Buffer | undefined): void {
+    this.drop();
     if (this.#ended || bytes === undefined) {
       this.#options.answers.settle(delivery, "released");
       return;
@@ -64,25 +82,26 @@ export class Inlet implements Incoming {
       this.#refuse(delivery, { condition: DECODE_ERROR, description: error.message });
       return;
     }
-    this.#options.holds(bytes.length);
+    this.#options.holdings.waits(bytes.length);
     this.#arrived.push({ delivery, message, bytes: bytes.length });
     if (this.#arrived.length === 1) process.nextTick(() => void this.#flush());
   }
 
   refuse(refusal: Refusal): void {
-    this.#ended = true;
+    this.end();
     this.#options.link.close(refusal);
   }
 
   /** What was taken is kept; nobody is answered any more. */
   end(): void {
     this.#ended = true;
+    this.drop();
   }
 
   async #flush(): Promise<void> {
     const arrived = this.#arrived;
     this.#arrived = [];
-    const { deposit, holds } = this.#options;
+    const { deposit, holdings } = this.#options;
     try {
       const outcomes = await deposit(arrived.map(({ message }) => message));
       for (const [index, { delivery }] of arrived.entries()) {
@@ -95,7 +114,8 @@ export class Inlet implements Incoming {
       if (refusal.condition === "amqp:internal-error") this.#options.report("a send failed", error);
       for (const { delivery } of arrived) this.#refuse(delivery, refusal);
     }
-    holds(-arrived.reduce((sum, { bytes }) => sum + bytes, 0));
+    const bytes = arrived.reduce((sum, message) => sum + message.bytes, 0);
+    holdings.waited(arrived.length, bytes);
     this.#giveCredit();
   }
 

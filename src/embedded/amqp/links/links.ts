@@ -6,6 +6,7 @@
 import type { EventEmitter } from "node:events";
 import type { May } from "../../doors/doorkeeper.ts";
 import type { DoorContext } from "../door-context.ts";
+import type { Holdings } from "../holdings.ts";
 import {
   Attachments,
   AttachRefused,
@@ -24,7 +25,7 @@ import {
 } from "../protocol/rhea.ts";
 import type { Answers } from "../protocol/answers.ts";
 import { readOutcome } from "../protocol/receiver-outcome.ts";
-import type { Incoming } from "../protocol/strict-performatives.ts";
+import { Violation, type Incoming } from "../protocol/strict-performatives.ts";
 import { readTerminus } from "../protocol/terminus.ts";
 import { DeadLetterSource } from "./dead-letter-source.ts";
 import { queueDeposit, relayDeposit, streamDeposit } from "./deposits.ts";
@@ -41,9 +42,7 @@ export interface LinksOptions {
   readonly answers: Answers;
   readonly may: May;
   readonly containerId: () => string;
-  /** Bytes that wait in the socket. */
-  readonly unsent: () => number;
-  readonly holds: (bytes: number) => void;
+  readonly holdings: Holdings;
   readonly defect: (error: unknown) => void;
 }
 
@@ -60,6 +59,8 @@ export class Links {
   readonly #attached = new Map<RheaLink, Attached>();
   readonly #inlets = new Map<RheaLink, Inlet>();
   readonly #outlets = new Map<RheaLink, Outlet>();
+  /** Refused, and not yet detached by the client as well. */
+  readonly #refused = new Set<RheaLink>();
   readonly #temporary = new Set<string>();
   #changing = false;
   #ended = false;
@@ -132,7 +133,7 @@ export class Links {
     }
     if (this.#ended) return;
     const link = attach();
-    if ("refusal" in plan) return link.close(plan.refusal);
+    if ("refusal" in plan) return this.#refuse(link, plan.refusal);
     if ("source" in plan) this.#connectOutlet(link, plan.source, settledFirst);
     else this.#connectInlet(link, plan.target, attachments);
   }
@@ -160,12 +161,26 @@ export class Links {
     });
   }
 
+  #refuse(link: RheaLink, refusal: Refusal): void {
+    link.close(refusal);
+    this.#refused.add(link);
+    if (this.#refused.size <= this.#options.context.limits.linksMax) return;
+    throw new Violation(RESOURCE_LIMIT, "links that were refused have to be detached");
+  }
+
   #checkCount(): void {
-    const { linksMax } = this.#options.context.limits;
-    if (this.#attached.size < linksMax) return;
+    const { limits, links } = this.#options.context;
+    const { linksMax, doorLinksMax } = limits;
+    if (this.#attached.size >= linksMax) {
+      throw new AttachRefused(
+        RESOURCE_LIMIT,
+        `a connection has at most ${linksMax} links; detach some, or open another connection`,
+      );
+    }
+    if (links.count < doorLinksMax) return;
     throw new AttachRefused(
       RESOURCE_LIMIT,
-      `a connection has at most ${linksMax} links; detach some, or open another connection`,
+      `all connections together have ${doorLinksMax} links, the most that there may be; detach some`,
     );
   }
 
@@ -180,7 +195,7 @@ export class Links {
   }
 
   #connectInlet(link: RheaLink, plan: TargetPlan, attachments: Attachments): void {
-    const { context, answers, holds } = this.#options;
+    const { context, answers, holdings } = this.#options;
     const { engine, limits } = context;
     const target = link.target;
     if (plan.kind !== "relay" && plan.dynamic && target !== null) target.address = plan.name;
@@ -202,33 +217,31 @@ export class Links {
       deposit,
       credit: limits.linkCredit,
       now: () => engine.environment.clock.now(),
-      holds,
+      holdings,
       report: (text, error) => this.#report(text, error),
     });
     this.#inlets.set(link, inlet);
-    this.#attached.set(link, {
+    this.#attach(link, {
       end: () => inlet.end(),
       closed: plan.kind !== "relay" && plan.dynamic ? this.#temporaryOf(plan.name) : undefined,
     });
   }
 
   #connectOutlet(link: RheaLink, plan: SourcePlan, settledFirst: boolean): void {
-    const { context, answers, unsent } = this.#options;
-    const { limits } = context;
+    const { answers, holdings } = this.#options;
     this.#answerSource(link, plan, settledFirst);
     const outlet = new Outlet({
       link,
       answers,
       settledFirst,
-      unsent,
-      unsentBytesMax: limits.unsentBytesMax,
+      holdings,
       report: (text, error) => this.#report(text, error),
     });
     this.#outlets.set(link, outlet);
     let closed: Attached["closed"];
     if (plan.kind === "queue" && plan.dynamic) closed = this.#temporaryOf(plan.name);
     if (plan.kind === "subscription") closed = this.#takeSubscription(link, plan.name);
-    this.#attached.set(link, { end: (how) => outlet.end(how), closed });
+    this.#attach(link, { end: (how) => outlet.end(how), closed });
     outlet.connect(this.#sourceOf(plan, outlet));
   }
 
@@ -308,14 +321,20 @@ export class Links {
   }
 
   #sessionEnded(session: RheaSession): void {
-    for (const link of Array.from(this.#attached.keys())) {
+    for (const link of [...this.#attached.keys(), ...this.#refused]) {
       if (link.session === session) this.#end(link, "detached");
     }
   }
 
+  #attach(link: RheaLink, attached: Attached): void {
+    this.#attached.set(link, attached);
+    this.#options.context.links.count++;
+  }
+
   #end(link: RheaLink, how: "detached" | "lost"): void {
     this.#attached.get(link)?.end(how);
-    this.#attached.delete(link);
+    this.#refused.delete(link);
+    if (this.#attached.delete(link)) this.#options.context.links.count--;
     this.#inlets.delete(link);
     this.#outlets.delete(link);
   }

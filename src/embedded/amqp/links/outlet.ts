@@ -3,13 +3,16 @@
  * what comes, and settles by what the client says.
  *
  * Never more is asked for than the client's credit, the session's room for unsettled deliveries and the
- * socket's unsent bytes allow; so a client that does not read holds no leases that others could have. What
- * the client settles is answered when it is durable.
+ * bytes that may wait for the client allow; so a client that does not read holds no leases that others could
+ * have. How many messages those bytes are is guessed from the ones before; what comes beyond waits here,
+ * unwritten, and nothing more is asked for until it has left. What the client settles is answered when it is
+ * durable.
  *
  * Where the client wants no settlement (sender-settle-mode `settled`), a message is settled before it is
  * sent: delivered at most once.
  */
 
+import type { Holdings } from "../holdings.ts";
 import { LOCK_LOST, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import type { Answers } from "../protocol/answers.ts";
 import type { Delivery, RheaLink } from "../protocol/rhea.ts";
@@ -17,15 +20,23 @@ import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 /** Messages asked for at one time. */
 const GROUP_MAX = 1_000;
+/** What a message is taken to be long before one has been seen. */
+const BYTES_GUESSED = 64 * 1024;
+/** How many messages back the guess remembers. */
+const GUESS_OVER = 8;
 
 export interface OutletOptions {
   readonly link: RheaLink;
   readonly answers: Answers;
   readonly settledFirst: boolean;
-  /** Bytes that wait in the socket, and how many may. */
-  readonly unsent: () => number;
-  readonly unsentBytesMax: number;
+  readonly holdings: Pick<Holdings, "sendRoom" | "sends">;
   readonly report: (text: string, error: unknown) => void;
+}
+
+/** A delivery that rhea has not written. */
+interface Pending {
+  readonly id: number;
+  readonly bytes: number;
 }
 
 export class Outlet implements Sink {
@@ -35,7 +46,10 @@ export class Outlet implements Sink {
   #ended = false;
   /** Settled, and about to be sent. */
   #settling = 0;
-
+  /** Came from the source, and may not be sent yet. */
+  #backlog: Item[] = [];
+  #pending: Pending[] = [];
+  #meanBytes = BYTES_GUESSED;
   #tellsDrained = false;
 
   constructor(options: OutletOptions) {
@@ -62,6 +76,7 @@ export class Outlet implements Sink {
   pump(): void {
     if (this.#ended || this.#source === undefined) return;
     const { link } = this.#options;
+    this.#flush();
     this.#source.want(this.#room());
     if (!link._draining) return;
     // A queue takes its turn at the end of this tick; what it gave by then is on its way.
@@ -69,14 +84,14 @@ export class Outlet implements Sink {
   }
 
   put(items: readonly Item[]): void {
-    for (const item of items) {
-      if (this.#ended || !this.#canSend()) item.giveBack("detached");
-      else if (this.#options.settledFirst) this.#sendSettled(item);
-      else this.#send(item);
+    if (this.#ended || !this.link.is_open()) {
+      for (const item of items) item.giveBack("detached");
+    } else {
+      this.#backlog.push(...items);
+      this.#flush();
     }
-    // rhea sends at the end of this tick; only then is the credit known again.
     this.#source?.want(0);
-    process.nextTick(() => process.nextTick(() => this.pump()));
+    this.#pumpSoon();
   }
 
   rests(): void {
@@ -115,24 +130,67 @@ export class Outlet implements Sink {
       delivery.remote_settled = true;
     }
     this.#unsettled.clear();
+    for (const item of this.#backlog.splice(0)) item.giveBack("detached");
+    for (const { bytes } of this.#pending.splice(0)) this.#options.holdings.sends(-bytes);
+  }
+
+  /** rhea sends at the end of a tick; only then is the credit known again. */
+  #pumpSoon(): void {
+    process.nextTick(() => process.nextTick(() => this.pump()));
   }
 
   #room(): number {
-    const { link, unsent, unsentBytesMax } = this.#options;
+    const { link, holdings } = this.#options;
     const { outgoing } = link.session;
     const waitsForWindow = outgoing.next_pending_delivery < outgoing.next_delivery_id;
-    if (!link.is_open() || waitsForWindow || unsent() > unsentBytesMax) return 0;
-    return Math.max(0, Math.min(link.credit - this.#settling, outgoing.available(), GROUP_MAX));
+    if (!link.is_open() || waitsForWindow || this.#backlog.length > 0) return 0;
+    // What has been written makes room for bytes as for deliveries.
+    const places = this.#places();
+    const messages = Math.ceil(holdings.sendRoom / this.#meanBytes);
+    return Math.max(0, Math.min(places, messages, GROUP_MAX));
   }
 
-  #canSend(): boolean {
+  /** How many deliveries the client's credit and the session have room for. */
+  #places(): number {
     const { link } = this.#options;
-    return link.is_open() && link.session.outgoing.available() > 0;
+    this.#forgetWritten();
+    return (
+      Math.min(link.credit - this.#pending.length, link.session.outgoing.available()) -
+      this.#settling
+    );
   }
 
-  #send(item: Item): void {
+  #flush(): void {
+    if (this.#backlog.length === 0) return;
+    const { link, holdings, settledFirst } = this.#options;
+    let sent = 0;
+    while (sent < this.#backlog.length && link.is_open()) {
+      if (this.#places() <= 0 || holdings.sendRoom === 0) break;
+      const item = this.#backlog[sent++]!;
+      if (settledFirst) this.#sendSettled(item);
+      else this.#unsettled.set(this.#send(item), item);
+    }
+    this.#backlog = this.#backlog.slice(sent);
+    if (sent > 0) this.#pumpSoon();
+  }
+
+  #send(item: Item): Delivery {
+    const { link, holdings } = this.#options;
     const { bytes, format } = item.write();
-    this.#unsettled.set(this.#options.link.send(bytes, undefined, format), item);
+    const delivery = link.send(bytes, undefined, format);
+    this.#pending.push({ id: delivery.id, bytes: bytes.length });
+    holdings.sends(bytes.length);
+    this.#meanBytes += (bytes.length - this.#meanBytes) / GUESS_OVER;
+    return delivery;
+  }
+
+  #forgetWritten(): void {
+    const { next_pending_delivery: next } = this.#options.link.session.outgoing;
+    let written = 0;
+    while (written < this.#pending.length && this.#pending[written]!.id < next) {
+      this.#options.holdings.sends(-this.#pending[written++]!.bytes);
+    }
+    if (written > 0) this.#pending = this.#pending.slice(written);
   }
 
   #sendSettled(item: Item): void {
@@ -148,17 +206,17 @@ export class Outlet implements Sink {
   }
 
   #sendGone(item: Item): void {
-    process.nextTick(() => process.nextTick(() => this.pump()));
-    if (this.#ended || !this.#canSend()) return;
-    const { bytes, format } = item.write();
-    this.#options.link.send(bytes, undefined, format).settled = true;
+    this.#pumpSoon();
+    const { link } = this.#options;
+    if (this.#ended || !link.is_open() || link.session.outgoing.available() === 0) return;
+    this.#send(item).settled = true;
   }
 
   /** Gives back the credit that there is nothing for, and says so. */
   #drained(): void {
     const { link } = this.#options;
     if (this.#ended || this.#source === undefined || !link._draining) return;
-    const busy = this.#settling > 0 || !this.#source.exhausted;
+    const busy = this.#settling > 0 || this.#backlog.length > 0 || !this.#source.exhausted;
     if (link.credit > 0 && busy) return;
     this.#source.want(0);
     link.delivery_count += link.credit;

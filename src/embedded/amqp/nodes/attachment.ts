@@ -5,6 +5,7 @@
 
 import type { May } from "../../doors/doorkeeper.ts";
 import type { Action } from "../../../broker/rules.ts";
+import { LIMITS } from "../../../model/limits.ts";
 import type { StartAt } from "../../../model/position.ts";
 import type { DoorContext } from "../door-context.ts";
 import {
@@ -249,7 +250,7 @@ function parsedAddress(address: string, capabilities: readonly string[]): Addres
   if (parsed !== undefined) return parsed;
   throw new AttachRefused(
     NOT_FOUND,
-    `${JSON.stringify(address.slice(0, 100))} names nothing here; use NAME or /queues/NAME, NAME/$dead, or /streams/NAME`,
+    `${JSON.stringify(address.slice(0, 100))} names nothing here; use NAME or /queues/NAME, NAME/$dead, or /streams/NAME, where NAME has at most ${LIMITS.nameLengthMax} of A–Z, a–z, 0–9, ".", "_" and "-"`,
   );
 }
 

@@ -3,8 +3,8 @@
  *
  * rhea believes the sizes and counts of what it reads: an array of two thousand million nulls fills the
  * memory, a frame of 4 GiB is gathered. So every frame is bounded and walked here first. Bytes are
- * gathered in chunks, which are joined once when the frame is whole: a client that sends one byte at a
- * time costs no more than one that does not.
+ * gathered in chunks, which are joined when the frame is whole or when there are many: a client that sends
+ * one byte at a time costs little more than one that does not.
  *
  * Frames that lie one behind another in what came are given out together, as they lie: rhea sets its
  * timers anew for each piece that it is handed, not for each frame in it.
@@ -24,6 +24,7 @@ export const SASL_CHALLENGE = 0x42;
 export const SASL_RESPONSE = 0x43;
 export const SASL_OUTCOME = 0x44;
 
+const CHUNKS_MAX = 256;
 const HEADER_BYTES = 8;
 const FRAME_BYTES_MIN = 8;
 const SIZE_BYTES = 4;
@@ -42,6 +43,7 @@ const DECISIVE: ReadonlySet<number | undefined> = new Set([ATTACH, SASL_INIT, SA
 
 export interface GuardedFrames {
   readonly bytes: Buffer;
+  readonly count: number;
   /** Of the last performative; undefined for a protocol header, and for a mere sign of life. */
   readonly code: number | undefined;
 }
@@ -66,6 +68,8 @@ export class FrameGuard {
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#have += chunk.length;
+    // Bytes that come one by one take a hundred times their memory.
+    if (this.#chunks.length > CHUNKS_MAX) this.#joined();
   }
 
   /** The next protocol header, or the next frames, as far as they are whole. Throws MalformedAmqp. */
@@ -77,15 +81,16 @@ export class FrameGuard {
       this.#need = HEADER_BYTES;
       return this.#have < HEADER_BYTES ? undefined : this.#header(bytes);
     }
-    const { end, code } = this.#run(bytes);
+    const { end, code, count } = this.#run(bytes);
     if (end === 0) return undefined;
     this.#need = SIZE_BYTES;
-    return { bytes: this.#take(bytes, end), code };
+    return { bytes: this.#take(bytes, end), count, code };
   }
 
   /** How far frames are whole, up to one that decides what may follow. */
-  #run(bytes: Buffer): { readonly end: number; readonly code: number | undefined } {
+  #run(bytes: Buffer): { readonly end: number } & Omit<GuardedFrames, "bytes"> {
     let end = 0;
+    let count = 0;
     let code: number | undefined;
     try {
       while (bytes.length - end >= SIZE_BYTES && !DECISIVE.has(code)) {
@@ -94,12 +99,13 @@ export class FrameGuard {
         if (bytes.length - end < size) break;
         code = this.#codeOf(bytes.subarray(end, end + size));
         end += size;
+        count++;
       }
     } catch (error) {
       // Those before it are as good as any; it is found again behind them.
       if (end === 0) throw error;
     }
-    return { end, code };
+    return { end, count, code };
   }
 
   #sizeAt(bytes: Buffer, offset: number): number {
@@ -117,7 +123,7 @@ export class FrameGuard {
     }
     this.#stage = isSasl ? "sasl" : "amqp";
     this.#need = SIZE_BYTES;
-    return { bytes: header, code: undefined };
+    return { bytes: header, count: 1, code: undefined };
   }
 
   /** Checks the frame, and tells its performative. */

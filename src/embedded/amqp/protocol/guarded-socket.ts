@@ -35,8 +35,12 @@ export class GuardedSocket extends EventEmitter {
     if (isSignIn(frame, SASL_OUTCOME)) this.#onSignIn("outcome");
   }
 
+  /**
+   * Called by rhea, also right after it was told of an error; what was said to the client meanwhile it
+   * writes in the next tick, and that must leave first.
+   */
   end(): void {
-    this.#socket.end();
+    process.nextTick(() => process.nextTick(() => this.#socket.end()));
   }
 
   destroy(): void {

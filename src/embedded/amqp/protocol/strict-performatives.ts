@@ -47,6 +47,10 @@ export interface Incoming {
   credit: number;
   format: number;
   bytes: number;
+  /** Counts a part of a message that takes several; false where there is no room for it. */
+  gather(bytes: number): boolean;
+  /** What was gathered is dropped. */
+  drop(): void;
   /** Closes the link; the rest of what is sent on it is dropped. */
   refuse(refusal: Refusal): void;
 }
@@ -241,6 +245,7 @@ function abort(session: RheaSession, link: RheaLink, incoming: Incoming | undefi
   link.credit = Math.max(0, link.credit - 1);
   if (incoming === undefined) return;
   incoming.bytes = 0;
+  incoming.drop();
   incoming.credit--;
 }
 
@@ -257,7 +262,10 @@ function admit(
   }
   const refusal = incoming && whyNot(frame, incoming, { first, limits });
   if (refusal !== undefined) incoming?.refuse(refusal);
-  if (incoming !== undefined && refusal === undefined) return;
+  if (incoming !== undefined && refusal === undefined) {
+    if (performative.more === true) frame.payload = ownOf(frame.payload);
+    return;
+  }
   frame.payload = undefined;
   if (link._incomplete !== undefined) link._incomplete.frames = [Buffer.alloc(0)];
   link.credit = Math.max(1, link.credit);
@@ -284,11 +292,28 @@ function whyNot(
     incoming.bytes = 0;
   }
   incoming.bytes += payload?.length ?? 0;
-  if (incoming.bytes <= limits.messageBytesMax) return undefined;
+  const isPart = !first || performative.more === true;
+  if (incoming.bytes <= limits.messageBytesMax) {
+    return isPart && !incoming.gather(payload?.length ?? 0) ? TOO_MANY_PARTS : undefined;
+  }
   return {
     condition: MESSAGE_SIZE,
     description: `a message has more than ${limits.messageBytesMax} bytes; store large data elsewhere and send a reference`,
   };
+}
+
+const TOO_MANY_PARTS: Refusal = {
+  condition: RESOURCE_LIMIT,
+  description:
+    "too many messages of this connection are not whole; finish one before you begin the next, or use another connection",
+};
+
+/** A part that lies in much larger memory gets its own: it may have to wait long for the rest. */
+function ownOf(payload: Buffer | undefined): Buffer | undefined {
+  if (payload === undefined || payload.buffer.byteLength <= 2 * payload.length) return payload;
+  const own = Buffer.allocUnsafeSlow(payload.length);
+  payload.copy(own);
+  return own;
 }
 
 /** The place of a disposition's state. */

@@ -10,7 +10,7 @@ import type { GroupPhase } from "./rebalance.ts";
 export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
 
 /** The protocol type of groups whose members are services of this process. */
-export const IN_PROCESS = "millrace";
+const IN_PROCESS = "millrace";
 
 export interface GroupView {
   readonly state: GroupState;

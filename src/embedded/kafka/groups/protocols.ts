@@ -22,7 +22,7 @@ export function sameProtocols(one: readonly Protocol[], other: readonly Protocol
 }
 
 /** The names that every one of them knows. */
-export function commonProtocols(voters: Iterable<Voter>): Set<string> {
+function commonProtocols(voters: Iterable<Voter>): Set<string> {
   let common: Set<string> | undefined;
   for (const { protocols } of voters) {
     const names = protocols.map(({ name }) => name);

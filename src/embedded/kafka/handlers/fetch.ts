@@ -28,17 +28,18 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
   const { clock } = engine.environment;
   return async (request, call) => {
     if (request.sessionId !== 0) return { errorCode: ERROR.FETCH_SESSION_ID_NOT_FOUND };
+    const byId = topics.lookupById();
     const find = (name: string, topicId: string): Topic | undefined =>
-      call.version >= BY_ID ? topics.findById(topicId) : topics.find(name);
+      call.version >= BY_ID ? byId(topicId) : topics.find(name);
     const bytesMax = Math.min(request.maxBytes, settings.fetchBytesMax);
     const endsAtMs = clock.monotonic() + request.maxWaitMs;
     const look = async (round: Round): Promise<Draft<FetchResponse["responses"]>> => {
       const responses: Draft<FetchResponse["responses"]>[number][] = [];
       for (const { topic: name, topicId, partitions } of request.topics) {
         const answers: PartitionAnswer[] = [];
+        const topic = find(name, topicId);
+        const refusal = refusalOf(topic, call);
         for (const asked of partitions) {
-          const topic = find(name, topicId);
-          const refusal = refusalOf(topic, call);
           if (topic === undefined || refusal !== ERROR.NONE) {
             answers.push(round.fail(asked, refusal));
             continue;

@@ -12,8 +12,8 @@ import { createMetadata } from "./metadata.ts";
 import { createOffsetForLeaderEpoch } from "./offset-for-leader-epoch.ts";
 import { createProduce } from "./produce.ts";
 import { createSaslHandlers } from "./sasl.ts";
-import { createTransactionViews } from "./transaction-views.ts";
-import { createTransactionHandlers } from "./transactions.ts";
+import { createTransactionHandlers } from "./transactions/transaction-handlers.ts";
+import { createTransactionViews } from "./transactions/transaction-views.ts";
 
 export function createHandlers(broker: KafkaBroker): Handlers {
   const handlers: Handlers = {

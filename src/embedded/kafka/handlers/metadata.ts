@@ -4,7 +4,7 @@ import { checkName } from "../../../broker/validate.ts";
 import { ERROR } from "../error-codes.ts";
 import { NODE_ID, type KafkaBroker } from "../kafka-broker.ts";
 import { NO_TOPIC_ID } from "../topics/topic-id.ts";
-import type { Topic } from "../topics/topics.ts";
+import type { Topic, Topics } from "../topics/topics.ts";
 import type { MetadataRequest, MetadataResponse } from "../codec/generated/metadata.ts";
 import type { Draft } from "../codec/draft.ts";
 import type { Call, Handler } from "./handler.ts";
@@ -16,22 +16,27 @@ type TopicAnswer = Draft<MetadataResponse["topics"][number]>;
 
 export function createMetadata(broker: KafkaBroker): Handler<"Metadata"> {
   const { engine, topics, address } = broker;
-  return async (request, call) => ({
-    brokers: [{ nodeId: NODE_ID, ...address() }],
-    clusterId: engine.cluster,
-    controllerId: NODE_ID,
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? clusterOperations(call)
-      : OPERATIONS_UNTOLD,
-    topics: wantsAll(request, call)
-      ? topics
-          .all()
-          .filter(({ name }) => call.may("read", "stream", name))
-          .map((topic) => described(topic, request, call))
-      : await Promise.all(
-          (request.topics ?? []).map((topic) => answer(broker, request, topic, call)),
-        ),
-  });
+  return async (request, call) => {
+    const byId = topics.lookupById();
+    return {
+      brokers: [{ nodeId: NODE_ID, ...address() }],
+      clusterId: engine.cluster,
+      controllerId: NODE_ID,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? clusterOperations(call)
+        : OPERATIONS_UNTOLD,
+      topics: wantsAll(request, call)
+        ? topics
+            .all()
+            .filter(({ name }) => call.may("read", "stream", name))
+            .map((topic) => described(topic, request, call))
+        : await Promise.all(
+            (request.topics ?? []).map((topic) =>
+              answer(broker, request, { ...topic, byId }, call),
+            ),
+          ),
+    };
+  };
 }
 
 /** Version 0 has no null: there an empty list means all. */
@@ -42,11 +47,19 @@ function wantsAll({ topics }: MetadataRequest, { version }: Call): boolean {
 async function answer(
   { topics, settings }: KafkaBroker,
   request: MetadataRequest,
-  { name, topicId }: { readonly name: string | null; readonly topicId: string },
+  {
+    name,
+    topicId,
+    byId,
+  }: {
+    readonly name: string | null;
+    readonly topicId: string;
+    readonly byId: ReturnType<Topics["lookupById"]>;
+  },
   call: Call,
 ): Promise<TopicAnswer> {
   if (name === null) {
-    const topic = topics.findById(topicId);
+    const topic = byId(topicId);
     // Who may not see a topic is not told that there is one.
     const seen = topic !== undefined && call.may("read", "stream", topic.name);
     if (seen) return described(topic, request, call);

@@ -46,8 +46,9 @@ export function createProduce({ topics, engine, transactions }: KafkaBroker): Ha
         const admitted = transactions.admit(transactionalId, producer, place, { adds });
         return { ...admitted, error: produceError(call.version, admitted.error) };
       };
+    const byId = topics.lookupById();
     const pending = request.topicData.map(({ name, topicId, partitionData }) => {
-      const topic = call.version >= 13 ? topics.findById(topicId) : topics.find(name);
+      const topic = call.version >= 13 ? byId(topicId) : topics.find(name);
       const refusal = ACKS.includes(request.acks)
         ? refusalOf(topic, call)
         : ERROR.INVALID_REQUIRED_ACKS;

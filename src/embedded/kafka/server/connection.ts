@@ -17,16 +17,17 @@ import { LOCAL, type Doorkeeper } from "../../doors/doorkeeper.ts";
 import type { Warn } from "../../doors/limited-log.ts";
 import { API_TABLES, type ApiName } from "../codec/generated/apis.ts";
 import type { Handlers } from "../handlers/handler.ts";
-import type { Account, ByteBudget } from "./byte-budget.ts";
+import type { Account, ByteBudget } from "../../doors/byte-budget.ts";
 import { apiKeyOf, dispatch, isWireError, type Caller } from "./dispatch.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import { BadFrame, FrameReader } from "./frame-reader.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { Outlet } from "./outlet.ts";
-import { Pace } from "./pace.ts";
+import { Pace } from "../../doors/pace.ts";
 import { receive } from "./receive.ts";
 import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
 import { SignInGate } from "./sign-in-gate.ts";
+import type { WideRequests } from "./wide-requests.ts";
 
 export interface ConnectionOptions {
   readonly socket: Socket;
@@ -35,6 +36,7 @@ export interface ConnectionOptions {
   readonly keeper: Doorkeeper;
   readonly budget: ByteBudget;
   readonly frames: FrameBuffers;
+  readonly wide: WideRequests;
   readonly limits: ConnectionLimits;
   readonly warn: Warn;
 }
@@ -45,6 +47,10 @@ export interface Stall {
 }
 
 const PRODUCE = API_TABLES.Produce.key;
+/** They carry what group members say, which the broker does not look into. */
+const OF_GROUPS: ReadonlySet<number> = new Set(
+  (["JoinGroup", "SyncGroup"] satisfies ApiName[]).map((name) => API_TABLES[name].key),
+);
 /** They wait for messages, or for other members of a group. */
 const PARKING: ReadonlySet<number | undefined> = new Set(
   (["Fetch", "JoinGroup", "SyncGroup"] satisfies ApiName[]).map((name) => API_TABLES[name].key),
@@ -61,6 +67,7 @@ export class Connection {
   readonly #account: Account;
   readonly #gate: SignInGate | undefined;
   readonly #gone = new AbortController();
+  readonly #proceed = (): void => this.#goOn();
   readonly #openedMs: number;
   #caller: Caller;
   /** The client has signed in, or need not, and has sent a whole request. */
@@ -95,7 +102,7 @@ export class Connection {
     this.#account = budget.open(() => this.#goOn());
     this.#line = new RequestLine({
       ...limits,
-      mayBegin: () => this.#mayBegin(),
+      mayBegin: (request) => this.#mayBegin(request),
       settled: (reply) => this.#settled(reply),
     });
     const clientHost = socket.remoteAddress ?? "";
@@ -181,7 +188,7 @@ export class Connection {
     if (gate !== undefined && gate.principal === undefined) {
       const run = async (): Promise<Reply> =>
         gate.principal === undefined ? this.#askGate(gate, frame) : this.#dispatch(frame);
-      return { overlaps: false, parks: false, bytes, run };
+      return { overlaps: false, parks: false, bytes, weight: weightOf(bytes), run };
     }
     this.#ready = true;
     const key = apiKeyOf(frame);
@@ -190,7 +197,8 @@ export class Connection {
     const { budget, limits } = this.#options;
     // Records stay the bytes that they are; everything else becomes objects.
     const times = overlaps || bytes <= budget.smallBytes ? 1 : limits.decodedTimes;
-    return { overlaps, parks: PARKING.has(key), bytes: bytes * times, run };
+    const weight = overlaps ? 1 : weightOf(bytes);
+    return { overlaps, parks: PARKING.has(key), bytes: bytes * times, weight, run };
   }
 
   /**
@@ -225,13 +233,17 @@ export class Connection {
     }
   }
 
-  #mayBegin(): boolean {
+  #mayBegin({ weight }: LineRequest): boolean {
     if (this.#ending !== undefined) return false;
-    const { budget, limits } = this.#options;
+    const { budget, limits, wide } = this.#options;
     // Beyond the budget nobody is given more who has not taken what there is, also not in its turn.
     const unsentBytesMax = budget.over ? budget.smallBytes : limits.unsentBytesMax;
     if (this.#outlet.bytes > unsentBytesMax) return false;
-    return this.#account.mayTake() && this.#pace.take();
+    if (!this.#account.mayTake()) return false;
+    if (!this.#pace.may()) return false;
+    if (weight > limits.turnMax && !wide.take(weight * WEIGHED_BYTES, this.#proceed)) return false;
+    this.#pace.count(weight);
+    return true;
   }
 
   /** How much an answer that is being made may have; held until it is made. */
@@ -318,6 +330,7 @@ export class Connection {
 
   #end(): void {
     this.#pace.cancel();
+    this.#options.wide.leave(this.#proceed);
     this.#line.end();
     this.#account.close();
     this.#gone.abort();
@@ -325,7 +338,14 @@ export class Connection {
 }
 
 function bytesMaxOf(limits: ConnectionLimits): (apiKey: number | undefined) => number {
-  const { frameBytesMax, otherFrameBytesMax } = limits;
-  return (apiKey) =>
-    apiKey === undefined || apiKey === PRODUCE ? frameBytesMax : otherFrameBytesMax;
+  const { frameBytesMax, groupFrameBytesMax, otherFrameBytesMax } = limits;
+  return (apiKey) => {
+    if (apiKey === undefined || apiKey === PRODUCE) return frameBytesMax;
+    return OF_GROUPS.has(apiKey) ? groupFrameBytesMax : otherFrameBytesMax;
+  };
 }
+
+/** So many bytes of a request that is decoded cost as much as the smallest request does. */
+const WEIGHED_BYTES = 1024;
+
+const weightOf = (bytes: number): number => 1 + Math.floor(bytes / WEIGHED_BYTES);

@@ -6,10 +6,11 @@ import type { Environment } from "../../../model/environment.ts";
 import type { Doorkeeper } from "../../doors/doorkeeper.ts";
 import type { Warn } from "../../doors/limited-log.ts";
 import type { Handlers } from "../handlers/handler.ts";
-import { ByteBudget } from "./byte-budget.ts";
+import { ByteBudget } from "../../doors/byte-budget.ts";
 import { Connection } from "./connection.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import type { ConnectionLimits, DoorLimits } from "./limits.ts";
+import { WideRequests } from "./wide-requests.ts";
 
 export interface ConnectionsOptions {
   readonly handlers: Handlers;
@@ -24,6 +25,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #budget: ByteBudget;
   readonly #frames = new FrameBuffers();
+  readonly #wide: WideRequests;
   readonly #open = new Set<Connection>();
   #sweep: Timer | undefined;
   #stopped = false;
@@ -31,6 +33,7 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     this.#budget = new ByteBudget(options.limits);
+    this.#wide = new WideRequests(options.environment.clock, options.limits.wideBytesPerMs);
   }
 
   get count(): number {
@@ -48,8 +51,8 @@ export class Connections {
       return;
     }
     const { connectionLimits: limits, ...shared } = this.#options;
-    const [budget, frames] = [this.#budget, this.#frames];
-    const connection = new Connection({ ...shared, limits, socket, budget, frames });
+    const [budget, frames, wide] = [this.#budget, this.#frames, this.#wide];
+    const connection = new Connection({ ...shared, limits, socket, budget, frames, wide });
     this.#open.add(connection);
     void connection.closed.then(() => this.#open.delete(connection));
     this.#sweep ??= this.#sweepLater();

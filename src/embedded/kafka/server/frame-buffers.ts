@@ -1,6 +1,7 @@
 /**
- * The memory of frames that come, and of records in answers, used again and again. A buffer made for each read and each frame costs more
- * than all that is done with its bytes: fresh pages, and a garbage collector that counts them.
+ * The memory of frames that come, and of records in answers, used again and again. A buffer made for
+ * each read and each frame costs more than all that is done with its bytes: fresh pages, and a garbage
+ * collector that counts them.
  *
  * What is small gets memory of its own and is forgotten. What is larger is lent, in sizes of powers of
  * two: a frame comes back when its request is answered, records when the answer has left. What never

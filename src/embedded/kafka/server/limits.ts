@@ -8,9 +8,11 @@ export interface ConnectionLimits {
   readonly strangerFrameBytesMax: number;
   /** Of a produce request; Kafka's `socket.request.max.bytes`. */
   readonly frameBytesMax: number;
+  /** Of a group's requests: a leader's SyncGroup is a megabyte for a thousand members. */
+  readonly groupFrameBytesMax: number;
   /**
-   * Of every other request. The largest that is seen is a group leader's SyncGroup, a megabyte for a
-   * thousand members.
+   * Of every other request. What makes them long is partitions: a client sends 33 to 100 bytes for each
+   * that it fetches, so this names ten thousand at least, and keeps the thread for a tenth of a second at most.
    */
   readonly otherFrameBytesMax: number;
   /**
@@ -23,7 +25,7 @@ export interface ConnectionLimits {
   readonly requestBytesMax: number;
   /** Produce requests under way together: enough for one group commit to be large. */
   readonly begunMax: number;
-  /** Requests begun before others get their turn. */
+  /** Requests begun before others get their turn; one that is decoded counts once more for each KiB. */
   readonly turnMax: number;
   /** Answers that have not left; beyond it nothing is begun. */
   readonly unsentBytesMax: number;
@@ -40,7 +42,8 @@ export interface ConnectionLimits {
 export const CONNECTION_LIMITS: ConnectionLimits = {
   strangerFrameBytesMax: 64 * KIB,
   frameBytesMax: 100 * MIB,
-  otherFrameBytesMax: 4 * MIB,
+  groupFrameBytesMax: 4 * MIB,
+  otherFrameBytesMax: MIB,
   decodedTimes: 30,
   requestsMax: 256,
   requestBytesMax: 64 * MIB,
@@ -60,6 +63,11 @@ export interface DoorLimits {
   readonly bytesMax: number;
   /** What each connection may have of it when the rest is taken: small requests always get through. */
   readonly smallBytes: number;
+  /**
+   * How fast all connections together may send requests that fill a turn by their length. A kilobyte of
+   * them keeps the thread for up to a tenth of a millisecond, so this leaves most of it to others.
+   */
+  readonly wideBytesPerMs: number;
   /** How often connections are looked at that may have stalled: 20,000 take a few milliseconds. */
   readonly sweepMs: number;
   /** How long a stop lets requests finish that have begun. */
@@ -70,6 +78,7 @@ export const DOOR_LIMITS: DoorLimits = {
   connectionsMax: 20_000,
   bytesMax: 256 * MIB,
   smallBytes: 16 * KIB,
+  wideBytesPerMs: 4 * KIB,
   sweepMs: 1_000,
   stopMs: 2_000,
 };

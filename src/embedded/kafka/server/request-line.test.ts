@@ -38,7 +38,7 @@ function createBench(): Bench {
         begun.push(name);
         return new Promise((resolve) => running.set(name, resolve));
       };
-      line.push({ overlaps, parks, bytes, run });
+      line.push({ overlaps, parks, bytes, weight: 1, run });
     },
     async finish(name, { answered = true } = {}) {
       running.get(name)!(answered ? [Buffer.from(name)] : undefined);

@@ -18,7 +18,10 @@ export interface LineRequest {
   readonly overlaps: boolean;
   /** May wait long for what others do: a stop does not wait for it. */
   readonly parks: boolean;
+  /** What it holds until it is answered: of what is decoded into objects a multiple of its length. */
   readonly bytes: number;
+  /** What it costs, where the smallest costs 1. */
+  readonly weight: number;
   /** Never rejects: a request that fails is answered, or ends the connection by itself. */
   run(): Promise<Reply>;
 }
@@ -34,7 +37,7 @@ export interface LineOptions {
   readonly requestsMax: number;
   readonly requestBytesMax: number;
   /** Asked before each request; after a no, `proceed` is called when it may be a yes. */
-  readonly mayBegin: () => boolean;
+  readonly mayBegin: (request: LineRequest) => boolean;
   /** Takes the answer of a request, undefined where it has none. */
   readonly settled: (reply: Reply) => void;
 }
@@ -62,7 +65,7 @@ export class RequestLine {
     return count >= requestsMax || this.#bytes >= requestBytesMax;
   }
 
-  /** Of requests that have not been answered. */
+  /** What requests hold that have not been answered. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -104,7 +107,7 @@ export class RequestLine {
     const { length } = this.#begun;
     const together =
       next.overlaps && this.#begun[0]?.request.overlaps === true && length < this.#options.begunMax;
-    return (length === 0 || together) && this.#options.mayBegin();
+    return (length === 0 || together) && this.#options.mayBegin(next);
   }
 
   #begin(request: LineRequest): void {

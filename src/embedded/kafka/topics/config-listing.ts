@@ -7,7 +7,7 @@ import { overridesOf } from "./topic-config.ts";
 import { TOPIC_CONFIGS } from "./topic-config-table.ts";
 
 /** Where a value comes from, as the protocol numbers it. */
-export const CONFIG_SOURCE = { topic: 1, brokerFile: 4, usual: 5 } as const;
+const CONFIG_SOURCE = { topic: 1, brokerFile: 4, usual: 5 } as const;
 
 export interface ListedConfig {
   readonly name: string;

@@ -34,13 +34,26 @@ export class Topics {
   }
 
   findById(id: string): Topic | undefined {
-    let stream = this.#byId.get(id);
-    if (stream === undefined || !this.#isThere(stream)) {
-      this.#byId.clear();
-      for (const each of this.#streams.values()) this.#byId.set(idOf(each), each);
-      stream = this.#byId.get(id);
-    }
-    return stream && this.#topic(stream);
+    return this.lookupById()(id);
+  }
+
+  /**
+   * For the ids of one request: an unknown one costs a look at all streams, which is taken once, however
+   * many of them the request names.
+   */
+  lookupById(): (id: string) => Topic | undefined {
+    let looked = false;
+    return (id) => {
+      let stream = this.#byId.get(id);
+      if (stream === undefined || !this.#isThere(stream)) {
+        if (looked) return undefined;
+        looked = true;
+        this.#byId.clear();
+        for (const each of this.#streams.values()) this.#byId.set(idOf(each), each);
+        stream = this.#byId.get(id);
+      }
+      return stream && this.#topic(stream);
+    };
   }
 
   /** By name. */

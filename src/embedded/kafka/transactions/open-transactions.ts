@@ -3,10 +3,10 @@
 import type { Engine } from "../../engine.ts";
 import { Topics } from "../topics/topics.ts";
 import { ProducerIds } from "./producer-ids.ts";
-import { TransactionCoordinator } from "./transaction-coordinator.ts";
+import { TransactionCoordinator, type TransactionSettings } from "./transaction-coordinator.ts";
 import { TransactionOffsets } from "./transaction-offsets.ts";
 
-const SETTINGS = {
+export const TRANSACTIONS: TransactionSettings = {
   timeoutMsMax: 15 * 60_000,
   expiryCheckMs: 10_000,
   idleKeepMs: 7 * 24 * 60 * 60_000,
@@ -28,7 +28,7 @@ export async function openTransactions(engine: Engine): Promise<Transactions> {
     topics: new Topics(engine),
     producerIds,
     offsets,
-    settings: SETTINGS,
+    settings: TRANSACTIONS,
   });
   await coordinator.recover();
   return { coordinator, producerIds, offsets, close: () => coordinator.close() };

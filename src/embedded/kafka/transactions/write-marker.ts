@@ -7,7 +7,7 @@ import type { Topics } from "../topics/topics.ts";
 import type { TransactionPartition } from "./transaction-state.ts";
 
 /** One broker decides, and has from the beginning. */
-export const COORDINATOR_EPOCH = 0;
+const COORDINATOR_EPOCH = 0;
 
 /**
  * Durable when it resolves; where nothing is left to end, nothing is written. Throws what an append to

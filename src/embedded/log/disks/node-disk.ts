@@ -11,6 +11,7 @@ import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Disk, DiskFile } from "../disk.ts";
 import { unlessMissing } from "./unless-missing.ts";
+import { writeAll, type WriteSome } from "./write-all.ts";
 
 export function createNodeDisk(): Disk {
   return {
@@ -69,7 +70,7 @@ class NodeFile implements DiskFile {
   }
 
   write(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    return writeAll(this.descriptor, buffers, position);
+    return writeAll(writeSome(this.descriptor), buffers, position);
   }
 
   async writeSynced(buffers: readonly Uint8Array[], position: number): Promise<void> {
@@ -78,7 +79,7 @@ class NodeFile implements DiskFile {
       return this.sync();
     }
     this.synced ??= call<number>((done) => fs.open(this.path, fs.constants.O_RDWR | DSYNC, done));
-    return writeAll(await this.synced, buffers, position);
+    return writeAll(writeSome(await this.synced), buffers, position);
   }
 
   async read(position: number, length: number, memory?: Buffer): Promise<Uint8Array> {
@@ -116,23 +117,11 @@ class NodeFile implements DiskFile {
   }
 }
 
-async function writeAll(
-  descriptor: number,
-  buffers: readonly Uint8Array[],
-  position: number,
-): Promise<void> {
-  let rest = buffers;
-  for (let at = position; rest.length > 0;) {
-    const written = await call<number>((done) =>
-      fs.writev(descriptor, rest, at, (error, bytes) => done(error, bytes)),
+function writeSome(descriptor: number): WriteSome {
+  return (buffers, position) =>
+    call<number>((done) =>
+      fs.writev(descriptor, buffers, position, (error, bytes) => done(error, bytes)),
     );
-    at += written;
-    rest = after(rest, written);
-    // A disk that takes nothing would be asked for ever.
-    if (written === 0 && rest.length > 0) {
-      throw Object.assign(new Error("EIO: the disk takes nothing, write"), { code: "EIO" });
-    }
-  }
 }
 
 type Done<Value> = (error: NodeJS.ErrnoException | null, value: Value) => void;
@@ -153,16 +142,4 @@ function run(operation: (done: fs.NoParamCallback) => void): Promise<void> {
       else resolve();
     });
   });
-}
-
-/** What a short write left over. */
-function after(buffers: readonly Uint8Array[], written: number): readonly Uint8Array[] {
-  let skipped = written;
-  let index = 0;
-  for (; index < buffers.length && skipped >= buffers[index]!.length; index++) {
-    skipped -= buffers[index]!.length;
-  }
-  const rest = buffers.slice(index);
-  if (skipped > 0) rest[0] = rest[0]!.subarray(skipped);
-  return rest;
 }

@@ -71,6 +71,14 @@ test("every bit that flips in a batch is noticed, but for those of offset and ep
   assert.equal(noticed, (batch.length - AT.magic) * 8);
 });
 
+test("a batch that claims 2^31-1 records is refused, also where its offsets agree", () => {
+  const claims = forged((batch) => {
+    batch.writeInt32BE(2 ** 31 - 1, AT.count);
+    batch.writeInt32BE(2 ** 31 - 2, AT.lastOffsetDelta);
+  });
+  assert.equal(refusal(claims), "invalid");
+});
+
 test("a batch that contradicts itself is refused, whatever its checksum", () => {
   const batch = wireBytes([text("a")]);
   assert.equal(refusal(batch.subarray(0, 60)), "invalid");

@@ -6,6 +6,7 @@ import { acceptDamage } from "../open-log.ts";
 import { DIRECTORY, openTestLog, text, texts, type TestLog } from "../log-stage.test.ts";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
+const NOTE = `${DIRECTORY}/00000000000000000000.damage`;
 const SIDECAR = `${DIRECTORY}/00000000000000000000.groups`;
 
 function bytesOf({ disk }: TestLog, path = LOG): Uint8Array {
@@ -48,6 +49,20 @@ test("a reader of whole batches that comes to damage is refused, and reads on be
     await assert.rejects(read(1), { code: "LOG_DAMAGED", message: /read on from offset 2/ });
   }
   assert.equal((await read(2)).nextOffset, 3);
+});
+
+test("a log whose newest file is gone is damaged, and does not begin again", async () => {
+  await using bench = await threeGroups();
+  await bench.log.close();
+  bench.disk.files.delete(LOG);
+  await bench.crash();
+  assert.equal(bench.log.end, 3);
+  assert.deepEqual(await readEach(bench), Array<string>(3).fill("LOG_DAMAGED"));
+  assert.match(bench.log.stopped ?? "", /takes no appends/);
+  // Each start says so, not only the one that has found it.
+  const told = bench.entries.length;
+  await bench.reopen();
+  assert.ok(bench.entries.slice(told).some(({ level }) => level === "error"));
 });
 
 test("a damaged header that misleads the search for an offset loses its own batch alone", async () => {
@@ -177,6 +192,54 @@ test("once its loss is accepted a damaged partition takes appends, and still ref
   await bench.reopen();
   assert.equal(bench.log.stopped, undefined);
   assert.deepEqual(await readEach(bench), ["LOG_DAMAGED", "1:two", "2:three", "3:four"]);
+});
+
+test("a note of damage in which a bit was flipped withholds nothing else", async () => {
+  await using bench = await openTestLog({ segmentBytesMax: 100 });
+  await bench.append("one ".repeat(20), "two ".repeat(20), "three");
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  const truth = await readEach(bench);
+  assert.equal(truth[0], "LOG_DAMAGED");
+  await bench.log.close();
+  const note = bytesOf(bench, NOTE).slice();
+  let [refused, harmless] = [0, 0];
+  for (let bit = 0; bit < note.length * 8; bit++) {
+    const bytes = note.slice();
+    bytes[bit >>> 3]! ^= 1 << (bit & 7);
+    bench.disk.files.set(NOTE, new MemoryContents(bytes));
+    try {
+      await bench.crash();
+    } catch (error) {
+      assert.ok(isMillraceError(error) && error.code === "LOG_DAMAGED", String(error));
+      refused++;
+      continue;
+    }
+    assert.deepEqual(await readEach(bench), truth, `bit ${bit}`);
+    await bench.log.close();
+    harmless++;
+  }
+  assert.ok(refused > harmless, `${refused} refused, ${harmless} harmless`);
+});
+
+test("a note of the first releases, without a checksum, and one accepted by hand are believed", async () => {
+  await using bench = await threeGroups();
+  bytesOf(bench)[30]! ^= 1;
+  await bench.crash();
+  await bench.log.close();
+  const written: object = JSON.parse(Buffer.from(bytesOf(bench, NOTE)).toString());
+  for (const contents of [
+    { ...written, accepted: true },
+    { ...written, accepted: true, crc32c: undefined },
+  ]) {
+    const bytes = Buffer.from(JSON.stringify(contents));
+    bench.disk.files.set(NOTE, new MemoryContents(bytes));
+    await bench.crash();
+    assert.equal(bench.log.stopped, undefined);
+    assert.equal((await readEach(bench))[0], "LOG_DAMAGED");
+    await bench.log.close();
+  }
+  await bench.crash();
 });
 
 test("to accept one loss is not to accept the next", async () => {

@@ -5,11 +5,15 @@
  * of them are refused with LOG_DAMAGED, all others go on. Where the damage lies in the segment that
  * is being written, nobody can say what the disk does next, so appends stop until a person has
  * looked: restored the partition from a backup, or accepted the loss.
+ *
+ * A checksum covers the ranges: one wrong digit would withhold records that are intact. It does not
+ * cover `accepted`, which a person may set by hand; no single flipped bit makes `true` of `false`.
  */
 
 import { MillraceError } from "../../../model/errors.ts";
 import { join } from "node:path";
 import type { Disk } from "../disk.ts";
+import { crc32c } from "../format/crc32c.ts";
 
 export interface DamagedRange {
   readonly position: number;
@@ -31,7 +35,7 @@ export async function readDamageNote(disk: Disk, path: string): Promise<DamageNo
   const bytes = await disk.readFile(path);
   if (bytes === undefined) return { ranges: [], accepted: false };
   const note: unknown = parse(bytes);
-  if (isDamageNote(note)) return note;
+  if (isDamageNote(note) && isWhole(note)) return { ranges: note.ranges, accepted: note.accepted };
   throw new MillraceError(
     "LOG_DAMAGED",
     `the note of damage ${path} is malformed; remove it, and it is written anew when the damage is met`,
@@ -61,13 +65,27 @@ function isRange(range: unknown): range is DamagedRange {
   return RANGE_FIELDS.every((field) => Number.isSafeInteger(fields.get(field)));
 }
 
+/** The first releases wrote no checksum. */
+function isWhole(note: DamageNote & { readonly crc32c?: unknown }): boolean {
+  return note.crc32c === undefined || note.crc32c === checksumOf(note);
+}
+
+/** Of the numbers, in the order of `RANGE_FIELDS`, so that spaces and the order of keys do not matter. */
+function checksumOf({ ranges }: DamageNote): string {
+  const numbers = ranges.map((range) => RANGE_FIELDS.map((field) => range[field]).join(" "));
+  return crc32c(Buffer.from(numbers.join("\n")))
+    .toString(16)
+    .padStart(8, "0");
+}
+
 /** Durable when it resolves: under another name first, so that no power cut leaves half a note. */
 export async function writeDamageNote(disk: Disk, path: string, note: DamageNote): Promise<void> {
   const temporary = `${path}.new`;
   const file = await disk.open(temporary, { create: true });
   try {
     await file.truncate(0);
-    await file.write([Buffer.from(`${JSON.stringify(note, null, 2)}\n`)], 0);
+    const contents = { ...note, crc32c: checksumOf(note) };
+    await file.write([Buffer.from(`${JSON.stringify(contents, null, 2)}\n`)], 0);
     await file.sync();
   } finally {
     await file.close();
@@ -127,8 +145,7 @@ export function damagedActive(path: string, range: DamagedRange): MillraceError 
     "LOG_DAMAGED",
     `the partition takes no appends: offsets ${range.firstOffset} to ${range.nextOffset - 1} in ` +
       `${path}, the segment being written, are damaged; check the disk, then restore the partition ` +
-      `from a backup, or accept the loss (set "accepted" to true in ${path.replace(/log$/, "damage")}) ` +
-      `and restart`,
+      `from a backup, or stop the process and accept the loss (millrace log repair says how)`,
     { details: { file: path, firstOffset: range.firstOffset, nextOffset: range.nextOffset } },
   );
 }

@@ -30,8 +30,9 @@ export function createOffsetCommit(broker: GroupBroker): Handler<"OffsetCommit">
       : ERROR.GROUP_AUTHORIZATION_FAILED;
 
     const accepted: StoredPosition[] = [];
+    const find = topics.lookupById();
     const checked = request.topics.map((asked) => {
-      const topic = byId ? topics.findById(asked.topicId) : topics.find(asked.name);
+      const topic = byId ? find(asked.topicId) : topics.find(asked.name);
       const mayRead = call.may("read", "stream", topic?.name ?? asked.name);
       const unknown = byId ? ERROR.UNKNOWN_TOPIC_ID : ERROR.UNKNOWN_TOPIC_OR_PARTITION;
       const partitions = asked.partitions.map((partition) => {

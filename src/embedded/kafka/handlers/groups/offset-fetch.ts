@@ -56,8 +56,9 @@ export function createOffsetFetch(broker: GroupBroker): Handler<"OffsetFetch"> {
 function look(broker: GroupBroker, { group, topics: asked, requireStable }: Question, call: Call) {
   const { topics, engine, pendingOffsets } = broker;
   const byId = call.version >= BY_ID;
+  const find = topics.lookupById();
   const tell = (topic: AskedTopic): ToldTopic => {
-    const found = byId ? topics.findById(topic.topicId) : topics.find(topic.name);
+    const found = byId ? find(topic.topicId) : topics.find(topic.name);
     if (byId && found === undefined) return refused(topic, ERROR.UNKNOWN_TOPIC_ID);
     const stream = found?.name ?? topic.name;
     if (!call.may("read", "stream", stream)) {

@@ -1,12 +1,12 @@
 /** What transactions and producers are doing, for those who look. */
 
-import { ERROR } from "../error-codes.ts";
-import type { KafkaBroker } from "../kafka-broker.ts";
-import type { ProducerEntry } from "../../log/producers/producer-entry.ts";
-import type { Draft } from "../codec/draft.ts";
-import type { ProducerState } from "../codec/generated/describe-producers.ts";
-import { isEnding, STATUS_NAMES } from "../transactions/transaction-state.ts";
-import type { Handlers } from "./handler.ts";
+import { ERROR } from "../../error-codes.ts";
+import type { KafkaBroker } from "../../kafka-broker.ts";
+import type { ProducerEntry } from "../../../log/producers/producer-entry.ts";
+import type { Draft } from "../../codec/draft.ts";
+import type { ProducerState } from "../../codec/generated/describe-producers.ts";
+import { isEnding, STATUS_NAMES } from "../../transactions/transaction-state.ts";
+import type { Handlers } from "../handler.ts";
 
 export function createTransactionViews({
   engine,

@@ -1,19 +1,19 @@
 /** The requests of idempotent and transactional producers. */
 
-import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
-import type { Draft } from "../codec/draft.ts";
+import type { Draft } from "../../codec/draft.ts";
 import type {
   AddPartitionsToTxnTopic,
   AddPartitionsToTxnTopicResult,
-} from "../codec/generated/add-partitions-to-txn.ts";
-import type { TxnOffsetCommitRequestTopic } from "../codec/generated/txn-offset-commit.ts";
-import { ERROR } from "../error-codes.ts";
-import type { KafkaBroker } from "../kafka-broker.ts";
-import { coordinatorError, senderError } from "../transactions/error-versions.ts";
-import type { ProducerAnswer } from "../transactions/transaction-coordinator.ts";
-import type { Producer } from "../transactions/transaction-machine.ts";
-import { commitError } from "./groups/offset-commit.ts";
-import type { Call, Handlers } from "./handler.ts";
+} from "../../codec/generated/add-partitions-to-txn.ts";
+import { ERROR } from "../../error-codes.ts";
+import type { KafkaBroker } from "../../kafka-broker.ts";
+import { coordinatorError } from "../../transactions/error-versions.ts";
+import type { ProducerAnswer } from "../../transactions/transaction-coordinator.ts";
+import type { Producer } from "../../transactions/transaction-machine.ts";
+import { commitError } from "../groups/offset-commit.ts";
+import type { Call, Handlers } from "../handler.ts";
+import { idRefusal } from "./id-refusal.ts";
+import { createTxnOffsetCommit } from "./txn-offset-commit.ts";
 
 type Name =
   | "InitProducerId"
@@ -23,10 +23,9 @@ type Name =
   | "TxnOffsetCommit";
 
 /** From this version on the end of a transaction raises the epoch (KIP-890). */
-export const RAISING_END = 5;
+const RAISING_END = 5;
 /** From this version on a request carries the transactions of many producers. */
 const MANY = 4;
-const METADATA_BYTES_MAX = 4096;
 
 function newProducer(producerId: number): ProducerAnswer {
   return { error: ERROR.NONE, producerId, epoch: 0 };
@@ -38,10 +37,7 @@ function noProducer(error: unknown): ProducerAnswer {
 }
 
 export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Handlers, Name>> {
-  const { topics, groups, producerIds, transactions } = broker;
-
-  const refusalOf = (id: string, call: Call): number =>
-    call.may("write", "transaction", id) ? ERROR.NONE : ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  const { topics, producerIds, transactions } = broker;
 
   /** All partitions or none: where one may not be added, the others are not attempted. */
   async function addPartitions(
@@ -49,7 +45,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
     asked: readonly AddPartitionsToTxnTopic[],
     call: Call,
   ): Promise<Draft<AddPartitionsToTxnTopicResult>[]> {
-    const refusal = refusalOf(id, call);
+    const refusal = idRefusal(id, call);
     const codes = asked.map(({ name, partitions }) =>
       partitions.map((partition) => {
         if (refusal !== ERROR.NONE) return refusal;
@@ -81,34 +77,6 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
     }));
   }
 
-  function positionsOf(asked: readonly TxnOffsetCommitRequestTopic[]): {
-    readonly positions: StoredPosition[];
-    readonly codes: number[][];
-  } {
-    const positions: StoredPosition[] = [];
-    const codes = asked.map(({ name, partitions }) =>
-      partitions.map(
-        ({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
-          if (topics.find(name)?.partitions[partitionIndex] === undefined) {
-            return ERROR.UNKNOWN_TOPIC_OR_PARTITION;
-          }
-          if (Buffer.byteLength(committedMetadata ?? "") > METADATA_BYTES_MAX) {
-            return ERROR.OFFSET_METADATA_TOO_LARGE;
-          }
-          positions.push({
-            stream: name,
-            partition: partitionIndex,
-            offset: committedOffset,
-            ...(committedLeaderEpoch >= 0 && { leaderEpoch: committedLeaderEpoch }),
-            ...(committedMetadata && { metadata: committedMetadata }),
-          });
-          return ERROR.NONE;
-        },
-      ),
-    );
-    return { positions, codes };
-  }
-
   return {
     async InitProducerId(request, call) {
       const {
@@ -126,7 +94,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
         return { errorCode, producerId: freshId, producerEpoch: epoch };
       }
       const refusal =
-        transactionalId === "" ? ERROR.INVALID_REQUEST : refusalOf(transactionalId, call);
+        transactionalId === "" ? ERROR.INVALID_REQUEST : idRefusal(transactionalId, call);
       if (refusal !== ERROR.NONE) {
         return { errorCode: refusal, producerId: -1, producerEpoch: -1 };
       }
@@ -162,7 +130,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
 
     async AddOffsetsToTxn(request, call) {
       const { transactionalId: id, groupId, producerId, producerEpoch: epoch } = request;
-      const refusal = refusalOf(id, call);
+      const refusal = idRefusal(id, call);
       if (refusal !== ERROR.NONE) return { errorCode: refusal };
       if (!call.may("read", "group", groupId)) {
         return { errorCode: ERROR.GROUP_AUTHORIZATION_FAILED };
@@ -174,7 +142,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
 
     async EndTxn(request, call) {
       const { transactionalId: id, committed, producerId, producerEpoch } = request;
-      const refusal = refusalOf(id, call);
+      const refusal = idRefusal(id, call);
       if (refusal !== ERROR.NONE) return { errorCode: refusal };
       const producer = { producerId, epoch: producerEpoch };
       const raises = call.version >= RAISING_END;
@@ -186,33 +154,6 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
         : { errorCode };
     },
 
-    async TxnOffsetCommit(request, call) {
-      const { transactionalId: id, groupId: group, producerId, producerEpoch: epoch } = request;
-      const claim = {
-        memberId: request.memberId,
-        instanceId: request.groupInstanceId,
-        generation: request.generationId,
-      };
-      let refusal = refusalOf(id, call);
-      if (refusal === ERROR.NONE && !call.may("read", "group", group)) {
-        refusal = ERROR.GROUP_AUTHORIZATION_FAILED;
-      }
-      if (refusal === ERROR.NONE) refusal = groups.mayCommit(group, claim, { transactional: true });
-      const { positions, codes } = positionsOf(request.topics);
-      if (refusal === ERROR.NONE && positions.length > 0) {
-        const offsets = { group, positions };
-        const kept = transactions.commitOffsets(id, { producerId, epoch }, offsets);
-        refusal = senderError(await kept.catch(commitError));
-      }
-      return {
-        topics: request.topics.map(({ name, partitions }, topic) => ({
-          name,
-          partitions: partitions.map(({ partitionIndex }, index) => ({
-            partitionIndex,
-            errorCode: refusal === ERROR.NONE ? codes[topic]![index]! : refusal,
-          })),
-        })),
-      };
-    },
+    TxnOffsetCommit: createTxnOffsetCommit(broker),
   };
 }

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { producedBatches } from "../../log/producers/producer-stage.test.ts";
-import { openTestKafka, type TestKafka } from "../broker-stage.test.ts";
-import { SERVED } from "../codec/api-keys.ts";
-import { ERROR } from "../error-codes.ts";
-import type { Call } from "./handler.ts";
+import { producedBatches } from "../../../log/producers/producer-stage.test.ts";
+import { openTestKafka, type TestKafka } from "../../broker-stage.test.ts";
+import { SERVED } from "../../codec/api-keys.ts";
+import { ERROR } from "../../error-codes.ts";
+import type { Call } from "../handler.ts";
 
 const ID = "payments";
 const NEWEST = { init: 5, add: 3, offsets: 4, end: 5, produce: 12, commit: 5 };
@@ -257,6 +257,33 @@ test("whoever looks at an id that nobody has begun with hears that there is none
       [ERROR.NONE, "Empty", producer.producerId],
       [ERROR.TRANSACTIONAL_ID_NOT_FOUND, "", 0],
     ],
+  );
+});
+
+test("an offset of a topic that may not be read, or with too much beside it, stays out; others go", async () => {
+  await using kafka = await openTopic();
+  await kafka.broker.topics.create({ name: "secret", partitions: 1 });
+  const producer = await init(kafka);
+  const at = (partitionIndex: number, committedMetadata = "") => ({
+    partitionIndex,
+    committedOffset: 0,
+    committedMetadata,
+  });
+  const call: Partial<Call> = { may: (_action, _kind, name) => name !== "secret" };
+  const request = {
+    transactionalId: ID,
+    groupId: "g",
+    ...producer,
+    topics: [
+      // As many characters as may be, of more bytes.
+      { name: "t", partitions: [at(0, "é".repeat(4_096)), at(1, "x".repeat(4_097))] },
+      { name: "secret", partitions: [at(0)] },
+    ],
+  };
+  const { topics } = await kafka.tell("TxnOffsetCommit", NEWEST.commit, request, call);
+  assert.deepEqual(
+    topics.map(({ partitions }) => partitions.map(({ errorCode }) => errorCode)),
+    [[ERROR.NONE, ERROR.OFFSET_METADATA_TOO_LARGE], [ERROR.TOPIC_AUTHORIZATION_FAILED]],
   );
 });
 

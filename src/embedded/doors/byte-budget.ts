@@ -12,7 +12,7 @@
  * for each other. So one of those that wait has the *turn*: it goes on until it holds little again, and
  * hands on the turn. What is held at most is therefore the budget, one connection's own limits, and the
  * little that each of the others may have. Who has the turn and stands still is hung up on: while
- * anybody waits the door is `short` of memory, and looks for those (`connections.ts`).
+ * anybody waits the door is `short` of memory, and looks for those.
  */
 
 export interface Budget {
