@@ -2,7 +2,7 @@
 
 import type { Disk } from "../disk.ts";
 
-export const LOOK_AT_JOURNAL =
+export const LOOK_AT_JOURNAL: string =
   "what it held beside the damage is in its segments; see what else `millrace log verify` tells, restore a " +
   "backup where records are lost, then remove the file";
 
