@@ -43,6 +43,9 @@ export interface TestBrokerOptions extends EmbeddedOptions {
   readonly limits?: JournalLimits;
 }
 
+/** Small, and made at the first meeting, so that every test of the broker uses it. */
+const JOURNAL = { halfBytes: 65_536, groupBytesMax: 16_384, makeAfter: 1 };
+
 export async function openTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const { disk = createMemoryDisk(), wrap = (inner) => inner, limits, ...settings } = options;
   const checked = checkOptions({ directory: DIRECTORY, freeBytesMin: 0, ...settings });
@@ -53,6 +56,7 @@ export async function openTestBroker(options: TestBrokerOptions = {}): Promise<T
     const broker = await openEmbedded(environment, checked, {
       disk: life.disk,
       lock,
+      journal: JOURNAL,
       ...(limits === undefined ? {} : { limits }),
     });
     return { environment, broker, end: life.end };

@@ -66,7 +66,7 @@ export function embedded(options: EmbeddedOptions = {}): BrokerFactory {
 }
 
 /** What tests bring and users do not. */
-type Access = Pick<DataDirectoryOptions, "disk" | "lock"> & {
+type Access = Pick<DataDirectoryOptions, "disk" | "lock" | "journal"> & {
   readonly limits?: JournalLimits;
   readonly doors?: DoorsAccess;
 };
@@ -75,7 +75,7 @@ type Access = Pick<DataDirectoryOptions, "disk" | "lock"> & {
 export async function openEmbedded(
   environment: Environment,
   options: CheckedOptions,
-  { disk, lock, limits = JOURNAL_LIMITS, doors = {} }: Access,
+  { disk, lock, journal, limits = JOURNAL_LIMITS, doors = {} }: Access,
 ): Promise<Broker> {
   const { directory, freeBytesMin } = options;
   try {
@@ -83,7 +83,8 @@ export async function openEmbedded(
       directory,
       freeBytesMin,
       disk,
-      ...(lock === undefined ? {} : { lock }),
+      ...(lock !== undefined && { lock }),
+      ...(journal !== undefined && { journal }),
     });
     try {
       return await openBroker(environment, { ...options, limits, access: doors }, data);

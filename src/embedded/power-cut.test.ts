@@ -27,10 +27,12 @@ const OPTIONS = {
   segmentBytesMax: 700,
 };
 const DEDUPE = { count: 100, ms: 600_000 };
+/** Halves of an entry or two, made at the first meeting. */
+const journal = { halfBytes: 2048, groupBytesMax: 1024, makeAfter: 1 };
 const lock = () => ({ release: () => {} });
 
 async function open(disk: Disk): Promise<Broker> {
-  return openEmbedded(createTestEnvironment(), OPTIONS, { disk, lock });
+  return openEmbedded(createTestEnvironment(), OPTIONS, { disk, lock, journal });
 }
 
 async function prepare(broker: Broker): Promise<void> {
@@ -209,7 +211,7 @@ async function recovered(
   check: (broker: Broker) => Promise<void>,
 ): Promise<void> {
   const environment = createTestEnvironment();
-  const broker = await openEmbedded(environment, OPTIONS, { disk, lock });
+  const broker = await openEmbedded(environment, OPTIONS, { disk, lock, journal });
   await check(broker);
   // A cut end is what a power cut is expected to leave.
   const troubles = environment.entries.filter(

@@ -8,7 +8,7 @@ import type { LogCut } from "./log/open-logs.ts";
 import { logNameOf } from "./log/verify/log-name.ts";
 
 export function createUpkeep(data: BrokerDirectory): Upkeep {
-  const { open, disk, freeSpace } = data.logs;
+  const { open, disk, freeSpace, journal } = data.logs;
   let backingUp = false;
   return {
     async backup(request) {
@@ -33,7 +33,12 @@ export function createUpkeep(data: BrokerDirectory): Upkeep {
     },
     async diskUse() {
       const freeBytes = await disk.freeBytes(data.path);
-      return { ...useOf(data.path, open.cut()), freeBytes, freeBytesMin: freeSpace.freeBytesMin };
+      return {
+        ...useOf(data.path, open.cut()),
+        journal: journal?.bytes ?? 0,
+        freeBytes,
+        freeBytesMin: freeSpace.freeBytesMin,
+      };
     },
   };
 }

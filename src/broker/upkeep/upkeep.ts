@@ -66,6 +66,8 @@ export interface DiskUse {
   }[];
   readonly queues: readonly { readonly name: string; readonly bytes: number }[];
   readonly state: number;
+  /** The commit journal, which is there while several partitions are written at once. */
+  readonly journal: number;
   readonly freeBytes: number;
   /** Below it appends are refused. */
   readonly freeBytesMin: number;

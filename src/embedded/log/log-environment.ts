@@ -6,6 +6,7 @@ import type { Disk } from "./disk.ts";
 import { BufferPool } from "./commit/buffer-pool.ts";
 import { FreeSpace } from "./commit/free-space.ts";
 import { OpenLogs } from "./open-logs.ts";
+import type { CommitJournal } from "./journal/commit-journal.ts";
 import { createSyncGate, type SyncGate } from "./commit/sync-gate.ts";
 
 export interface LogEnvironment {
@@ -16,6 +17,8 @@ export interface LogEnvironment {
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
   readonly open: OpenLogs;
+  /** Where a data directory has one; without it every partition is synced by itself. */
+  readonly journal?: CommitJournal | undefined;
   /** A producer that was not heard for so long, and has no open transaction, is forgotten. */
   readonly producerKeepMs: number;
 }

@@ -208,6 +208,9 @@ function diskMetrics({ disk }: Description): readonly MetricFamily[] {
     gauge("millrace_state_disk_bytes", "What the broker's state log takes.", [
       { value: disk.state },
     ]),
+    gauge("millrace_journal_disk_bytes", "What the broker's commit journal takes.", [
+      { value: disk.journal },
+    ]),
     gauge("millrace_disk_free_bytes", "What is free on the broker's disk.", [
       { value: disk.freeBytes },
     ]),

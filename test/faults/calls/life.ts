@@ -38,6 +38,9 @@ export interface LifeOptions {
   readonly freeBytesMin?: number;
 }
 
+/** Small, and made at the first meeting: its halves are used again and again. */
+const JOURNAL = { halfBytes: 4096, groupBytesMax: 2048, makeAfter: 1 };
+
 /** Rejects as `openEmbedded` does. */
 export async function openLife(options: LifeOptions): Promise<Life> {
   const { disk, startMs, seed = 1, freeBytesMin = 0 } = options;
@@ -49,7 +52,7 @@ export async function openLife(options: LifeOptions): Promise<Life> {
   const broker = await openEmbedded(
     environment,
     { ...checked, segmentBytesMax: SEGMENT_BYTES },
-    { disk: process.disk, lock: () => ({ release: () => {} }) },
+    { disk: process.disk, lock: () => ({ release: () => {} }), journal: JOURNAL },
   );
   const client = await Client.open(broker.addresses![0]!.port);
   const end = async (): Promise<void> => {

@@ -48,7 +48,9 @@ export async function runWith(fault: Fault | undefined, ends: readonly End[]): P
       const metBefore = disk.hit !== undefined;
       const known = before === undefined && !making && stops(disk, fault, place);
       return () => {
-        const inFlight = !metBefore && fails(disk, fault, place);
+        // What stands in the journal is durable, whatever befalls its segment's own sync beside it.
+        const journalled = disk.hit?.method === "sync" && memory.files.has(`${DIRECTORY}/journal`);
+        const inFlight = !metBefore && !journalled && fails(disk, fault, place);
         if (!known && !inFlight) return;
         throw new LawBroken("acknowledged after the fault", `${batch.records[0]} to ${place}`);
       };

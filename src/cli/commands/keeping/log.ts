@@ -76,13 +76,14 @@ export async function disk(context: CommandContext): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-function rowsOf({ streams, queues, stores, state }: DiskReport): readonly DiskRow[] {
+function rowsOf({ streams, queues, stores, state, journal }: DiskReport): readonly DiskRow[] {
   return [
     ...streams.flatMap(({ name, partitions }) =>
       partitions.map((bytes, at) => ({ what: "stream", name: `${name}[${at}]`, bytes })),
     ),
     ...queues.map(({ name, bytes }) => ({ what: "queue", name, bytes })),
     { what: "state", name: "", bytes: state },
+    { what: "journal", name: "", bytes: journal },
     ...stores.map(({ service, bytes }) => ({ what: "store", name: service, bytes })),
   ];
 }

@@ -7,6 +7,10 @@
  * boundary must stand. So after a power cut at most the last boundary and what follows it are in
  * doubt, and a group is never written before the sync of the group before it has returned.
  *
+ * Where several partitions of the process have groups at once, a group takes the way through the commit
+ * journal instead (`journal/commit-journal.ts`): it is written without a sync and durable by the
+ * journal's; its boundary comes when the journal lets go of it. All else is as above.
+ *
  * Work that must see the log at rest (rolling, changing the mode, closing) runs between two groups.
  *
  * Failures. A disk that is full refuses the group and all that gathered behind it, removes what was
@@ -21,17 +25,19 @@
 import type { Durability } from "../../../broker/streams.ts";
 import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
-import { MillraceError } from "../../../model/errors.ts";
+import type { MillraceError } from "../../../model/errors.ts";
 import { allEnded } from "../all-ended.ts";
 import { CommitGroup } from "./commit-group.ts";
-import { errorCode, isDiskFull } from "../disks/error-code.ts";
-import type { FreeSpace } from "./free-space.ts";
+import { diskFullError, stoppedError } from "./commit-errors.ts";
+import { isDiskFull } from "../disks/error-code.ts";
+import type { JournalClient } from "../journal/commit-journal.ts";
+import { writeShared } from "./shared-write.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
 import type { WireBatch } from "../format/wire-batch.ts";
 import type { AppendRecord } from "../partition-log.ts";
 import type { Segment } from "../segment/segment.ts";
-import type { SegmentWriter } from "../segment/segment-writer.ts";
+import type { SegmentWriter, WrittenGroup } from "../segment/segment-writer.ts";
 import { Tail } from "../tail.ts";
 
 export interface GroupCommitOptions {
@@ -52,6 +58,9 @@ export interface GroupCommitOptions {
   readonly onRefused: (offset: number) => void;
 }
 
+/** Where a written group is durable; in neither, its segment has to be synced. */
+type DurableIn = "segment" | "journal" | "neither";
+
 interface Task {
   /** What had gathered when the task was given: it comes first. */
   readonly behind: CommitGroup;
@@ -60,7 +69,7 @@ interface Task {
   readonly reject: (reason: unknown) => void;
 }
 
-export class GroupCommit {
+export class GroupCommit implements JournalClient {
   writer: SegmentWriter;
   stopped: MillraceError | undefined;
   private readonly options: GroupCommitOptions;
@@ -88,6 +97,10 @@ export class GroupCommit {
     this.durability = options.durability;
     this.newestMs = options.newestMs;
     this.gathering = new CommitGroup(this.writer.nextOffset, this.environment.buffers);
+  }
+
+  get directory(): string {
+    return this.options.directory;
   }
 
   get pendingBytes(): number {
@@ -146,7 +159,7 @@ export class GroupCommit {
 
   configure(durability: Durability): void {
     this.durability = durability;
-    this.syncDue ||= durability.mode === "fsync" && this.writer.hasUnsynced;
+    this.syncDue ||= durability.mode === "fsync" && this.writer.hasUndurable;
     this.wake();
   }
 
@@ -175,6 +188,23 @@ export class GroupCommit {
     } catch (error) {
       throw stoppedError(this.options.directory, error);
     }
+  }
+
+  /** Beside the groups that are on their way. A segment that has ended is synced already. */
+  async bringHome(): Promise<boolean> {
+    const { writer } = this;
+    const { durableBytes } = writer;
+    try {
+      if (this.stopped === undefined && !writer.isHome(durableBytes)) {
+        if (writer.hasUnsynced) await writer.syncJournalled();
+        if (writer.hasUnbounded) await this.startBoundary();
+        await this.boundary;
+      }
+    } catch (error) {
+      // A full disk has room again at some time; until then the journal has what the segment lacks.
+      if (!isDiskFull(error)) this.stop(error);
+    }
+    return writer.isHome(durableBytes);
   }
 
   stop(error: unknown): MillraceError {
@@ -233,6 +263,17 @@ export class GroupCommit {
   }
 
   private async commit(): Promise<void> {
+    const { journal } = this.environment;
+    if (journal === undefined || this.durability.mode !== "fsync") return this.commitGroup();
+    journal.begin();
+    try {
+      await this.commitGroup();
+    } finally {
+      journal.end();
+    }
+  }
+
+  private async commitGroup(): Promise<void> {
     const { freeSpace, buffers } = this.environment;
     const group = this.gathering;
     this.gathering = new CommitGroup(group.nextOffset, buffers);
@@ -240,15 +281,15 @@ export class GroupCommit {
     const batches = group.seal();
     this.writingBytes = group.bytes;
     let tail: Tail | undefined;
+    let durableIn: DurableIn;
+    let isBehindDurable: boolean;
     try {
       if (freeSpace.stale) await freeSpace.look();
       await this.repeatBoundary();
       if (this.options.rollDue(this.writer)) await this.roll();
       const { bytes, nextOffset, oldestMs, newestMs, producers } = group;
-      // What a looser mode left unsynced needs a sync of the whole file, further down.
-      const synced = this.durability.mode === "fsync" && !this.writer.hasUnsynced;
-      const written = { batches, bytes, nextOffset, oldestMs, newestMs, producers };
-      await this.writer.write(written, synced);
+      isBehindDurable = !this.writer.hasUndurable;
+      durableIn = await this.write({ batches, bytes, nextOffset, oldestMs, newestMs, producers });
       freeSpace.spend(bytes);
       if (this.options.awaited()) tail = Tail.of(group, batches);
     } catch (error) {
@@ -263,18 +304,44 @@ export class GroupCommit {
       group.release();
     }
     if (this.durability.mode !== "fsync") this.armTimer(this.durability);
-    else if (this.writer.hasUnsynced) {
+    else if (durableIn === "neither") {
       try {
         await this.writer.sync();
       } catch (error) {
+        if (isDiskFull(error) && isBehindDurable) {
+          this.writer.takeBack();
+          await this.refuse(group, error);
+          return;
+        }
         group.reject(this.stop(error));
         throw error;
       }
     }
+    if (this.stopped !== undefined) {
+      // Its segment failed beside it: nobody is told that all is well.
+      group.reject(this.stopped);
+      return;
+    }
     this.writer.publish();
     this.options.onVisible(group, tail);
     group.resolve();
-    if (this.writer.hasUnbounded) await this.startBoundary();
+    // What stands in the journal gets its boundary when the journal lets go of it.
+    if (durableIn !== "journal" && this.writer.hasUnbounded) await this.startBoundary();
+  }
+
+  private async write(group: WrittenGroup): Promise<DurableIn> {
+    const { writer } = this;
+    const { journal } = this.environment;
+    const isFsync = this.durability.mode === "fsync";
+    // What a looser mode left is in no journal.
+    if (isFsync && !writer.hasUndurable && journal?.admits(group.bytes)) {
+      const taken = await writeShared(journal, { client: this, writer, group });
+      return taken ? "journal" : "neither";
+    }
+    // Behind what was not synced yet it takes a sync of the whole file.
+    const synced = isFsync && !writer.hasUnsynced;
+    await writer.write(group, synced);
+    return synced ? "segment" : "neither";
   }
 
   /** Waits for the boundary before, so that two groups at most lack theirs. */
@@ -325,47 +392,4 @@ export class GroupCommit {
       this.wake();
     });
   }
-}
-
-function diskFullError(directory: string, cause: unknown): MillraceError {
-  return new MillraceError("DISK_FULL", `the disk of ${directory} is full; ${MAKE_ROOM}`, {
-    cause,
-    details: { directory },
-  });
-}
-
-/** The disk still has room, but no more than acknowledgements may need. */
-export function belowFloorError(directory: string, { freeBytesMin }: FreeSpace): MillraceError {
-  return new MillraceError(
-    "DISK_FULL",
-    `the disk of ${directory} has less than ${freeBytesMin} bytes free, the floor under which ` +
-      `nothing is appended (freeBytesMin); ${MAKE_ROOM}`,
-    { details: { directory, freeBytesMin } },
-  );
-}
-
-const MAKE_ROOM = "free some space or shorten the retention of a stream, then try again";
-
-const FILES_REMOVED =
-  "its files were removed while it was open: stop the process, bring the data directory back from a backup, and start again";
-const TOO_MANY_FILES =
-  "raise the limit of open files (ulimit -n for this process), then restart it";
-const REMEDIES: Readonly<Record<string, string>> = {
-  ENOENT: FILES_REMOVED,
-  EMFILE: TOO_MANY_FILES,
-  ENFILE: TOO_MANY_FILES,
-};
-const CHECK_DISK =
-  "check the disk, then restart the process: it looks through what is there, and reports what is damaged";
-
-/** What ended a partition's work, or kept it from ending in order. */
-function stoppedError(directory: string, cause: unknown): MillraceError {
-  if (cause instanceof MillraceError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const remedy = REMEDIES[errorCode(cause) ?? ""] ?? CHECK_DISK;
-  return new MillraceError(
-    "DISK_FAILED",
-    `the partition ${directory} is stopped because the disk reported "${reason}"; ${remedy}`,
-    { cause, details: { directory } },
-  );
 }

@@ -7,6 +7,12 @@ import { join } from "node:path";
 import type { Environment } from "../../../model/environment.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Disk } from "../disk.ts";
+import {
+  CommitJournal,
+  JOURNAL_SETTINGS,
+  type JournalSettings,
+} from "../journal/commit-journal.ts";
+import { replayJournal } from "../journal/replay-journal.ts";
 import { openLogEnvironment, type LogEnvironment } from "../log-environment.ts";
 import {
   DESCRIPTION,
@@ -27,6 +33,7 @@ export interface DataDirectoryOptions {
   readonly freeBytesMin?: number;
   /** How the directory is kept from a second writer; a disk in memory needs no lock. */
   readonly lock?: (directory: string) => WriterLock;
+  readonly journal?: JournalSettings;
 }
 
 export interface DataDirectory extends AsyncDisposable {
@@ -53,7 +60,13 @@ export interface DataDirectory extends AsyncDisposable {
  */
 export async function openDataDirectory(
   environment: Pick<Environment, "clock" | "ids" | "log">,
-  { directory, disk, freeBytesMin, lock = lockDirectory }: DataDirectoryOptions,
+  {
+    directory,
+    disk,
+    freeBytesMin,
+    lock = lockDirectory,
+    journal: settings = JOURNAL_SETTINGS,
+  }: DataDirectoryOptions,
 ): Promise<DataDirectory> {
   await disk.makeDirectory(directory);
   // Before the lock, which writes: what a newer release has written stays as it is.
@@ -63,20 +76,30 @@ export async function openDataDirectory(
     const { clock, log, ids } = environment;
     const description =
       (await readDescription(disk, directory)) ?? (await create(disk, directory, ids.newId()));
-    const logs = await openLogEnvironment({
+    await replayJournal(disk, log, directory);
+    const shared = await openLogEnvironment({
       disk,
       clock,
       log,
       directory,
       ...(freeBytesMin === undefined ? {} : { freeBytesMin }),
     });
+    const { freeSpace } = shared;
+    const journal = new CommitJournal({ disk, clock, log, ids, freeSpace, directory, settings });
+    const logs = { ...shared, journal };
     const { cluster, format } = description;
     const upgrade = async (): Promise<void> => {
       if (format === DIRECTORY_FORMAT) return;
       await writeDescription(disk, directory, { format: DIRECTORY_FORMAT, cluster });
       log.info({ directory, from: format, to: DIRECTORY_FORMAT }, "upgraded the data directory");
     };
-    const close = async (): Promise<void> => held.release();
+    const close = async (): Promise<void> => {
+      try {
+        await journal.close();
+      } finally {
+        held.release();
+      }
+    };
     return { path: directory, cluster, logs, upgrade, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     held.release();

@@ -1,9 +1,9 @@
 /**
  * The writing side of the segment at the end of a partition.
  *
- * A group goes through three places that never overtake one another: written, synced, and bounded
- * (its boundary stands synced in the sidecar). The caller keeps the order of DESIGN: a group is
- * written only after the sync before it has returned, and at most one boundary is on its way.
+ * A group goes through places that never overtake one another: written, durable (synced, or standing in
+ * the commit journal), synced, and bounded (its boundary stands synced in the sidecar). The caller keeps
+ * the order of DESIGN: a group is written only when what precedes it is durable.
  */
 
 import { assert } from "../../../model/assert.ts";
@@ -16,6 +16,8 @@ import {
   type GroupBoundary,
   type SegmentState,
 } from "../format/group-boundary.ts";
+import { isDiskFull } from "../disks/error-code.ts";
+import { scanBatches } from "./batch-scan.ts";
 import { emptyFacts, Segment, type SegmentFacts } from "./segment.ts";
 import { SparseIndex } from "./sparse-index.ts";
 import type { SyncGate } from "../commit/sync-gate.ts";
@@ -30,6 +32,8 @@ export interface WrittenGroup {
   readonly producers: boolean;
 }
 
+const REWRITE_BYTES = 1024 * 1024;
+
 type Reached = Omit<SegmentFacts, "baseOffset">;
 
 export class SegmentWriter {
@@ -38,10 +42,17 @@ export class SegmentWriter {
   private readonly sidecar: DiskFile;
   private readonly syncGate: SyncGate;
   private written: Reached;
+  private durable: Reached;
   private synced: Reached;
   private bounded: number;
   private sequence: number;
   private ended = false;
+  /** A boundary other than `open` was begun: no `open` one follows. */
+  private closing = false;
+  /** A full disk refused a sync. */
+  private rewriteDue = false;
+  private syncing: Promise<unknown> = Promise.resolve();
+  private bounding: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     readonly segment: Segment;
@@ -58,6 +69,7 @@ export class SegmentWriter {
     this.sequence = options.sequence;
     const { bytes, nextOffset, oldestMs, newestMs, producers } = options.segment;
     this.written = { bytes, nextOffset, oldestMs, newestMs, producers };
+    this.durable = this.written;
     this.synced = this.written;
     this.bounded = bytes;
   }
@@ -70,8 +82,28 @@ export class SegmentWriter {
     return this.written.nextOffset;
   }
 
+  /** Neither in the segment nor in the journal for good. */
+  get hasUndurable(): boolean {
+    return this.durable.bytes < this.written.bytes;
+  }
+
   get hasUnsynced(): boolean {
     return this.synced.bytes < this.written.bytes;
+  }
+
+  /** How much of the segment is synced or stands in the journal. */
+  get durableBytes(): number {
+    return this.durable.bytes;
+  }
+
+  /** Whether so much of it is synced, and its boundary stands. */
+  isHome(bytes: number): boolean {
+    return this.synced.bytes >= bytes && this.bounded >= bytes;
+  }
+
+  /** What stands in the segment, with what was written last. */
+  get reached(): Reached {
+    return this.written;
   }
 
   /** Nothing may be written any more, even if the next segment could not be made. */
@@ -102,7 +134,19 @@ export class SegmentWriter {
       newestMs: Math.max(newestMs, group.newestMs),
       producers: producers || group.producers,
     };
-    if (synced) this.synced = this.written;
+    if (synced) this.synced = this.durable = this.written;
+  }
+
+  /** What is written stands in the journal. */
+  journalled(): void {
+    this.durable = this.written;
+  }
+
+  /** What was written behind what is durable counts as not written: `cutUnwritten` removes it. */
+  takeBack(): void {
+    this.written = this.durable;
+    // It knows the places of batches that will not be there.
+    this.segment.index = undefined;
   }
 
   /** Removes what a failed `write` left, durably: it must not come back after a power cut. */
@@ -116,19 +160,72 @@ export class SegmentWriter {
     Object.assign(this.segment, this.written);
   }
 
-  async sync(): Promise<void> {
-    const { written } = this;
-    await this.syncGate.run(() => this.log.sync());
-    this.synced = written;
+  /**
+   * Also beside other work, and beside another sync. Where a full disk refuses, what stands in the journal
+   * is written once more by the next call, for the kernel may have dropped the pages; where it has, and
+   * they cannot be read back, that call throws, and the journal alone has them.
+   */
+  sync(): Promise<void> {
+    return this.syncUpTo(this.written);
   }
 
   /**
-   * Writes and syncs the boundary of what is synced now. Never call it twice at a time. One that a full
-   * disk refused is written to the same slot by the next call: the other slot is all there is till then.
+   * Syncs what is durable in the journal, beside a group on its way: that one may be refused yet, and does
+   * not count as synced.
    */
-  async bound(state: SegmentState = "open"): Promise<void> {
-    const { synced } = this;
+  syncJournalled(): Promise<void> {
+    return this.syncUpTo(this.durable);
+  }
+
+  private async syncUpTo(reached: Reached): Promise<void> {
+    const syncing = this.syncGate.run(() => this.syncLog());
+    this.syncing = Promise.allSettled([this.syncing, syncing]);
+    await syncing;
+    if (this.synced.bytes < reached.bytes) this.synced = reached;
+    if (this.durable.bytes < reached.bytes) this.durable = reached;
+  }
+
+  /**
+   * Writes and syncs the boundary of what is synced when its turn comes, one after the other. One that a
+   * full disk refused is written to the same slot by the next call: the other slot is all there is till
+   * then. Behind one that ends the segment, or the process's work on it, none is written but of its kind.
+   */
+  bound(state: SegmentState = "open"): Promise<void> {
     this.ended ||= state === "sealed";
+    this.closing ||= state !== "open";
+    const bounding = this.bounding.then(() => this.writeBoundary(state));
+    this.bounding = bounding.catch(() => undefined);
+    return bounding;
+  }
+
+  private async syncLog(): Promise<void> {
+    try {
+      if (this.rewriteDue) await this.rewriteUnsynced();
+      await this.log.sync();
+      this.rewriteDue = false;
+    } catch (error) {
+      this.rewriteDue ||= isDiskFull(error);
+      throw error;
+    }
+  }
+
+  private async rewriteUnsynced(): Promise<void> {
+    const { synced, durable, log } = this;
+    const from = { position: synced.bytes, offset: synced.nextOffset };
+    const scan = { from, endPosition: durable.bytes, verify: true, onBatch: () => undefined };
+    const { position } = await scanBatches(log, scan);
+    if (position < durable.bytes) {
+      throw new Error(`bytes ${position} to ${durable.bytes} were lost when the disk was full`);
+    }
+    for (let at = from.position; at < position; at += REWRITE_BYTES) {
+      const bytes = await log.read(at, Math.min(REWRITE_BYTES, position - at));
+      await log.write([bytes], at);
+    }
+  }
+
+  private async writeBoundary(state: SegmentState): Promise<void> {
+    if (this.closing && state === "open") return;
+    const { synced } = this;
     const boundary: GroupBoundary = { ...synced, sequence: this.sequence + 1, state };
     const bytes = encodeBoundary(boundary);
     await this.syncGate.run(() => this.sidecar.writeSynced([bytes], slotOf(boundary)));
@@ -137,6 +234,7 @@ export class SegmentWriter {
   }
 
   async close(): Promise<void> {
+    await Promise.all([this.syncing, this.bounding]);
     try {
       await this.log.close();
     } finally {

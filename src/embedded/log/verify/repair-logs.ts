@@ -10,6 +10,7 @@
 import { join, relative, sep } from "node:path";
 import { removeExisting } from "../disks/remove-existing.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
+import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import { openPartitionLog } from "../open-log.ts";
 import type { SegmentCut } from "../open-logs.ts";
@@ -87,6 +88,10 @@ export async function repairLogs(
       told(file, "the torn snapshot of producers is removed; the next start reads the log", true);
       if (!dryRun) await removeExisting(logs.disk, file);
     }
+  }
+  for (const name of await damagedJournals(logs.disk, path)) {
+    const what = `the commit journal was damaged when it was read; ${LOOK_AT_JOURNAL}`;
+    repairs.push({ log: "journal", partition: 0, file: join(path, name), what, mended: false });
   }
   return repairs;
 }

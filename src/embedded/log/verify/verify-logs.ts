@@ -1,8 +1,9 @@
 /** Reads all that is durable in the open logs, while they work, and tells what is not as it was written. */
 
-import { relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import type { LogProblem, VerifyReport, VerifyRequest } from "../../../broker/upkeep/upkeep.ts";
 import { MillraceError } from "../../../model/errors.ts";
+import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { LogCut } from "../open-logs.ts";
 import { logNameOf, shownLog, type LogName } from "./log-name.ts";
@@ -57,6 +58,13 @@ export async function verifyLogs(
     const snapshots = await verifySnapshots(logs.disk, directory);
     counts.snapshots += snapshots.count;
     tell(snapshots.found);
+  }
+  if (stream === undefined) {
+    for (const name of await damagedJournals(logs.disk, path)) {
+      const message = `a commit journal that was damaged when it was read; ${LOOK_AT_JOURNAL}`;
+      const nowhere = { log: "journal", partition: 0, offset: 0, nextOffset: 0 };
+      problems.push({ ...nowhere, file: join(path, name), message });
+    }
   }
   return { ...counts, problems };
 }
