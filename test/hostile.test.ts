@@ -44,7 +44,7 @@ test("hundreds of malformed frames and half-open connections disturb nobody", as
 });
 
 test("nothing but a sign-in is answered to a stranger, and no large frame is taken from one", async () => {
-  await using server = await startServer("asks");
+  await using server = await startServer({ mode: "asks" });
   const hungUpOn = async (bytes: Buffer): Promise<boolean> => {
     const socket = (await connect(server.ports.kafka))!;
     const answer = once(socket, "data").then(() => "answer");
