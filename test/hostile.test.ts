@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { Client, connect, requestBytes } from "./hostile/client.ts";
-import { chanceOf, FRAME_KINDS, hostileFrame } from "./hostile/frames.ts";
+import { chanceOf, FRAME_KINDS, hostileFrame } from "./hostile/attacks/frames.ts";
 import { createTopic, produce } from "./hostile/healthy.ts";
 import { startServer } from "./hostile/stage.ts";
 import { text, wireBytes } from "../src/embedded/log/log-stage.test.ts";

@@ -16,8 +16,8 @@
 
 import { setTimeout as after } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { Counts } from "./attack.ts";
-import { ATTACKS } from "./attacks.ts";
+import type { Counts } from "./attacks/attack.ts";
+import { ATTACKS } from "./attacks/attacks.ts";
 import { CONTROLS } from "./controls.ts";
 import { FILL } from "./fill.ts";
 import { alternate, judge, percentile, type Pair } from "./alternate.ts";

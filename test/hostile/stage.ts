@@ -4,7 +4,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Counts } from "./attack.ts";
+import type { Counts } from "./attacks/attack.ts";
 import { prefer } from "./preferred.ts";
 import type { ServerFacts } from "./serve.ts";
 
@@ -73,7 +73,7 @@ export function startAttack(
   { port, seed, share }: Readonly<Record<"port" | "seed" | "share", number>>,
 ): Attacker {
   const args = [name, port, seed, share].map(String);
-  const child = fork(here("attacker.ts"), args, {
+  const child = fork(here("attacks/attacker.ts"), args, {
     execArgv: ["--conditions=source"],
     detached: true,
   });

@@ -29,7 +29,7 @@ import {
   type Counts,
 } from "./attack.ts";
 import { chanceOf } from "./frames.ts";
-import { LARGE_TOPIC } from "./topics.ts";
+import { LARGE_TOPIC } from "../topics.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -16,7 +16,7 @@ const SMALL_BYTES = 64 * 1024;
 /** So many bytes that are copied to the system cost as much as the smallest request. */
 const WEIGHED_BYTES = 16 * 1024;
 
-export interface OutletEvents {
+export interface AnswerEvents {
   /** A part has left. */
   readonly progress: () => void;
   /** The answer with this piece has left: nobody reads the piece any more. */
@@ -33,17 +33,17 @@ interface Piece {
 
 const NOTHING: readonly Buffer[] = [];
 
-export class Outlet {
+export class AnswerBuffer {
   readonly #socket: Writable;
   readonly #turns: Turns;
-  readonly #events: OutletEvents;
+  readonly #events: AnswerEvents;
   readonly #goOn = (): void => this.#write();
   #pieces: Piece[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #writing = false;
 
-  constructor(socket: Writable, turns: Turns, events: OutletEvents) {
+  constructor(socket: Writable, turns: Turns, events: AnswerEvents) {
     this.#socket = socket;
     this.#turns = turns;
     this.#events = events;
