@@ -327,9 +327,9 @@ const TOO_MANY_PARTS: Refusal = {
     "too many messages of this connection are not whole; finish one before you begin the next, or use another connection",
 };
 
-/** A part that lies in much larger memory gets its own: it may have to wait long for the rest. */
+/** A part that lies in larger memory gets its own: it may have to wait long for the rest. */
 function ownOf(payload: Buffer | undefined): Buffer | undefined {
-  if (payload === undefined || payload.buffer.byteLength <= 2 * payload.length) return payload;
+  if (payload === undefined || payload.buffer.byteLength <= 1.25 * payload.length) return payload;
   const own = Buffer.allocUnsafeSlow(payload.length);
   payload.copy(own);
   return own;
