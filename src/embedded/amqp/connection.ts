@@ -112,7 +112,8 @@ export class AmqpConnection {
         this.#hold(this.#links.attach(frame, attach));
       },
       incomingOf: (link) => this.#links.incomingOf(link),
-      told: (session, first, last) => this.#links.told(session, first, last),
+      received: (link, delivery, message) => this.#links.received(link, delivery, message),
+      told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
     });
     events.on("error", (error: unknown) => this.#defect(error));
