@@ -37,6 +37,14 @@ export interface RunLimits {
   readonly turn?: () => Promise<void>;
 }
 
+/** Where a run begins in a segment, and where the segment ends. */
+interface RunStretch {
+  readonly from: Place;
+  readonly offset: number;
+  readonly endPosition: number;
+  readonly endOffset: number;
+}
+
 /**
  * Reads batches from the one that holds `offset`, whose search begins at `from`. Checksums are
  * verified. Throws `DamageFound` where the first one does not hold; at a later one the run ends.
@@ -45,13 +53,13 @@ export interface RunLimits {
  */
 export async function readBatchRun(
   window: BatchWindow,
-  { from, offset, endPosition }: { from: Place; offset: number; endPosition: number },
+  { from, offset, ...segment }: RunStretch,
   { bytesMax, firstBytesMax = Infinity, endOffset, turn }: RunLimits,
 ): Promise<{ readonly run: BatchRun; readonly next: Place }> {
   const run = new RunBuilder();
   let place = from;
   let turnEnds = TURN_BYTES;
-  while (place.position < endPosition && place.offset < endOffset) {
+  while (place.position < segment.endPosition && place.offset < endOffset) {
     const left = bytesMax - run.bytes;
     // Not even an empty batch would fit.
     if (run.bytes > 0 && left < AT.records) break;
@@ -77,6 +85,11 @@ export async function readBatchRun(
     if (run.bytes < turnEnds || turn === undefined) continue;
     turnEnds = run.bytes + TURN_BYTES;
     await turn();
+  }
+  // The batches end before the segment does: nobody would ever get on from here.
+  const short = place.position >= segment.endPosition && place.offset <= offset;
+  if (short && offset < Math.min(segment.endOffset, endOffset)) {
+    throw new DamageFound(place.position, place.offset);
   }
   return { run: run.result(place.offset), next: place };
 }
