@@ -138,8 +138,9 @@ export class Segment {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
       let place = this.placeOf(offset);
-      const { bytes: end } = this;
-      const window = new BatchWindow(file, end, { chunkBytes: READ_AHEAD_BYTES + bytesMax });
+      const { bytes: end, nextOffset: endOffset } = this;
+      const chunkBytes = READ_AHEAD_BYTES + bytesMax;
+      const window = new BatchWindow(file, end, { chunkBytes, endOffset });
       const records: LogRecord[] = [];
       let next = offset;
       for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
@@ -163,6 +164,11 @@ export class Segment {
         }
         place = after(place, header);
       }
+      // The batches end before the segment does: nobody would ever get on from here.
+      const short = place.position >= end && place.offset <= offset;
+      if (short && offset < Math.min(endOffset, seen.endOffset)) {
+        throw new DamageFound(place.position, place.offset);
+      }
       return { records, next };
     });
   }
@@ -171,12 +177,13 @@ export class Segment {
   readRun(offset: number, limits: RunLimits): Promise<BatchRun> {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
-      const { bytes: endPosition } = this;
+      const { bytes: endPosition, nextOffset: endOffset } = this;
       const searched = this.placeOf(offset);
       const from = this.runEnds.get(offset) ?? searched;
       const { bytesMax: chunkBytes, take } = limits;
-      const window = new BatchWindow(file, endPosition, { chunkBytes, take });
-      const { run, next } = await readBatchRun(window, { from, offset, endPosition }, limits);
+      const window = new BatchWindow(file, endPosition, { chunkBytes, endOffset, take });
+      const stretch = { from, offset, endPosition, endOffset };
+      const { run, next } = await readBatchRun(window, stretch, limits);
       this.rememberEnd(next);
       return run;
     });
@@ -246,6 +253,7 @@ export class Segment {
         offset: before?.nextOffset ?? this.baseOffset,
       },
       endPosition: this.bytes,
+      endOffset: this.nextOffset,
       verify: true,
       onBatch: () => {},
     });
@@ -282,7 +290,7 @@ export class Segment {
       readonly onBatch: OnBatch;
     },
   ): Promise<void> {
-    const endPosition = this.bytes;
+    const { bytes: endPosition, nextOffset: endOffset } = this;
     let from: Place = { position: 0, offset: this.baseOffset };
     while (from.position < endPosition) {
       const known = this.damaged.find((range) => range.position === from.position);
@@ -294,6 +302,7 @@ export class Segment {
       const reached = await scanBatches(file, {
         from,
         endPosition: end ?? endPosition,
+        endOffset,
         verify,
         onBatch,
       });
