@@ -49,7 +49,7 @@ export class Tail {
   }
 
   async unpack(): Promise<void> {
-    await Promise.all(this.batches.map((batch) => (batch.packed ? batch.unpack() : undefined)));
+    await Promise.all(this.batches.filter((batch) => batch.packed).map((batch) => batch.unpack()));
   }
 
   /** As a log's `read`, before the stable end; undefined where `offset` is not in the group. */

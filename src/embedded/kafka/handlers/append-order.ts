@@ -17,10 +17,9 @@ export class AppendOrder {
   /** What was looked at, when it is this append's turn, which ends with the caller's first wait. */
   after<Seen>(log: BatchLog, looked: Seen | Promise<Seen>): Promise<Seen> {
     const turn = Promise.allSettled([this.#last.get(log), looked]).then(() => looked);
-    const done = (): void => {
+    const taken: Promise<void> = Promise.allSettled([turn]).then(() => {
       if (this.#last.get(log) === taken) this.#last.delete(log);
-    };
-    const taken: Promise<void> = turn.then(done, done);
+    });
     this.#last.set(log, taken);
     return turn;
   }
