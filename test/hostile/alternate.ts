@@ -6,13 +6,14 @@
  * healthy clients; the attack goes on against one of them all the time, and takes its share of the cores
  * all the time. In turn the clients of either are measured, in short slices; neighbours make a pair, and
  * the next pair begins with the other of them. A pair is slow when the p99 of the attacked is twice that of
- * the calm or more, and beyond `FLOOR_MS`. The attack is slow when most pairs are: the machine's other work
- * falls on one slice of a pair as often as on the other, but a server that is slow is slow in each.
+ * the calm or more, and beyond `FLOOR_MS`. The machine's other work falls on one slice of a pair as often
+ * as on the other, so pairs in which the calm were slow in this way are taken off; a server that is slow is
+ * slow in nearly each pair, and the calm never are. What is left must be less than half of all pairs.
  */
 
 import type { HealthyClients } from "./healthy.ts";
 
-const PAIRS = 5;
+const PAIRS = 9;
 /** The law: less than doubled. */
 const RATIO_MAX = 2;
 /**
@@ -46,7 +47,8 @@ export async function alternate(
 }
 
 export interface Waited {
-  readonly slowPairs: number;
+  /** In which the attacked were slow, and in which the calm were. */
+  readonly slowPairs: Readonly<Record<keyof Pair, number>>;
   readonly isSlow: boolean;
   /** The median of the pairs' ratios. */
   readonly ratio: number;
@@ -55,14 +57,18 @@ export interface Waited {
 }
 
 export function judge(pairs: readonly Pair[]): Waited {
-  const ratios = pairs.map(({ calm, attacked }) => p99(attacked) / p99(calm));
-  const slowPairs = pairs.filter(
-    ({ attacked }, at) => ratios[at]! >= RATIO_MAX && p99(attacked) > FLOOR_MS,
-  ).length;
+  const p99s = pairs.map(({ calm, attacked }) => ({ calm: p99(calm), attacked: p99(attacked) }));
+  const isSlow = (one: number, other: number): boolean =>
+    one >= RATIO_MAX * other && one > FLOOR_MS;
+  const attacked = p99s.filter((pair) => isSlow(pair.attacked, pair.calm)).length;
+  const calm = p99s.filter((pair) => isSlow(pair.calm, pair.attacked)).length;
   return {
-    slowPairs,
-    isSlow: slowPairs > pairs.length / 2,
-    ratio: percentile(ratios, 0.5),
+    slowPairs: { attacked, calm },
+    isSlow: attacked - calm >= pairs.length / 2,
+    ratio: percentile(
+      p99s.map((pair) => pair.attacked / pair.calm),
+      0.5,
+    ),
     longestMs: Math.max(...pairs.flatMap(({ attacked }) => attacked)),
   };
 }

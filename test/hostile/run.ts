@@ -143,7 +143,7 @@ async function attacked(name: string): Promise<readonly string[]> {
     [
       `${problems.length === 0 ? "held" : "FAILED"} ${name}: ${countsOf(done)}`,
       `  calm: ${told("calm")}`,
-      `  attacked: ${told("attacked")}; p99 x${ratio.toFixed(2)}, slow in ${slowPairs} of ${pairs.length}`,
+      `  attacked: ${told("attacked")}; p99 x${ratio.toFixed(2)}, slow in ${slowPairs.attacked} of ${pairs.length} pairs, the calm in ${slowPairs.calm}`,
       `  server: ${Math.round(residentBytes / MIB)} MiB at most`,
       ...problems.map((problem) => `  ${problem}`),
     ].join("\n"),

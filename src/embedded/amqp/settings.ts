@@ -77,7 +77,7 @@ export const LIMITS: AmqpLimits = {
   smallBytes: 16 * KIB,
   sweepMs: 1_000,
   stalledShortMs: 5_000,
-  turnMax: 256,
+  turnMax: 128,
   attachWeight: 32,
   sessionsMax: 64,
   linksMax: 1_024,
