@@ -13,22 +13,31 @@ import type { Compaction, Retention } from "../../broker/streams.ts";
 import { endsForCompaction } from "./compaction/compaction-plan.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
 import { damagedActive } from "./segment/damage.ts";
+import { unlessDiskFull } from "./disks/error-code.ts";
 import { belowFloorError } from "./commit/commit-errors.ts";
 import { GroupCommit } from "./commit/group-commit.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
+import { throwAfter } from "./endings.ts";
 import { cutOf, type LogCut } from "./open-logs.ts";
-import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
+import type {
+  AppendRecord,
+  Appended,
+  LostOffsets,
+  PartitionLogOptions,
+  ReadRecords,
+} from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { BatchLog, LogEnd } from "./batch-log.ts";
+import type { RecoveredPartition } from "./recovery.ts";
 import { readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
 import { encodeMarker, type TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
 import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
 import { producedBatch, type PartitionProducers } from "./producers/partition-producers.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
-import { SnapshotKeeper, type RestoredProducers } from "./producers/snapshot-keeper.ts";
+import { SnapshotKeeper } from "./producers/snapshot-keeper.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, RecordTime, Segment } from "./segment/segment.ts";
 import { SegmentReads } from "./segment/segment-reads.ts";
@@ -39,16 +48,6 @@ import type { Tail } from "./tail.ts";
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 const ENDS: readonly LogEnd[] = ["end", "stableEnd", "visibleEnd"];
-
-export interface SegmentedLogParts {
-  readonly environment: LogEnvironment;
-  /** The oldest first; the last one is `writer`'s. */
-  readonly segments: readonly Segment[];
-  readonly writer: SegmentWriter;
-  /** Damage that recovery found in the segment that was being written. */
-  readonly stopped: MillraceError | undefined;
-  readonly restored: RestoredProducers;
-}
 
 export class SegmentedLog implements BatchLog {
   private readonly environment: LogEnvironment;
@@ -73,7 +72,7 @@ export class SegmentedLog implements BatchLog {
   private startOffset: number;
   private closed: Promise<void> | undefined;
 
-  constructor(options: PartitionLogOptions, parts: SegmentedLogParts) {
+  constructor(options: PartitionLogOptions, parts: RecoveredPartition) {
     this.environment = parts.environment;
     this.directory = options.directory;
     this.retention = options.retention;
@@ -144,19 +143,20 @@ export class SegmentedLog implements BatchLog {
     return this.commit.stopped?.message;
   }
 
+  get lostRanges(): readonly LostOffsets[] {
+    return this.segments.flatMap((segment) => segment.lostRanges);
+  }
+
   append(
     records: readonly AppendRecord[],
     { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
-  ): { readonly firstOffset: number; readonly durable: Promise<void> } {
+  ): Appended {
     assert(records.length > 0, "an append has at least one record");
     this.admit(onFull);
     return this.commit.append(records);
   }
 
-  appendBatches(batches: readonly WireBatch[]): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  } {
+  appendBatches(batches: readonly WireBatch[]): Appended {
     assert(batches.length > 0, "an append has at least one batch");
     const produced = producedBatch(batches[0]!.header);
     if (produced === undefined) {
@@ -179,10 +179,7 @@ export class SegmentedLog implements BatchLog {
     return appended;
   }
 
-  appendMarker(marker: TransactionMarker): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  } {
+  appendMarker(marker: TransactionMarker): Appended {
     this.checkOpen();
     this.commit.checkTaking();
     const nowMs = this.environment.clock.now();
@@ -364,18 +361,28 @@ export class SegmentedLog implements BatchLog {
   private async roll(writer: SegmentWriter): Promise<SegmentWriter> {
     await this.snapshots.atRoll(writer.segment);
     await writer.bound("sealed");
-    const next = await createSegment(this.environment, this.directory, followerOf(writer.segment));
+    const beginning = followerOf(writer.segment, this.segments[0]!);
+    const next = await createSegment(this.environment, this.directory, beginning);
+    await writer.follow().catch((error: unknown) => throwAfter(error, next.close()));
     await writer.close();
     this.segments = [...this.segments, next.segment];
     return next;
   }
 
-  /** Oldest first, each name's end durable before the next goes: a power cut leaves no gap. */
+  /**
+   * Oldest first, each name's end durable before the next goes: a power cut leaves no gap. Before that
+   * the log is told to begin later, or what goes would be missed at the next start.
+   */
   private async removeOldest(count: number): Promise<void> {
     assert(count < this.segments.length, "the segment that is being written stays");
-    for (const oldest of this.segments.slice(0, count)) {
+    if (count === 0) return;
+    const going = this.segments.slice(0, count);
+    const logStart = this.segments[count]!.baseOffset;
+    // Where overwriting takes room that a full disk has not, the removal itself makes it.
+    const told = await this.commit.writer.begin(logStart).then(() => true, unlessDiskFull);
+    for (const oldest of going)
       await this.environment.open.change(() => this.removeSegment(oldest));
-    }
+    if (!told) await this.commit.writer.begin(logStart);
     this.producers.aborted.trimBefore(this.earliest);
   }
 

@@ -23,7 +23,8 @@ import type { BrokerDirectory } from "../broker-directory.ts";
 import type { StateChange } from "../keyed-log.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
-import { allEnded, openPartitionLog } from "../log/open-log.ts";
+import { allEnded, openPartitionLog, throwAfter } from "../log/open-log.ts";
+import { forgetMade, madeChanges, madeLogs } from "../made-logs.ts";
 import { GroupPositions, type GroupPosition } from "./group-positions.ts";
 
 interface StoredDiskStream extends StoredStream {
@@ -83,10 +84,11 @@ export async function openDiskStreams(
   const openStream = async (
     facts: StreamFacts,
     present: readonly BatchLog[] = [],
-  ): Promise<StoredStream> => {
+  ): Promise<StoredDiskStream> => {
     const { partitions, durability = { mode: "fsync" }, retention = {}, compaction } = facts.spec;
     const directory = join(data.path, directoryOf(facts));
     const logs = [...present];
+    const made = madeLogs(state, facts.incarnation);
     while (logs.length < partitions) {
       const first = logs.length;
       const count = Math.min(OPENING_MAX, partitions - first);
@@ -97,6 +99,7 @@ export async function openDiskStreams(
           retention,
           compaction,
           startOffset: Number(state.get(startKey(facts.incarnation, first + index)) ?? 0),
+          madeUpTo: made[first + index],
           segmentBytesMax,
         }),
       );
@@ -114,15 +117,18 @@ export async function openDiskStreams(
     for (const [key] of Array.from(state.entries(`start/${incarnation}/`))) {
       void state.put(key, undefined);
     }
+    void state.put(...forgetMade(incarnation));
     void state.put(streamKey(spec.name), undefined);
     await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
   };
 
-  const found: StoredStream[] = [];
+  const found: StoredDiskStream[] = [];
   for (const [, value] of state.entries("stream/")) {
     const facts: StreamFacts = JSON.parse(value);
     found.push(await openStream(facts));
   }
+  const changes = found.flatMap(({ incarnation, logs }) => madeChanges(state, incarnation, logs));
+  await Promise.all(changes.map((change) => state.put(...change)));
 
   return {
     cluster: data.cluster,
@@ -136,9 +142,16 @@ export async function openDiskStreams(
       }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
-      return openStream(facts).catch((error: unknown) => {
+      const stored = await openStream(facts).catch((error: unknown) => {
         throw openingFailure(join(data.path, directoryOf(facts)), error);
       });
+      try {
+        await state.putAll(madeChanges(state, facts.incarnation, stored.logs));
+      } catch (error) {
+        open.delete(facts.incarnation);
+        return await throwAfter(error, allEnded(stored.logs.map((log) => log.close())));
+      }
+      return stored;
     },
     async saveSpec(incarnation, spec) {
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
@@ -146,7 +159,8 @@ export async function openDiskStreams(
     // The partitions come first: a crash leaves empty logs, which the next growth finds again.
     async growStream({ incarnation }, spec) {
       const stored = await openStream({ spec, incarnation }, open.get(incarnation)!.logs);
-      await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
+      const grown: StateChange = [streamKey(spec.name), JSON.stringify({ spec, incarnation })];
+      await state.putAll([grown, ...madeChanges(state, incarnation, stored.logs)]);
       return stored;
     },
     async trimTo(incarnation, partition, offset) {

@@ -174,8 +174,9 @@ function damagedQueue(name: string, cause: MillraceError): MillraceError {
   return new MillraceError(
     "LOG_DAMAGED",
     `the queue ${name} cannot be opened: ${cause.message}. What became of its messages cannot be told ` +
-      `without these: restore its files, or stop the process and remove their directory, and with it ` +
-      `all that waits in the queue`,
+      `without these: restore a backup; or stop the process and accept the loss (millrace log repair), ` +
+      `then messages that are left come, some of them perhaps again; or delete the queue with all that ` +
+      `waits in it`,
     { cause, details: { ...cause.details, queue: name } },
   );
 }

@@ -4,3 +4,9 @@ export async function allEnded(ends: readonly Promise<unknown>[]): Promise<void>
     if (end.status === "rejected") throw end.reason;
   }
 }
+
+/** Throws the error once what has to end because of it has ended, however that went. */
+export async function throwAfter(failure: unknown, end: Promise<unknown>): Promise<never> {
+  await Promise.allSettled([end]);
+  throw failure;
+}
