@@ -5,7 +5,7 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { mechanismsOf } from "../src/embedded/doors/sasl/exchange.ts";
+import { mechanismsOf } from "../src/embedded/doors/sasl/mechanisms.ts";
 import { amqpPart } from "./protocols/amqp-part.ts";
 import { kafkaPart } from "./protocols/kafka-part.ts";
 import { table } from "./protocols/markdown.ts";

@@ -9,7 +9,7 @@ import { planDeath } from "./crash/life.ts";
 import type { LivesOutcome } from "./crash/lives.ts";
 import { RunTally } from "./crash/run-tally.ts";
 import { ShopRecord, turnOf } from "./crash/shop/shop-record.ts";
-import { Rivalry } from "./crash/wire/rivalry.ts";
+import { Rivalry } from "./crash/wire/clients/rivalry.ts";
 import { createSeededRandom } from "../src/model/ids.ts";
 
 const driver = (name: string): Driver => ({

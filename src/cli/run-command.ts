@@ -36,6 +36,7 @@ export async function runCommand(
   const level = debug ? "debug" : logs ? "info" : "warn";
   const clock = createRealClock();
   const log = logs || debug ? createLog({ level, now: () => clock.now() }) : SILENT_LOG;
+  let stdin: NodeJS.ReadStream | undefined;
   const context: CommandContext = {
     options,
     output: createOutput({ stdout: process.stdout, stderr: process.stderr, json }),
@@ -43,7 +44,10 @@ export async function runCommand(
     signal: AbortSignal.any([signals.signal, pipe.signal]),
     by: callerName(),
     folder: process.cwd(),
-    stdin: process.stdin,
+    // Opened by whoever reads it: a server does not.
+    get stdin() {
+      return (stdin ??= process.stdin);
+    },
     stderr: process.stderr,
   };
   try {
@@ -59,8 +63,8 @@ export async function runCommand(
     process.stderr.write(`${report.text}\n`);
     return report.exit;
   } finally {
-    if (!process.stdin.destroyed) process.stdin.pause();
-    process.stdin.unref?.();
+    if (stdin?.destroyed === false) stdin.pause();
+    stdin?.unref?.();
   }
 }
 

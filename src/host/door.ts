@@ -4,7 +4,7 @@ import type { Admin } from "../admin/admin.ts";
 import type { Access } from "../broker/doors.ts";
 import type { Environment } from "../model/environment.ts";
 import { isMillraceError } from "../model/errors.ts";
-import { checkToken, createToken } from "../http/gate.ts";
+import { checkToken, createToken } from "../http/token.ts";
 import { listenAt, type HeldPort } from "../http/serving/held-port.ts";
 import type { ProcessFacts } from "../http/metrics/collect.ts";
 import type { ServedDoor } from "../http/serving/serve.ts";

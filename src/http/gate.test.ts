@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isMillraceError } from "../model/errors.ts";
 import { createSeededRandom } from "../model/ids.ts";
-import { createGate, createToken, isLoopbackName } from "./gate.ts";
+import { createGate } from "./gate.ts";
+import { isLoopbackName } from "./loopback-name.ts";
+import { createToken } from "./token.ts";
 
 const TOKEN = "a-secret-of-some-length";
 const gate = createGate({ token: TOKEN });

@@ -14,11 +14,8 @@
 import { timingSafeEqual } from "hono/utils/buffer";
 import { checkPrincipal, type Principal, type SignIn } from "../broker/sign-in.ts";
 import { MillraceError } from "../model/errors.ts";
-import type { Random } from "../model/ids.ts";
-
-const TOKEN_BYTES = 24;
-/** A shorter one could be guessed. */
-export const TOKEN_CHARACTERS_MIN = 16;
+import { isLoopbackName } from "./loopback-name.ts";
+import { checkToken } from "./token.ts";
 
 /** Who shows the token: the owner of the process, who may do everything. */
 export const OWNER: Principal = { name: "owner", roles: ["owner"] };
@@ -43,21 +40,6 @@ export interface Gate {
   checkAddress(presented: Presented): void;
   /** Throws NOT_ALLOWED unless the token is right or the hook knows who it is. */
   admit(presented: Presented): Promise<Principal>;
-}
-
-export function createToken(random: Random): string {
-  return Buffer.from(random.bytes(TOKEN_BYTES)).toString("base64url");
-}
-
-/** Throws BAD_CONFIG for a token that could be guessed, or that no header can carry. */
-export function checkToken(token: string): string {
-  if (token.length >= TOKEN_CHARACTERS_MIN && /^[!-~]+$/.test(token)) return token;
-  throw new MillraceError(
-    "BAD_CONFIG",
-    `the token has ${token.length} characters; it needs at least ${TOKEN_CHARACTERS_MIN}, none of them a space: ` +
-      "leave it out for a random one, or make one with: openssl rand -base64 24",
-    { details: { key: "token", charactersMin: TOKEN_CHARACTERS_MIN } },
-  );
 }
 
 /** Throws BAD_CONFIG as `checkToken` does. */
@@ -117,16 +99,6 @@ function basicOf(header: string | undefined): { user: string; password: string }
 function isOwnOrigin(origin: string, host: string, named: boolean): boolean {
   const [own, given] = [host.toLowerCase(), origin.toLowerCase()];
   return given === `http://${own}` || (named && given === `https://${own}`);
-}
-
-/** Whether only this machine can use the address. */
-export function isLoopbackName(name: string): boolean {
-  return name === "localhost" || name === "[::1]" || name === "::1" || isLoopbackIpv4(name);
-}
-
-function isLoopbackIpv4(name: string): boolean {
-  const match = /^127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(name);
-  return match !== null && match.slice(1).every((part) => Number(part) <= 255);
 }
 
 /** The name without the port; undefined where the header is missing or malformed. */

@@ -17,7 +17,7 @@ import type { Admin } from "../admin/admin.ts";
 import type { Environment } from "../model/environment.ts";
 import type { Registry } from "../schema/registry.ts";
 import { createDoor, type Door, type DoorOptions } from "./door.ts";
-import { createToken } from "./gate.ts";
+import { createToken } from "./token.ts";
 
 /** An opened app, as far as the door needs it. */
 export interface HandledApp {

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer as createPlain, type AddressInfo, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
-import { cwd } from "node:process";
+import { resolve as resolvePath } from "node:path";
 import type { DoorProtocol, ListenSettings, TlsSettings } from "../../broker/doors.ts";
 import { MillraceError } from "../../model/errors.ts";
 import type { Warn } from "./limited-log.ts";
@@ -111,7 +111,7 @@ async function pem(
       door,
       name,
       error,
-      `give PEM text, or the path of a file with it; a path that is not absolute begins at ${cwd()}`,
+      `give PEM text, or the path of a file with it; a path that is not absolute begins at ${resolvePath()}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import type { BrokerDoors, DoorProtocol } from "../../broker/doors.ts";
 import type { AmqpDoorAccess } from "../amqp/amqp-door.ts";
 import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Engine } from "../engine.ts";
-import type { KafkaDoorAccess } from "../kafka/kafka-door.ts";
+import type { KafkaDoorAccess } from "../kafka/server/limits.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import { requireSafe } from "./door-settings.ts";
 import type { OpenDoor } from "./open-door.ts";

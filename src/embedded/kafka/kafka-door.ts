@@ -5,13 +5,7 @@ import type { BrokerTransactions } from "../broker-transactions.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import { openDoor, type OpenDoor } from "../doors/open-door.ts";
 import type { Engine } from "../engine.ts";
-import { DOOR_LIMITS, type ConnectionLimits, type DoorLimits } from "./server/limits.ts";
-
-/** What tests bring and users do not. */
-export interface KafkaDoorAccess {
-  readonly limits?: Partial<DoorLimits>;
-  readonly connectionLimits?: Partial<ConnectionLimits>;
-}
+import { DOOR_LIMITS, type KafkaDoorAccess } from "./server/limits.ts";
 
 /** Throws BAD_CONFIG where the port is taken or not to be had, and for keys that cannot be read. */
 export function openKafkaDoor(

@@ -8,10 +8,9 @@ import type { Warn } from "../doors/limited-log.ts";
 import type { Engine } from "../engine.ts";
 import { createKafkaBroker } from "./create-kafka-broker.ts";
 import { createHandlers } from "./handlers/handlers.ts";
-import type { KafkaDoorAccess } from "./kafka-door.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
 import { Connections } from "./server/connections.ts";
-import { CONNECTION_LIMITS, DOOR_LIMITS } from "./server/limits.ts";
+import { CONNECTION_LIMITS, DOOR_LIMITS, type KafkaDoorAccess } from "./server/limits.ts";
 
 export interface KafkaServiceOptions {
   readonly engine: Engine;

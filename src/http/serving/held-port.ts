@@ -8,7 +8,7 @@
 import type { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { MillraceError } from "../../model/errors.ts";
-import { isLoopbackName } from "../gate.ts";
+import { isLoopbackName } from "../loopback-name.ts";
 
 /** Beyond it connections are closed at once: nobody has counted them by their requests yet. */
 const WAITING_MAX = 1_000;

@@ -4,9 +4,9 @@
  */
 
 import type { Driver } from "../driver.ts";
-import { GroupMember } from "./group-member.ts";
-import { IdempotentProducer } from "./idempotent-producer.ts";
-import { TransactionalProducer } from "./transactional-producer.ts";
+import { GroupMember } from "./clients/group-member.ts";
+import { IdempotentProducer } from "./clients/idempotent-producer.ts";
+import { TransactionalProducer } from "./clients/transactional-producer.ts";
 import { WireRecord } from "./wire-record.ts";
 
 const NAME = "wire-group";

@@ -1,7 +1,7 @@
 /** Idempotent Kafka producers: what was acknowledged is there once, at the offset that was told. */
 
 import type { Driver } from "../driver.ts";
-import { IdempotentProducer } from "./idempotent-producer.ts";
+import { IdempotentProducer } from "./clients/idempotent-producer.ts";
 import { WireRecord } from "./wire-record.ts";
 
 const NAME = "wire-producer";

@@ -12,8 +12,8 @@ import {
   QueueReceiver,
   QueueSender,
   type QueueTold,
-} from "./queue-clients.ts";
-import { RunOver, ServerLink } from "./server-link.ts";
+} from "./clients/queue-clients.ts";
+import { RunOver, ServerLink } from "./clients/server-link.ts";
 
 const NAME = "wire-queue";
 const RECEIVERS = 2;

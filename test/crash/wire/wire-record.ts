@@ -5,7 +5,7 @@ import { Client } from "../../hostile/client.ts";
 import type { ComponentRecord, Opened, Run, Violation } from "../driver.ts";
 import type { Json, Report } from "../report.ts";
 import { History } from "./history.ts";
-import { RunOver, ServerLink } from "./server-link.ts";
+import { RunOver, ServerLink } from "./clients/server-link.ts";
 import { ensureTopic, isDecided, lookAt, PARTITIONS } from "./topic.ts";
 
 /** The broker looks for transactions that have timed out every ten seconds. */

@@ -1,9 +1,9 @@
 /** Transactions whose producers vanish, before and behind what others write and a group reads. */
 
 import type { Driver } from "../driver.ts";
-import { GroupMember } from "./group-member.ts";
-import { IdempotentProducer } from "./idempotent-producer.ts";
-import { VanishingProducer } from "./vanishing-producer.ts";
+import { GroupMember } from "./clients/group-member.ts";
+import { IdempotentProducer } from "./clients/idempotent-producer.ts";
+import { VanishingProducer } from "./clients/vanishing-producer.ts";
 import { WireRecord } from "./wire-record.ts";
 
 const NAME = "wire-timeout";

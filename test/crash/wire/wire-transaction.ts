@@ -4,8 +4,8 @@
  */
 
 import type { Driver } from "../driver.ts";
-import { Rivalry } from "./rivalry.ts";
-import { committedPosition, TransactionalProducer } from "./transactional-producer.ts";
+import { Rivalry } from "./clients/rivalry.ts";
+import { committedPosition, TransactionalProducer } from "./clients/transactional-producer.ts";
 import { WireRecord } from "./wire-record.ts";
 
 const NAME = "wire-transaction";

@@ -15,7 +15,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { relative } from "node:path";
 import type { BrokerAddress } from "../../../broker/broker.ts";
 import { CONFIG_FILES, findConfig } from "../../../host/config-file.ts";
-import { checkToken, createToken } from "../../../http/gate.ts";
+import { checkToken, createToken } from "../../../http/token.ts";
 import { delay } from "../../../model/clock.ts";
 import { ERROR_CODES, EXIT, MillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext } from "../../context.ts";

@@ -7,12 +7,8 @@
  */
 
 import type { Principal } from "../../../broker/sign-in.ts";
-import {
-  beginExchange,
-  mechanismsOf,
-  type Exchange,
-  type ExchangeOptions,
-} from "../../doors/sasl/exchange.ts";
+import type { Exchange, ExchangeOptions } from "../../doors/sasl/exchange.ts";
+import { beginExchange, mechanismsOf } from "../../doors/sasl/mechanisms.ts";
 
 export interface Mechanism {
   /** Undefined while there is more to be said. */

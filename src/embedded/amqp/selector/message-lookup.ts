@@ -4,7 +4,7 @@ import type { RawMessage } from "../../../model/message.ts";
 import type { Scalar } from "../protocol/encoding.ts";
 import { splitSections, entriesOf, fieldsOf } from "../message/sections.ts";
 import { writeMessage } from "../message/outgoing-message.ts";
-import type { Lookup, SelectorValue } from "./selector.ts";
+import type { Lookup, SelectorValue } from "./condition.ts";
 
 /** Names of fields, as JMS has them and as they are called in the standard, and their places. */
 const HEADER_FIELDS: ReadonlyMap<string, number> = new Map([

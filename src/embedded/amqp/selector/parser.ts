@@ -1,6 +1,6 @@
 /** From the words of a selector to its condition, by recursive descent. */
 
-import type { Condition, Lookup, SelectorValue } from "./selector.ts";
+import type { Condition, Lookup, SelectorValue } from "./condition.ts";
 import { SelectorRefused, tokensOf, type Token } from "./tokens.ts";
 
 type Operand = (lookup: Lookup) => SelectorValue;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseSelector, SelectorRefused, type SelectorValue } from "./selector.ts";
+import type { SelectorValue } from "./condition.ts";
+import { parseSelector, SelectorRefused } from "./selector.ts";
 
 const MESSAGE: Readonly<Record<string, SelectorValue>> = {
   size: 3,

@@ -9,17 +9,10 @@
  * comparison of two types. Only what is true is chosen.
  */
 
+import type { Lookup } from "./condition.ts";
 import { parseCondition } from "./parser.ts";
 
 export { SelectorRefused } from "./tokens.ts";
-
-export type SelectorValue = boolean | number | string | undefined;
-
-/** Of a message: undefined for what it does not have. */
-export type Lookup = (name: string) => SelectorValue;
-
-/** Undefined is "unknown". */
-export type Condition = (lookup: Lookup) => boolean | undefined;
 
 /** Throws SelectorRefused. */
 export function parseSelector(selector: string): (lookup: Lookup) => boolean {

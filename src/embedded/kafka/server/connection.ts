@@ -22,7 +22,7 @@ import { apiKeyOf, dispatch, isWireError, type Caller } from "./dispatch.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import { BadFrame, FrameReader } from "./frame-reader.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import { Outlet } from "./outlet.ts";
+import { AnswerBuffer } from "./answer-buffer.ts";
 import { Pace } from "../../doors/pace.ts";
 import { receive } from "./receive.ts";
 import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
@@ -62,7 +62,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #reader: FrameReader;
   readonly #line: RequestLine;
-  readonly #outlet: Outlet;
+  readonly #answers: AnswerBuffer;
   readonly #pace: Pace;
   readonly #account: Account;
   readonly #gate: SignInGate | undefined;
@@ -94,7 +94,7 @@ export class Connection {
       push: (chunk) => this.#receive(this.#reader.push(chunk)),
     });
     this.#options = { ...options, socket };
-    this.#outlet = new Outlet(socket, {
+    this.#answers = new AnswerBuffer(socket, {
       progress: () => this.#sent(),
       gone: (piece) => frames.give(piece),
     });
@@ -138,13 +138,13 @@ export class Connection {
     const stall = this.stall(nowMs);
     if (stall !== undefined && stall.ms >= stalledMs) return stall.why;
     const silentMs = nowMs - this.#receivedMs;
-    const idle = this.#line.empty && this.#outlet.bytes === 0;
+    const idle = this.#line.empty && this.#answers.bytes === 0;
     return idle && silentMs >= idleMs ? "" : undefined;
   }
 
   /** How long the client has held something and not gone on with it; undefined where it holds nothing. */
   stall(nowMs: number): Stall | undefined {
-    if (this.#outlet.bytes > 0) {
+    if (this.#answers.bytes > 0) {
       return { ms: nowMs - this.#leftMs, why: "the client does not read its answers" };
     }
     if (this.#reader.heldBytes > 0 && !this.#options.socket.isPaused()) {
@@ -238,7 +238,7 @@ export class Connection {
     const { budget, limits, wide } = this.#options;
     // Beyond the budget nobody is given more who has not taken what there is, also not in its turn.
     const unsentBytesMax = budget.over ? budget.smallBytes : limits.unsentBytesMax;
-    if (this.#outlet.bytes > unsentBytesMax) return false;
+    if (this.#answers.bytes > unsentBytesMax) return false;
     if (!this.#account.mayTake()) return false;
     if (!this.#pace.may()) return false;
     if (weight > limits.turnMax && !wide.take(weight * WEIGHED_BYTES, this.#proceed)) return false;
@@ -276,8 +276,8 @@ export class Connection {
   #settled(reply: Reply): void {
     this.#claimed = 0;
     if (reply !== undefined) {
-      if (this.#outlet.bytes === 0) this.#leftMs = this.#clock.monotonic();
-      this.#outlet.push(reply);
+      if (this.#answers.bytes === 0) this.#leftMs = this.#clock.monotonic();
+      this.#answers.push(reply);
     }
     this.#count();
     this.#endIfSent();
@@ -296,7 +296,7 @@ export class Connection {
 
   #hold(): void {
     const { bytes } = this.#line;
-    this.#account.hold(this.#reader.heldBytes + bytes + this.#outlet.heldBytes + this.#claimed);
+    this.#account.hold(this.#reader.heldBytes + bytes + this.#answers.heldBytes + this.#claimed);
   }
 
   /** Says what is held, and reads on or not. */
@@ -325,7 +325,7 @@ export class Connection {
   }
 
   #endIfSent(): void {
-    if (this.#answered && this.#outlet.bytes === 0) this.hangUp(this.#ending ?? "");
+    if (this.#answered && this.#answers.bytes === 0) this.hangUp(this.#ending ?? "");
   }
 
   #end(): void {

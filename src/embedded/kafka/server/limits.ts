@@ -82,3 +82,9 @@ export const DOOR_LIMITS: DoorLimits = {
   sweepMs: 1_000,
   stopMs: 2_000,
 };
+
+/** What tests bring and users do not. */
+export interface KafkaDoorAccess {
+  readonly limits?: Partial<DoorLimits>;
+  readonly connectionLimits?: Partial<ConnectionLimits>;
+}

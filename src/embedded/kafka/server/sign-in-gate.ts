@@ -10,12 +10,8 @@
  */
 
 import type { Principal } from "../../../broker/sign-in.ts";
-import {
-  beginExchange,
-  mechanismsOf,
-  type Exchange,
-  type ExchangeOptions,
-} from "../../doors/sasl/exchange.ts";
+import type { Exchange, ExchangeOptions } from "../../doors/sasl/exchange.ts";
+import { beginExchange, mechanismsOf } from "../../doors/sasl/mechanisms.ts";
 import { decodeRequest, encodeResponse, type DecodedRequest } from "../codec/frames.ts";
 import { API_TABLES } from "../codec/generated/apis.ts";
 import { ERROR } from "../error-codes.ts";

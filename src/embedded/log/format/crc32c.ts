@@ -51,27 +51,23 @@ const STAGE_AT = STATES_AT + STATES_BYTES;
 const STAGE_BYTES = 2 * PAGE_BYTES;
 const STAGE = new Uint8Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES);
 const STAGE_WORDS = new Int32Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES / 4);
-const steps = exported(assembleSlicing(PAGES), "steps");
+
+type Exported = (first: number, second?: number, third?: number) => number;
+/** Made when it is first used, as the lanes are: a start of the broker rarely needs either. */
+let steps: Exported | undefined;
 
 interface Lanes {
   readonly stride: number;
   readonly blockBytes: number;
-  readonly run: (from: number) => number;
+  readonly run: Exported;
   /** A checksum carried over `stride` zeros: of its lowest byte at 0, of the next at 256, … */
   readonly carry: Int32Array;
 }
 
-/** The longer stride first: joining costs as much for a short one. None where there are no vectors. */
-const LANES_BY_STRIDE: readonly Lanes[] = ((strides: readonly number[]) => {
-  const module = assembleLanes({ pages: PAGES, table: TABLES, strides, statesAt: STATES_AT });
-  if (!WebAssembly.validate(module)) return [];
-  return strides.map((stride) => ({
-    stride,
-    blockBytes: stride * LANES,
-    run: exported(module, `lanes${stride}`),
-    carry: carryOver(stride),
-  }));
-})([1024, 128]);
+/** The longer first: joining costs as much for a short one. */
+const STRIDES: readonly number[] = [1024, 128];
+/** Of all strides; none where there are no vectors. */
+let lanesByStride: readonly Lanes[] | undefined;
 
 /** The checksum of `bytes[start, end)` as an unsigned 32-bit number; `previous` continues one. */
 export function crc32c(
@@ -108,7 +104,7 @@ export function crc32c(
 function staged(previous: number, length: number): number {
   let crc = previous;
   let at = 0;
-  for (const lanes of LANES_BY_STRIDE) {
+  for (const lanes of (lanesByStride ??= createLanes())) {
     for (const last = length - lanes.blockBytes; at <= last; at += lanes.blockBytes) {
       // A checksum that is continued is the same as one that begins with its first bytes changed by it.
       STAGE_WORDS[at >>> 2]! ^= crc;
@@ -116,7 +112,21 @@ function staged(previous: number, length: number): number {
       crc = joined(lanes.carry);
     }
   }
-  return at === length ? crc : steps(crc, STAGE_AT + at, STAGE_AT + length);
+  if (at === length) return crc;
+  steps ??= exported(assembleSlicing(PAGES), "steps");
+  return steps(crc, STAGE_AT + at, STAGE_AT + length);
+}
+
+function createLanes(): readonly Lanes[] {
+  const [table, strides, statesAt] = [TABLES, STRIDES, STATES_AT];
+  const module = assembleLanes({ pages: PAGES, table, strides, statesAt });
+  if (!WebAssembly.validate(module)) return [];
+  return strides.map((stride) => ({
+    stride,
+    blockBytes: stride * LANES,
+    run: exported(module, `lanes${stride}`),
+    carry: carryOver(stride),
+  }));
 }
 
 /** The checksum of the block whose pieces have those that stand in the states. */
@@ -152,10 +162,7 @@ function carryOver(bytes: number): Int32Array {
 }
 
 /** Called with three numbers also where the function takes one: WebAssembly drops the others. */
-function exported(
-  bytes: Uint8Array<ArrayBuffer>,
-  name: string,
-): (first: number, second?: number, third?: number) => number {
+function exported(bytes: Uint8Array<ArrayBuffer>, name: string): Exported {
   const module = new WebAssembly.Module(bytes);
   const { exports } = new WebAssembly.Instance(module, { host: { memory: MEMORY } });
   const { [name]: found } = exports;

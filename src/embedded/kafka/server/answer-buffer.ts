@@ -11,7 +11,7 @@ import type { Writable } from "node:stream";
 /** Given to the socket at a time. */
 const PART_BYTES = 1024 * 1024;
 
-export interface OutletEvents {
+export interface AnswerEvents {
   /** A part has left. */
   readonly progress: () => void;
   /** The answer with this piece has left: nobody reads the piece any more. */
@@ -28,15 +28,15 @@ interface Piece {
 
 const NOTHING: readonly Buffer[] = [];
 
-export class Outlet {
+export class AnswerBuffer {
   readonly #socket: Writable;
-  readonly #events: OutletEvents;
+  readonly #events: AnswerEvents;
   #pieces: Piece[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #writing = false;
 
-  constructor(socket: Writable, events: OutletEvents) {
+  constructor(socket: Writable, events: AnswerEvents) {
     this.#socket = socket;
     this.#events = events;
   }

@@ -4,15 +4,15 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Client } from "../../hostile/client.ts";
-import { HungUp } from "../../hostile/client.ts";
-import { ERROR } from "../../../src/embedded/kafka/error-codes.ts";
-import type { Responses } from "../../../src/embedded/kafka/codec/generated/apis.ts";
-import type { Random } from "../../../src/model/ids.ts";
-import { compressionOf, encodeBatch, type ProducerIdentity } from "./batches.ts";
-import type { History } from "./history.ts";
+import type { Client } from "../../../hostile/client.ts";
+import { HungUp } from "../../../hostile/client.ts";
+import { ERROR } from "../../../../src/embedded/kafka/error-codes.ts";
+import type { Responses } from "../../../../src/embedded/kafka/codec/generated/apis.ts";
+import type { Random } from "../../../../src/model/ids.ts";
+import { compressionOf, encodeBatch, type ProducerIdentity } from "../batches.ts";
+import type { History } from "../history.ts";
 import type { ServerLink } from "./server-link.ts";
-import { ensureTopic, PARTITIONS } from "./topic.ts";
+import { ensureTopic, PARTITIONS } from "../topic.ts";
 
 /** Of a producer Kafka remembers five batches a partition. */
 const REQUESTS_IN_FLIGHT = 5;

@@ -8,16 +8,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import {
   consumerProtocolAssignment,
   consumerProtocolSubscription,
-} from "../../../src/embedded/kafka/codec/generated/consumer-protocol.ts";
-import type { Responses } from "../../../src/embedded/kafka/codec/generated/apis.ts";
-import { encodeMessage, readMessage } from "../../../src/embedded/kafka/codec/message-codec.ts";
-import { WireReader } from "../../../src/embedded/kafka/codec/wire-reader.ts";
-import { ERROR } from "../../../src/embedded/kafka/error-codes.ts";
-import type { Random } from "../../../src/model/ids.ts";
-import { type Client, HungUp } from "../../hostile/client.ts";
-import type { History } from "./history.ts";
+} from "../../../../src/embedded/kafka/codec/generated/consumer-protocol.ts";
+import type { Responses } from "../../../../src/embedded/kafka/codec/generated/apis.ts";
+import { encodeMessage, readMessage } from "../../../../src/embedded/kafka/codec/message-codec.ts";
+import { WireReader } from "../../../../src/embedded/kafka/codec/wire-reader.ts";
+import { ERROR } from "../../../../src/embedded/kafka/error-codes.ts";
+import type { Random } from "../../../../src/model/ids.ts";
+import { type Client, HungUp } from "../../../hostile/client.ts";
+import type { History } from "../history.ts";
 import type { ServerLink } from "./server-link.ts";
-import { ensureTopic, fetchFrom, PARTITIONS } from "./topic.ts";
+import { ensureTopic, fetchFrom, PARTITIONS } from "../topic.ts";
 
 const LEAVES = 0.02;
 const AWAY_MS = 30;

@@ -8,14 +8,14 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { ERROR } from "../../../src/embedded/kafka/error-codes.ts";
-import type { Random } from "../../../src/model/ids.ts";
-import { type Client, HungUp } from "../../hostile/client.ts";
-import { compressionOf, encodeBatch, type ProducerIdentity } from "./batches.ts";
-import type { History } from "./history.ts";
+import { ERROR } from "../../../../src/embedded/kafka/error-codes.ts";
+import type { Random } from "../../../../src/model/ids.ts";
+import { type Client, HungUp } from "../../../hostile/client.ts";
+import { compressionOf, encodeBatch, type ProducerIdentity } from "../batches.ts";
+import type { History } from "../history.ts";
 import { Rivalry } from "./rivalry.ts";
 import type { ServerLink } from "./server-link.ts";
-import { ensureTopic, PARTITIONS } from "./topic.ts";
+import { ensureTopic, PARTITIONS } from "../topic.ts";
 import {
   addOffsets,
   addPartitions,

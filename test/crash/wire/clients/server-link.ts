@@ -7,8 +7,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Random } from "../../../src/model/ids.ts";
-import { Client, requestBytes } from "../../hostile/client.ts";
+import type { Random } from "../../../../src/model/ids.ts";
+import { Client, requestBytes } from "../../../hostile/client.ts";
 
 const RETRY_MS = 10;
 const CUT_MS = 150;

@@ -6,9 +6,9 @@
 
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import rhea, { type Delivery, type EventContext } from "rhea";
-import { AmqpClient } from "../../../src/embedded/amqp/amqp-stage.test.ts";
-import type { Random } from "../../../src/model/ids.ts";
-import { HungUp } from "../../hostile/client.ts";
+import { AmqpClient } from "../../../../src/embedded/amqp/amqp-stage.test.ts";
+import type { Random } from "../../../../src/model/ids.ts";
+import { HungUp } from "../../../hostile/client.ts";
 import type { ServerLink } from "./server-link.ts";
 
 const IN_FLIGHT = 8;

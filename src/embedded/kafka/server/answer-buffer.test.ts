@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { test } from "node:test";
-import { Outlet } from "./outlet.ts";
+import { AnswerBuffer } from "./answer-buffer.ts";
 
 const MIB = 1024 * 1024;
 const QUIET = { progress: () => {}, gone: () => {} };
@@ -32,15 +32,15 @@ function openReader() {
 
 test("memory counts as held until the last view of it has left", async () => {
   const reader = openReader();
-  const outlet = new Outlet(reader.stream, QUIET);
+  const answers = new AnswerBuffer(reader.stream, QUIET);
   const memory = Buffer.allocUnsafeSlow(4 * MIB);
-  outlet.push([Buffer.from("head"), memory.subarray(0, 2 * MIB), memory.subarray(3 * MIB)]);
-  assert.equal(outlet.bytes, 3 * MIB + 4);
-  assert.equal(outlet.heldBytes, 4 * MIB + 4);
+  answers.push([Buffer.from("head"), memory.subarray(0, 2 * MIB), memory.subarray(3 * MIB)]);
+  assert.equal(answers.bytes, 3 * MIB + 4);
+  assert.equal(answers.heldBytes, 4 * MIB + 4);
   const held: [number, number][] = [];
-  while (outlet.bytes > 0) {
+  while (answers.bytes > 0) {
     await reader.take();
-    held.push([outlet.bytes, outlet.heldBytes]);
+    held.push([answers.bytes, answers.heldBytes]);
   }
   assert.deepEqual(held, [
     [2 * MIB + 4, 4 * MIB],
@@ -52,26 +52,26 @@ test("memory counts as held until the last view of it has left", async () => {
 });
 
 test("a small view of the pool for small buffers holds no more than itself", () => {
-  const outlet = new Outlet(openReader().stream, QUIET);
-  outlet.push([Buffer.from("abc"), Buffer.from("de")]);
-  assert.equal(outlet.heldBytes, 5);
+  const answers = new AnswerBuffer(openReader().stream, QUIET);
+  answers.push([Buffer.from("abc"), Buffer.from("de")]);
+  assert.equal(answers.heldBytes, 5);
 });
 
 test("the memory of an answer is given back when all of it has left, and not before", async () => {
   const reader = openReader();
   const gone: string[] = [];
-  const outlet = new Outlet(reader.stream, {
+  const answers = new AnswerBuffer(reader.stream, {
     ...QUIET,
     gone: (piece) => gone.push(piece.toString("latin1", 0, 2)),
   });
   const memory = Buffer.alloc(3 * MIB, "b");
-  outlet.push([Buffer.from("a1")]);
-  outlet.push([Buffer.from("b1"), memory.subarray(0, MIB), memory.subarray(2 * MIB)]);
-  outlet.push([Buffer.from("c1")]);
+  answers.push([Buffer.from("a1")]);
+  answers.push([Buffer.from("b1"), memory.subarray(0, MIB), memory.subarray(2 * MIB)]);
+  answers.push([Buffer.from("c1")]);
   const seen: (readonly [string, number])[] = [];
-  while (outlet.bytes > 0) {
+  while (answers.bytes > 0) {
     await reader.take();
-    seen.push([gone.join(" "), outlet.bytes]);
+    seen.push([gone.join(" "), answers.bytes]);
   }
   assert.deepEqual(seen, [
     ["a1", 2 * MIB + 4],

@@ -8,9 +8,9 @@
  *     end                  EndTxn 4: the epoch stays   EndTxn 5: the epoch rises
  */
 
-import { ERROR } from "../../../src/embedded/kafka/error-codes.ts";
-import type { Client } from "../../hostile/client.ts";
-import type { ProducerIdentity } from "./batches.ts";
+import { ERROR } from "../../../../src/embedded/kafka/error-codes.ts";
+import type { Client } from "../../../hostile/client.ts";
+import type { ProducerIdentity } from "../batches.ts";
 import { PRODUCE_BY_NAME } from "./idempotent-producer.ts";
 
 export type Protocol = "first" | "second";
