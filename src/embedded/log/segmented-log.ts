@@ -7,13 +7,11 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import type { MillraceError } from "../../model/errors.ts";
 import type { LogSettings } from "../../broker/in-process/stream/record-log.ts";
 import type { Compaction, Retention } from "../../broker/streams.ts";
 import { endsForCompaction } from "./compaction/compaction-plan.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
 import { damagedActive } from "./segment/damage.ts";
-import { unlessDiskFull } from "./disks/error-code.ts";
 import { belowFloorError } from "./commit/commit-errors.ts";
 import { GroupCommit } from "./commit/group-commit.ts";
 import type { LogEnvironment } from "./log-environment.ts";
@@ -50,8 +48,8 @@ const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 const ENDS: readonly LogEnd[] = ["end", "stableEnd", "visibleEnd"];
 
 export class SegmentedLog implements BatchLog {
+  readonly directory: string;
   private readonly environment: LogEnvironment;
-  private readonly directory: string;
   private readonly segmentBytesMax: number;
   private readonly pendingBytesMax: number;
   private readonly commit: GroupCommit;
@@ -287,7 +285,7 @@ export class SegmentedLog implements BatchLog {
   }
 
   async trimTo(offset: number): Promise<number> {
-    if (offset > this.end) throw this.outOfRange(offset);
+    if (offset > this.end) throw outOfRangeError(offset, this);
     this.startOffset = Math.max(this.startOffset, offset);
     return this.trimBefore(offset);
   }
@@ -346,7 +344,7 @@ export class SegmentedLog implements BatchLog {
 
   /** The segment that holds the offset; undefined at the end. Throws OFFSET_OUT_OF_RANGE. */
   private segmentOf(offset: number): Segment | undefined {
-    if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
+    if (offset < this.earliest || offset > this.end) throw outOfRangeError(offset, this);
     if (offset === this.end) return undefined;
     return this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
   }
@@ -378,8 +376,7 @@ export class SegmentedLog implements BatchLog {
     if (count === 0) return;
     const going = this.segments.slice(0, count);
     const logStart = this.segments[count]!.baseOffset;
-    // Where overwriting takes room that a full disk has not, the removal itself makes it.
-    const told = await this.commit.writer.begin(logStart).then(() => true, unlessDiskFull);
+    const told = await this.commit.writer.begin(logStart);
     for (const oldest of going)
       await this.environment.open.change(() => this.removeSegment(oldest));
     if (!told) await this.commit.writer.begin(logStart);
@@ -396,9 +393,5 @@ export class SegmentedLog implements BatchLog {
   private async replace(segment: Segment, by: Segment): Promise<void> {
     this.segments = this.segments.map((each) => (each === segment ? by : each));
     await this.reads.release(segment);
-  }
-
-  private outOfRange(offset: number): MillraceError {
-    return outOfRangeError(this.directory, { offset, earliest: this.earliest, end: this.end });
   }
 }

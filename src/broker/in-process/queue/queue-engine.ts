@@ -69,7 +69,8 @@ export class QueueEngine {
           ? { spec, journal: new MemoryJournal() }
           : await this.#options.storage.createQueue(spec);
         const queue = await this.#add(stored).catch(async (error: unknown) => {
-          await stored.journal.close();
+          // Why it could not be recovered is told, and not what came of that.
+          await stored.journal.close().catch(() => undefined);
           throw error;
         });
         if (temporary) this.#clientOf.set(queue, client);

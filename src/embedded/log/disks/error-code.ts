@@ -8,9 +8,3 @@ export function isDiskFull(error: unknown): boolean {
   const code = errorCode(error);
   return code === "ENOSPC" || code === "EDQUOT";
 }
-
-/** False where the disk is full; any other error is thrown. */
-export function unlessDiskFull(error: unknown): false {
-  if (!isDiskFull(error)) throw error;
-  return false;
-}

@@ -17,6 +17,7 @@ import {
   type SegmentState,
 } from "../format/group-boundary.ts";
 import { isDiskFull } from "../disks/error-code.ts";
+import { allEnded, throwAfter } from "../endings.ts";
 import { scanBatches } from "./batch-scan.ts";
 import { emptyFacts, type SegmentFacts } from "./segment-facts.ts";
 import { Segment } from "./segment.ts";
@@ -212,13 +213,20 @@ export class SegmentWriter {
 
   /**
    * Tells durably, before it is so, that the log begins at this offset: what is missing before it was
-   * removed on purpose. In both slots, so that one that is torn or rots takes nothing of it.
+   * removed on purpose. In both slots, so that one that is torn or rots takes nothing of it. False where
+   * a full disk has no room even for that: the removal makes it.
    */
-  async begin(logStart: number): Promise<void> {
+  async begin(logStart: number): Promise<boolean> {
     this.logStart = logStart;
     const state = this.ended ? "sealed" : "open";
-    await this.bound(state);
-    await this.bound(state);
+    try {
+      await this.bound(state);
+      await this.bound(state);
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return false;
+    }
   }
 
   private async syncLog(): Promise<void> {
@@ -302,8 +310,7 @@ export async function createSegment(
     await disk.syncDirectory(directory);
     return new SegmentWriter({ segment, log, sidecar, syncGate, sequence: 0, logStart });
   } catch (error) {
-    for (const file of files) await file.close();
-    throw error;
+    return await throwAfter(error, allEnded(files.map((file) => file.close())));
   }
 }
 
