@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { Client, connect, requestBytes } from "./hostile/client.ts";
-import { chanceOf, FRAME_KINDS, hostileFrame } from "./hostile/frames.ts";
+import { chanceOf, FRAME_KINDS, hostileFrame } from "./hostile/attacks/frames.ts";
 import { createTopic, produce } from "./hostile/healthy.ts";
 import { startServer } from "./hostile/stage.ts";
 import { text, wireBytes } from "../src/embedded/log/log-stage.test.ts";
@@ -44,7 +44,7 @@ test("hundreds of malformed frames and half-open connections disturb nobody", as
 });
 
 test("nothing but a sign-in is answered to a stranger, and no large frame is taken from one", async () => {
-  await using server = await startServer("asks");
+  await using server = await startServer({ mode: "asks" });
   const hungUpOn = async (bytes: Buffer): Promise<boolean> => {
     const socket = (await connect(server.ports.kafka))!;
     const answer = once(socket, "data").then(() => "answer");

@@ -243,6 +243,30 @@ test("a power cut while a directory, a stream and a queue are made leaves what c
   report("making", counts);
 });
 
+test("a power cut while streams are made side by side loses none that was acknowledged", async () => {
+  const start = createMemoryDisk();
+  await (await open(start)).close();
+  const counts = await enumeratePowerCuts<string>({
+    start,
+    stride: 7,
+    async workload(disk, note) {
+      const broker = await open(disk);
+      const make = async (name: string): Promise<void> => {
+        await broker.streams!.ensureStream({ name, partitions: 1 });
+        note(name);
+      };
+      await Promise.all(["a", "b"].map(make));
+    },
+    check: (disk, made) =>
+      recovered(disk, async (broker) => {
+        const found = (await broker.streams!.listStreams()).map(({ spec }) => spec.name);
+        for (const name of made) assert.ok(found.includes(name), `${name} is gone`);
+        await broker.streams!.ensureStream({ name: "b", partitions: 1 });
+      }),
+  });
+  report("making side by side", counts);
+});
+
 test("a power cut at any step loses no acknowledged event and no committed position", async () => {
   const start = await preparedDisk();
   const counts = await enumeratePowerCuts<Note>({

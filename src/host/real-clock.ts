@@ -17,6 +17,7 @@ export function createRealClock(): Clock {
 }
 
 function startTimer(delayMs: number, callback: () => void): Timer {
+  if (delayMs === 0) return startTurn(callback);
   let handle: NodeJS.Timeout;
   const wait = (restMs: number): void => {
     const stepMs = Math.min(restMs, TIMER_MS_MAX);
@@ -25,6 +26,13 @@ function startTimer(delayMs: number, callback: () => void): Timer {
   };
   wait(delayMs);
   return { cancel: () => clearTimeout(handle) };
+}
+
+/** The next turn of the event loop: a timer of no time takes a millisecond. */
+function startTurn(callback: () => void): Timer {
+  const handle = setImmediate(callback);
+  handle.unref();
+  return { cancel: () => clearImmediate(handle) };
 }
 
 /** One wait for a moment far away, in steps: a timer does not see that the clock was set. */

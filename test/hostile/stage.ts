@@ -4,7 +4,8 @@ import { fork, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Counts } from "./attack.ts";
+import type { Counts } from "./attacks/attack.ts";
+import { prefer } from "./preferred.ts";
 import type { ServerFacts } from "./serve.ts";
 
 /** Memory where there is some: a disk that others use would be measured with the door. */
@@ -13,18 +14,35 @@ const here = (name: string): string => join(import.meta.dirname, name);
 
 export interface Server extends AsyncDisposable {
   readonly ports: Readonly<Record<"kafka" | "amqp", number>>;
+  readonly pid: number;
   readonly alive: boolean;
   facts(): Promise<ServerFacts>;
 }
 
-export async function startServer(mode: "open" | "asks" = "open", control = ""): Promise<Server> {
+export interface ServerOptions {
+  /** Whom it lets in: everybody, or who signs in. */
+  readonly mode?: "open" | "asks";
+  readonly control?: string | undefined;
+  /** Where a profile of its processor time is written when it ends. */
+  readonly profile?: string | undefined;
+}
+
+export async function startServer({
+  mode = "open",
+  control = "",
+  profile,
+}: ServerOptions = {}): Promise<Server> {
   const directory = mkdtempSync(join(PLACE, "millrace-hostile-"));
+  const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
   const child = fork(here("serve.ts"), [directory, mode, control], {
-    execArgv: ["--conditions=source"],
+    execArgv: ["--conditions=source", ...profiling],
+    detached: true,
   });
+  prefer(child.pid!);
   const { ports } = await told<Pick<Server, "ports">>(child);
   return {
     ports,
+    pid: child.pid!,
     get alive() {
       return child.exitCode === null && child.signalCode === null;
     },
@@ -34,7 +52,9 @@ export async function startServer(mode: "open" | "asks" = "open", control = ""):
       return (await answered).facts;
     },
     async [Symbol.asyncDispose]() {
-      await ended(child, () => child.kill("SIGKILL"));
+      await ended(child, () =>
+        profile === undefined ? child.kill("SIGKILL") : child.disconnect(),
+      );
       rmSync(directory, { recursive: true });
     },
   };
@@ -48,9 +68,15 @@ export interface Attacker {
   kill(): void;
 }
 
-export function startAttack(name: string, port: number, seed: number, share: number): Attacker {
+export function startAttack(
+  name: string,
+  { port, seed, share }: Readonly<Record<"port" | "seed" | "share", number>>,
+): Attacker {
   const args = [name, port, seed, share].map(String);
-  const child = fork(here("attacker.ts"), args, { execArgv: ["--conditions=source"] });
+  const child = fork(here("attacks/attacker.ts"), args, {
+    execArgv: ["--conditions=source"],
+    detached: true,
+  });
   const ready = told<{ ready: true }>(child);
   return {
     ready,

@@ -10,6 +10,7 @@ import { ByteBudget } from "../doors/byte-budget.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import type { ConnectionService } from "../doors/late-service.ts";
 import type { Warn } from "../doors/limited-log.ts";
+import { Turns } from "../doors/turns.ts";
 import type { Engine } from "../engine.ts";
 import { AmqpConnection } from "./connection.ts";
 import type { DoorContext } from "./door-context.ts";
@@ -40,6 +41,7 @@ export function openAmqpService(options: AmqpServiceOptions): ConnectionService 
     warn,
     holders: new Map(),
     budget: new ByteBudget(limits),
+    turns: new Turns(engine.environment.clock, limits.turnMax),
     links: { count: 0 },
   };
   const { clock } = engine.environment;

@@ -44,6 +44,11 @@ import { createServerConnection, type RheaConnection } from "./protocol/rhea.ts"
 import { createMechanisms } from "./protocol/sign-in.ts";
 import { beStrict, Violation } from "./protocol/strict-performatives.ts";
 
+/** Bytes that lie here and may be handed on although all connections together have done enough. */
+const SMALL_BYTES = 4 * 1024;
+/** So many bytes of a message cost as much as a frame does. */
+const WEIGHED_BYTES = 1024;
+
 export class AmqpConnection {
   readonly closed: Promise<void>;
   readonly #socket: Socket;
@@ -74,7 +79,7 @@ export class AmqpConnection {
       unread: () => this.#guard.pending,
       unsent: () => socket.writableLength,
     });
-    this.#pace = new Pace(engine.environment.clock, limits.turnMax, () => this.#goOn());
+    this.#pace = new Pace(context.turns, limits.turnMax, () => this.#goOn());
     this.#guarded = new GuardedSocket(socket, (answer) => this.#answeredSignIn(answer));
     if (!keeper.asks) this.#principal = LOCAL;
     const { events, connection } = createServerConnection({
@@ -107,7 +112,8 @@ export class AmqpConnection {
         this.#hold(this.#links.attach(frame, attach));
       },
       incomingOf: (link) => this.#links.incomingOf(link),
-      told: (session, first, last) => this.#links.told(session, first, last),
+      received: (link, delivery, message) => this.#links.received(link, delivery, message),
+      told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
     });
     events.on("error", (error: unknown) => this.#defect(error));
@@ -184,11 +190,12 @@ export class AmqpConnection {
 
   #goOn(): void {
     try {
-      while (!this.#held && !this.#ending && this.#pace.may()) {
+      while (!this.#held && !this.#ending && this.#pace.may(this.#guard.pending < SMALL_BYTES)) {
         const frames = this.#guard.next();
         if (frames === undefined) break;
         const { attachWeight } = this.#context.limits;
-        this.#pace.count(frames.code === ATTACH ? attachWeight : frames.count);
+        const weight = frames.code === ATTACH ? attachWeight : frames.count;
+        this.#pace.count(weight + Math.floor(frames.bytes.length / WEIGHED_BYTES));
         this.#holdings.framed(frames.bytes.length);
         if (frames.code === SASL_INIT || frames.code === SASL_RESPONSE) this.#held = true;
         this.#guarded.emit("data", frames.bytes);

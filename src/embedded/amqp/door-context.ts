@@ -3,6 +3,7 @@
 import type { ByteBudget } from "../doors/byte-budget.ts";
 import type { Doorkeeper } from "../doors/doorkeeper.ts";
 import type { Warn } from "../doors/limited-log.ts";
+import type { Turns } from "../doors/turns.ts";
 import type { Engine } from "../engine.ts";
 import type { ShownLetters } from "./links/dead-letter-source.ts";
 import type { Undeliverable } from "./links/undeliverable.ts";
@@ -19,6 +20,7 @@ export interface DoorContext {
   readonly shownLetters: ShownLetters;
   readonly warn: Warn;
   readonly budget: ByteBudget;
+  readonly turns: Turns;
   /** Links of all connections. */
   readonly links: { count: number };
   /** Takes the links of a durable subscription from whoever holds it. */

@@ -32,7 +32,10 @@ export interface AmqpLimits {
   readonly sweepMs: number;
   /** Who holds memory that others wait for, and stands still for so long, is closed. */
   readonly stalledShortMs: number;
-  /** Frames before others get their turn; an attach, which may look up and make a queue, is as many. */
+  /**
+   * Frames of one connection, and of all together, in one turn of the event loop; an attach, which may look
+   * up and make a queue, is as many, and so is each KiB.
+   */
   readonly turnMax: number;
   readonly attachWeight: number;
   /** Of one connection. */

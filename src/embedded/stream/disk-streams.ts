@@ -41,8 +41,9 @@ const streamKey = (name: string): string => `stream/${name}`;
 const startKey = (incarnation: string, partition: number): string =>
   `start/${incarnation}/${partition}`;
 
-/** How many partitions are recovered at one time. */
+/** How many partitions of a stream are recovered at one time, and how many streams at the start. */
 const OPENING_MAX = 16;
+const STREAMS_OPENING_MAX = 8;
 
 export interface DiskStreams extends StreamStorage {
   /** The partitions of a stream that is open. */
@@ -122,13 +123,27 @@ export async function openDiskStreams(
     await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
   };
 
+  const known = Array.from(state.entries("stream/"), ([, value]): StreamFacts => JSON.parse(value));
   const found: StoredDiskStream[] = [];
-  for (const [, value] of state.entries("stream/")) {
-    const facts: StreamFacts = JSON.parse(value);
-    found.push(await openStream(facts));
+  for (let first = 0; first < known.length; first += STREAMS_OPENING_MAX) {
+    const opening = known
+      .slice(first, first + STREAMS_OPENING_MAX)
+      .map((facts) => openStream(facts));
+    found.push(...(await allEnded(opening)));
   }
   const changes = found.flatMap(({ incarnation, logs }) => madeChanges(state, incarnation, logs));
   await Promise.all(changes.map((change) => state.put(...change)));
+
+  /**
+   * The directory of all streams is durable before streams are made in it: several may be made at one
+   * time, and each syncs only the directories that it has made.
+   */
+  let place: Promise<void> | undefined;
+  const placeMade = (): Promise<void> =>
+    (place ??= data.logs.disk.makeDirectory(join(data.path, "streams")).catch((error: unknown) => {
+      place = undefined;
+      throw error;
+    }));
 
   return {
     cluster: data.cluster,
@@ -142,11 +157,16 @@ export async function openDiskStreams(
       }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
-      const stored = await openStream(facts).catch((error: unknown) => {
-        throw openingFailure(join(data.path, directoryOf(facts)), error);
-      });
+      let stored: StoredDiskStream;
       try {
-        await state.putAll(madeChanges(state, facts.incarnation, stored.logs));
+        await placeMade();
+        stored = await openStream(facts);
+      } catch (error) {
+        throw openingFailure(join(data.path, directoryOf(facts)), error);
+      }
+      try {
+        const changes = madeChanges(state, facts.incarnation, stored.logs);
+        await Promise.all(changes.map((change) => state.put(...change)));
       } catch (error) {
         open.delete(facts.incarnation);
         return await throwAfter(error, allEnded(stored.logs.map((log) => log.close())));

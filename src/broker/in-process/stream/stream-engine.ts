@@ -1,7 +1,8 @@
 /**
  * The streams of one broker: the registry of streams and groups that all its clients share.
  *
- * Changes to the registry (ensure, delete) run one after another.
+ * Changes to the registry (ensure, delete) of one stream run one after another; streams change side by
+ * side.
  *
  * Retention looks at the streams when the first record or segment comes of age, and some time after
  * an append, which may have filled a stream. So streams at rest cost next to nothing. Age goes by the
@@ -13,6 +14,7 @@ import type { Timer } from "../../../model/clock.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { StreamInfo, StreamSpec } from "../../streams.ts";
 import { checkStreamSpec } from "../../validate.ts";
+import { ChangesByName } from "../changes-by-name.ts";
 import { Group } from "./group.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { StoredStream, StreamStorage } from "./stream-storage.ts";
@@ -27,12 +29,14 @@ export interface StreamEngineOptions {
 }
 
 const LOOK_MS_MAX = 3_600_000;
+/** Streams that are made, changed or removed at one time. */
+const CHANGED_TOGETHER = 8;
 
 export class StreamEngine {
   readonly #options: StreamEngineOptions;
   readonly #streams = new Map<string, LocalStream>();
   readonly #groups = new Map<string, Group>();
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new ChangesByName(CHANGED_TOGETHER);
   #timer: Timer | undefined;
   /** When it fires, by the monotonic clock. */
   #timerMs = Infinity;
@@ -79,7 +83,7 @@ export class StreamEngine {
   /** From now on the stream is declared in this process: its partitions stay as many as they are. */
   ensure(spec: StreamSpec): Promise<StreamInfo> {
     checkStreamSpec(spec);
-    return this.#change(async () => {
+    return this.#changes.run(spec.name, async () => {
       const present = this.#streams.get(spec.name);
       if (present === undefined) {
         const stream = await this.#create(spec);
@@ -113,7 +117,7 @@ export class StreamEngine {
   /** Makes the stream; false where there is one of the name, which is left as it is. */
   create(spec: StreamSpec): Promise<boolean> {
     checkStreamSpec(spec);
-    return this.#change(async () => {
+    return this.#changes.run(spec.name, async () => {
       if (this.#streams.has(spec.name)) return false;
       await this.#create(spec);
       return true;
@@ -125,7 +129,7 @@ export class StreamEngine {
    * it is then and may throw. Throws UNKNOWN_STREAM.
    */
   configure(name: string, next: (spec: StreamSpec) => StreamSpec): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(name, async () => {
       const stream = this.stream(name);
       const spec = { ...next(stream.spec), name, partitions: stream.partitions };
       checkStreamSpec(spec);
@@ -138,7 +142,7 @@ export class StreamEngine {
    * STREAM_MISMATCH where the stream is declared in this process with the number that it has.
    */
   grow(name: string, partitions: number): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(name, async () => {
       const stream = this.stream(name);
       const spec = { ...stream.spec, partitions };
       checkStreamSpec(spec);
@@ -150,7 +154,7 @@ export class StreamEngine {
   }
 
   remove(name: string): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(name, async () => {
       const stream = this.stream(name);
       const reason = unknownStream(name);
       this.#streams.delete(name);
@@ -164,7 +168,7 @@ export class StreamEngine {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#changes;
+    await this.#changes.settled();
     const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
     for (const stream of this.#streams.values()) stream.end(reason);
   }
@@ -193,12 +197,6 @@ export class StreamEngine {
     const stream = new LocalStream({ stored, cluster, clock, defer, grown });
     this.#streams.set(stored.spec.name, stream);
     return stream;
-  }
-
-  #change<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#changes.then(work);
-    this.#changes = result.catch(() => {});
-    return result;
   }
 
   #schedule(): void {

@@ -18,6 +18,7 @@ import { RESOURCE_LIMIT, STOLEN, refusalOf, type Refusal } from "../protocol/con
 import {
   echoed,
   type AttachFields,
+  type Delivery,
   type Frame,
   type RheaEvent,
   type RheaLink,
@@ -27,6 +28,7 @@ import type { Answers } from "../protocol/answers.ts";
 import { readOutcome } from "../protocol/receiver-outcome.ts";
 import { Violation, type Incoming } from "../protocol/strict-performatives.ts";
 import { readTerminus } from "../protocol/terminus.ts";
+import type { DeliveryRange } from "../protocol/transfers.ts";
 import { DeadLetterSource } from "./dead-letter-source.ts";
 import { queueDeposit, relayDeposit, streamDeposit } from "./deposits.ts";
 import { type Deposit, Inlet } from "./inlet.ts";
@@ -77,11 +79,8 @@ export class Links {
         }
       });
     };
-    on("message", ({ receiver, delivery, message }) => {
-      const inlet = this.#inlets.get(receiver);
-      if (inlet === undefined) options.answers.settle(delivery, "released");
-      else inlet.onMessage(delivery, message);
-    });
+    // Of several parts.
+    on("message", ({ receiver, delivery, message }) => this.received(receiver, delivery, message));
     on("receiver_close", ({ receiver }) => this.#detached(receiver));
     on("sender_close", ({ sender }) => this.#detached(sender));
     on("session_close", ({ session }) => this.#sessionEnded(session));
@@ -92,8 +91,15 @@ export class Links {
     return this.#inlets.get(link);
   }
 
+  /** A message has come whole. */
+  received(link: RheaLink, delivery: Delivery, message: Buffer | undefined): void {
+    const inlet = this.#inlets.get(link);
+    if (inlet === undefined) this.#options.answers.settle(delivery, "released");
+    else inlet.onMessage(delivery, message);
+  }
+
   /** A receiving client said something of these deliveries. */
-  told({ outgoing }: RheaSession, first: number, last: number): void {
+  told({ outgoing }: RheaSession, { first, last }: DeliveryRange): void {
     for (let id = first; id <= last; id++) {
       const delivery = outgoing.deliveries.by_id(id);
       if (delivery === undefined) continue;

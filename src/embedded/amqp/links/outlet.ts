@@ -16,6 +16,7 @@ import type { Holdings } from "../holdings.ts";
 import { LOCK_LOST, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import type { Answers } from "../protocol/answers.ts";
 import type { Delivery, RheaLink } from "../protocol/rhea.ts";
+import { sendDelivery } from "../protocol/transfers.ts";
 import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 /** Messages asked for at one time. */
@@ -177,7 +178,7 @@ export class Outlet implements Sink {
   #send(item: Item): Delivery {
     const { link, holdings } = this.#options;
     const { bytes, format } = item.write();
-    const delivery = link.send(bytes, undefined, format);
+    const delivery = sendDelivery(link, bytes, format);
     this.#pending.push({ id: delivery.id, bytes: bytes.length });
     holdings.sends(bytes.length);
     this.#meanBytes += (bytes.length - this.#meanBytes) / GUESS_OVER;

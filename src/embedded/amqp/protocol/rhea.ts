@@ -68,12 +68,14 @@ export interface FlowFields extends Performative {
   readonly echo: unknown;
 }
 
-export interface TransferFields extends Performative {
+export interface TransferFields {
   readonly handle: unknown;
   readonly delivery_id: unknown;
+  readonly delivery_tag: unknown;
   message_format: unknown;
-  readonly state: unknown;
+  readonly settled: unknown;
   readonly more: unknown;
+  readonly state: unknown;
   readonly aborted: unknown;
 }
 
@@ -81,6 +83,7 @@ export interface DispositionFields extends Performative {
   readonly role: unknown;
   first: unknown;
   last: unknown;
+  readonly settled: unknown;
   readonly state: unknown;
 }
 
@@ -99,12 +102,18 @@ export interface Terminus {
 
 export interface Delivery {
   readonly id: number;
-  readonly tag: Buffer;
   readonly link: RheaLink;
   readonly format: number | null;
   settled: boolean;
   remote_settled: boolean;
-  readonly remote_state: unknown;
+  remote_state: unknown;
+}
+
+/** One that is sent from here, whose parts have left as far as `sentBytes`. */
+export interface SentDelivery extends Delivery {
+  readonly format: number;
+  readonly bytes: Buffer;
+  sentBytes: number;
 }
 
 interface Deliveries<Entry> {
@@ -112,6 +121,9 @@ interface Deliveries<Entry> {
   get_head(): Entry | undefined;
   get_tail(): Entry | undefined;
   by_id(id: number): Entry | undefined;
+  push(entry: Entry): void;
+  /** Forgets the oldest ones as long as they fit. */
+  pop_if(fits: (entry: Entry) => boolean): number;
 }
 
 export interface RheaLink extends EventEmitter {
@@ -123,6 +135,7 @@ export interface RheaLink extends EventEmitter {
   readonly source: Terminus | null;
   readonly target: Terminus | null;
   readonly local: {
+    readonly handle: number;
     readonly attach: Record<string, unknown>;
     readonly detach: { closed: boolean };
   };
@@ -141,23 +154,37 @@ export interface RheaLink extends EventEmitter {
   _get_drain(): boolean;
   is_receiver(): boolean;
   is_open(): boolean;
+  is_remote_open(): boolean;
   add_credit(count: number): void;
-  send(bytes: Buffer, tag: Buffer | undefined, format: number): Delivery;
   close(error?: Refusal): void;
   detach(): void;
   remove(): void;
 }
 
 export interface RheaSession extends EventEmitter {
-  readonly local: { readonly begin: Record<string, unknown>; readonly handles: object };
+  readonly local: {
+    readonly channel: number;
+    readonly begin: Record<string, unknown>;
+    readonly handles: object;
+  };
   readonly remote: { readonly handles: Record<number, RheaLink | undefined> };
   readonly links: Record<string, RheaLink | undefined>;
-  readonly incoming: { readonly deliveries: Deliveries<Delivery>; next_transfer_id: number };
-  readonly outgoing: {
+  readonly incoming: {
     readonly deliveries: Deliveries<Delivery>;
-    readonly next_delivery_id: number;
-    readonly next_pending_delivery: number;
+    next_transfer_id: number;
+    next_delivery_id: number | undefined;
+  };
+  readonly outgoing: {
+    readonly deliveries: Deliveries<SentDelivery>;
+    next_delivery_id: number;
+    next_pending_delivery: number;
+    next_transfer_id: number;
+    window: number;
     available(): number;
+    /** How many transfers the client takes. */
+    transfer_window(): number;
+    /** Writes what may be written, and forgets what is settled on both sides. */
+    process(): void;
   };
   is_open(): boolean;
   is_remote_open(): boolean;
@@ -174,6 +201,15 @@ export interface RheaConnection extends EventEmitter {
   readonly local_channel_map: object;
   /** Written to: nothing is, and no timer set, while it is false. */
   socket_ready: boolean;
+  readonly socket: { write(bytes: Buffer): void };
+  /** Of the frames that the client takes; undefined where it named no bound. */
+  readonly max_frame_size: number | undefined;
+  readonly amqp_transport: {
+    /** Undefined until then. */
+    readonly header_received: unknown;
+    /** Reads whole frames, and returns how many bytes they had. */
+    read(bytes: Buffer): number;
+  };
   accept(socket: unknown): unknown;
   open(): void;
   close(error?: Refusal): void;
@@ -182,6 +218,8 @@ export interface RheaConnection extends EventEmitter {
   _register(): void;
   /** Writes what there is to write, at the end of a tick in which something was registered. */
   _process(): void;
+  /** Writes what was encoded, and sets the timer of the next sign of life. */
+  output(): void;
   on_open(frame: Frame<OpenFields>): void;
   on_begin(frame: Frame<BeginFields>): void;
   on_attach(frame: Frame<AttachFields>): void;
@@ -239,6 +277,7 @@ interface Outcomes {
   accepted(): { described(): unknown };
   released(): { described(): unknown };
   rejected(fields: { readonly error: Refusal }): { described(): unknown };
+  unwrap_outcome(state: unknown): unknown;
 }
 
 const { types } = rhea;
@@ -247,6 +286,11 @@ const outcomes = rhea.message as unknown as Outcomes;
 /** As the client asked for it; null where it named none. */
 export function echoed(terminus: Terminus | null): unknown {
   return terminus?.described?.() ?? null;
+}
+
+/** What a receiver says, made of a state that is one of those it may have; undefined for none. */
+export function outcomeOf(state: unknown): unknown {
+  return state === undefined ? undefined : outcomes.unwrap_outcome(state);
 }
 
 const DISPOSITION = 0x15;

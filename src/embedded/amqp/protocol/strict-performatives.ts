@@ -17,9 +17,18 @@ import {
   TRANSFER_LIMIT,
   type Refusal,
 } from "./conditions.ts";
+import {
+  noteOutcome,
+  readTransfers,
+  takeDelivery,
+  writeTransfers,
+  type DeliveryRange,
+} from "./transfers.ts";
+import { outcomeOf } from "./rhea.ts";
 import type {
   AttachFields,
   BeginFields,
+  Delivery,
   DispositionFields,
   FlowFields,
   Frame,
@@ -62,8 +71,10 @@ export interface StrictOptions {
   readonly onAttach: (frame: Frame<AttachFields>, attach: () => RheaLink) => void;
   /** Of a link that takes messages and is open here. */
   readonly incomingOf: (link: RheaLink) => Incoming | undefined;
-  /** The client said something of these deliveries. */
-  readonly told: (session: RheaSession, first: number, last: number) => void;
+  /** A message has come whole; without its content where the link may not be sent it. */
+  readonly received: (link: RheaLink, delivery: Delivery, message: Buffer | undefined) => void;
+  /** A receiving client said something of these deliveries. */
+  readonly told: (session: RheaSession, range: DeliveryRange) => void;
   /** Something may be sent that could not be before. */
   readonly changed: () => void;
 }
@@ -83,7 +94,7 @@ const OUTCOMES: ReadonlySet<unknown> = new Set([
 ]);
 
 export function beStrict(connection: RheaConnection, options: StrictOptions): void {
-  const { limits, opened, onAttach, incomingOf, told, changed } = options;
+  const { limits, opened, onAttach, incomingOf, received, told, changed } = options;
   const rhea = {
     open: connection.on_open.bind(connection),
     begin: connection.on_begin.bind(connection),
@@ -99,6 +110,8 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
     return session;
   };
 
+  readTransfers(connection);
+
   connection.on_open = (frame) => {
     rhea.open(frame);
     opened();
@@ -108,7 +121,9 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
   connection.on_begin = (frame) => {
     checkBegin(frame, connection, limits);
     rhea.begin(frame);
-    sessionOf(frame).local.begin["handle_max"] = limits.linksMax - 1;
+    const session = sessionOf(frame);
+    session.local.begin["handle_max"] = limits.linksMax - 1;
+    writeTransfers(connection, session);
   };
 
   connection.on_attach = (frame) => {
@@ -145,17 +160,21 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
     if (frame.performative.aborted === true) return abort(session, link, incomingOf(link));
     admit(frame, link, { incoming: incomingOf(link), limits });
     frame.performative.message_format = null;
-    rhea.transfer(frame);
+    const delivery = takeDelivery(frame, session, link);
+    if (delivery === undefined) rhea.transfer(frame);
+    else received(link, delivery, frame.payload);
   };
 
   connection.on_disposition = (frame) => {
     const session = sessionOf(frame);
-    if (narrow(frame, session)) {
-      rhea.disposition(frame);
-      const { role, first, last } = frame.performative;
-      // Now, and not when rhea comes to tell: a detach may be the next frame.
-      if (role === true) told(session, Number(first), Number(last));
-    }
+    const range = narrow(frame, session);
+    if (range !== undefined && frame.performative.role === true) {
+      const { settled, state } = frame.performative;
+      const outcome = outcomeOf(isGiven(state) ? state : undefined);
+      noteOutcome(session, { ...range, settled: settled === true, outcome });
+      connection._register();
+      told(session, range);
+    } else if (range !== undefined) rhea.disposition(frame);
     changed();
   };
 }
@@ -308,9 +327,9 @@ const TOO_MANY_PARTS: Refusal = {
     "too many messages of this connection are not whole; finish one before you begin the next, or use another connection",
 };
 
-/** A part that lies in much larger memory gets its own: it may have to wait long for the rest. */
+/** A part that lies in larger memory gets its own: it may have to wait long for the rest. */
 function ownOf(payload: Buffer | undefined): Buffer | undefined {
-  if (payload === undefined || payload.buffer.byteLength <= 2 * payload.length) return payload;
+  if (payload === undefined || payload.buffer.byteLength <= 1.25 * payload.length) return payload;
   const own = Buffer.allocUnsafeSlow(payload.length);
   payload.copy(own);
   return own;
@@ -319,8 +338,11 @@ function ownOf(payload: Buffer | undefined): Buffer | undefined {
 /** The place of a disposition's state. */
 const STATE = 4;
 
-/** Cuts the range down to deliveries that there are; false where there are none. */
-function narrow({ performative }: Frame<DispositionFields>, session: RheaSession): boolean {
+/** Cuts the range down to deliveries that there are; undefined where there are none. */
+function narrow(
+  { performative }: Frame<DispositionFields>,
+  session: RheaSession,
+): DeliveryRange | undefined {
   const { role, first, last, state } = performative;
   if (typeof first !== "number" || (isGiven(last) && typeof last !== "number")) {
     throw new Violation(FRAMING_ERROR, "a disposition's deliveries are no numbers");
@@ -336,13 +358,13 @@ function narrow({ performative }: Frame<DispositionFields>, session: RheaSession
   const { deliveries } = role === true ? session.outgoing : session.incoming;
   const head = deliveries.get_head();
   const tail = deliveries.get_tail();
-  if (head === undefined || tail === undefined) return false;
+  if (head === undefined || tail === undefined) return undefined;
   const from = Math.max(first, head.id);
   const to = Math.min(isGiven(last) ? Number(last) : first, tail.id);
-  if (from > to) return false;
+  if (from > to) return undefined;
   performative.first = from;
   performative.last = to;
-  return true;
+  return { first: from, last: to };
 }
 
 function descriptorOf(state: unknown): unknown {

@@ -8,6 +8,7 @@
  * Each look finds the topics anew: one that is deleted while the request waits ends the wait.
  */
 
+import { delay } from "../../../model/clock.ts";
 import { isMillraceError } from "../../../model/errors.ts";
 import type { BatchLog, LogEnd } from "../../log/batch-log.ts";
 import type { BatchRun } from "../../log/segment/batch-run.ts";
@@ -55,7 +56,7 @@ export function createFetch(broker: KafkaBroker): Handler<"Fetch"> {
     };
     /** What is to be answered, or the round after which there is to be a wait. */
     const next = async (): Promise<Draft<FetchResponse> | Round> => {
-      const round = new Round(request, call, bytesMax);
+      const round = new Round(request, call, { bytesMax, turn: () => delay(clock, 0) });
       const responses = await look(round);
       const late = clock.monotonic() >= endsAtMs || call.gone.aborted;
       const enough = round.failed || late || round.bytes >= request.minBytes;
@@ -84,6 +85,7 @@ class Round {
   bytes = 0;
   failed = false;
   readonly #call: Call;
+  readonly #turn: () => Promise<void>;
   #bytesMax: number;
   readonly #committed: boolean;
   readonly #endName: LogEnd;
@@ -91,8 +93,13 @@ class Round {
   readonly #ends = new Map<BatchLog, number>();
   readonly #asked = new Set<BatchLog>();
 
-  constructor({ isolationLevel }: FetchRequest, call: Call, bytesMax: number) {
+  constructor(
+    { isolationLevel }: FetchRequest,
+    call: Call,
+    { bytesMax, turn }: { readonly bytesMax: number; readonly turn: () => Promise<void> },
+  ) {
     this.#call = call;
+    this.#turn = turn;
     this.#bytesMax = call.claim(bytesMax);
     this.#committed = isolationLevel === READ_COMMITTED;
     this.#endName = this.#committed ? "stableEnd" : "end";
@@ -154,13 +161,13 @@ class Round {
   ): Promise<BatchRun> {
     const bytesMax = Math.max(left, 1);
     const firstBytesMax = this.bytes > 0 ? left : this.#bytesMax;
-    const { take } = this.#call;
-    const run = await log.readBatches(offset, { bytesMax, firstBytesMax, endOffset, take });
+    const reads = { endOffset, take: this.#call.take, turn: this.#turn };
+    const run = await log.readBatches(offset, { bytesMax, firstBytesMax, ...reads });
     const { neededBytes } = run;
     if (neededBytes === 0 || this.bytes > 0) return run;
     if (!(await this.#call.claimWhole(neededBytes))) return run;
     this.#bytesMax = neededBytes;
-    return log.readBatches(offset, { bytesMax: neededBytes, endOffset, take });
+    return log.readBatches(offset, { bytesMax: neededBytes, ...reads });
   }
 
   /** Resolves when a partition has grown, the time is over or the client has gone. */

@@ -7,9 +7,14 @@
  */
 
 import type { Writable } from "node:stream";
+import type { Turns } from "../../doors/turns.ts";
 
 /** Given to the socket at a time. */
 const PART_BYTES = 1024 * 1024;
+/** Up to here an answer leaves in the turn in which it is made. */
+const SMALL_BYTES = 64 * 1024;
+/** So many bytes that are copied to the system cost as much as the smallest request. */
+const WEIGHED_BYTES = 16 * 1024;
 
 export interface AnswerEvents {
   /** A part has left. */
@@ -30,14 +35,17 @@ const NOTHING: readonly Buffer[] = [];
 
 export class AnswerBuffer {
   readonly #socket: Writable;
+  readonly #turns: Turns;
   readonly #events: AnswerEvents;
+  readonly #goOn = (): void => this.#write();
   #pieces: Piece[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #writing = false;
 
-  constructor(socket: Writable, events: AnswerEvents) {
+  constructor(socket: Writable, turns: Turns, events: AnswerEvents) {
     this.#socket = socket;
+    this.#turns = turns;
     this.#events = events;
   }
 
@@ -64,7 +72,19 @@ export class AnswerBuffer {
       last = piece;
     }
     if (last !== undefined) last.ends = pieces;
-    if (!this.#writing) this.#write();
+    if (!this.#writing) this.#writeInTurn();
+  }
+
+  /** Writes nothing more. */
+  cancel(): void {
+    this.#turns.leave(this.#goOn);
+  }
+
+  /** Large parts of many connections in one turn would keep the small ones of others waiting. */
+  #writeInTurn(): void {
+    this.#writing = true;
+    if (this.#bytes <= SMALL_BYTES || !this.#turns.full) this.#write();
+    else this.#turns.wait(this.#goOn);
   }
 
   #write(): void {
@@ -74,6 +94,7 @@ export class AnswerBuffer {
     this.#writing = last !== undefined;
     if (last === undefined) return;
     const bytes = buffers.reduce((sum, { length }) => sum + length, last.length);
+    this.#turns.count(Math.floor(bytes / WEIGHED_BYTES));
     socket.cork();
     for (const buffer of buffers) socket.write(buffer);
     socket.write(last, (error) => {
@@ -82,7 +103,7 @@ export class AnswerBuffer {
       this.#bytes -= bytes;
       this.#heldBytes -= holds;
       for (const piece of gone) this.#events.gone(piece);
-      this.#write();
+      this.#writeInTurn();
       this.#events.progress();
     });
     socket.uncork();

@@ -24,6 +24,7 @@ import { BadFrame, FrameReader } from "./frame-reader.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { AnswerBuffer } from "./answer-buffer.ts";
 import { Pace } from "../../doors/pace.ts";
+import type { Turns } from "../../doors/turns.ts";
 import { receive } from "./receive.ts";
 import { RequestLine, type LineRequest, type Reply } from "./request-line.ts";
 import { SignInGate } from "./sign-in-gate.ts";
@@ -37,6 +38,7 @@ export interface ConnectionOptions {
   readonly budget: ByteBudget;
   readonly frames: FrameBuffers;
   readonly wide: WideRequests;
+  readonly turns: Turns;
   readonly limits: ConnectionLimits;
   readonly warn: Warn;
 }
@@ -80,7 +82,7 @@ export class Connection {
   #answered = false;
 
   constructor(options: ConnectionOptions) {
-    const { limits, keeper, budget, frames, environment } = options;
+    const { limits, keeper, budget, frames, turns, environment } = options;
     const { clock, random } = environment;
     this.#clock = clock;
     const stranger = keeper.asks;
@@ -94,11 +96,11 @@ export class Connection {
       push: (chunk) => this.#receive(this.#reader.push(chunk)),
     });
     this.#options = { ...options, socket };
-    this.#answers = new AnswerBuffer(socket, {
+    this.#answers = new AnswerBuffer(socket, turns, {
       progress: () => this.#sent(),
       gone: (piece) => frames.give(piece),
     });
-    this.#pace = new Pace(clock, limits.turnMax, () => this.#goOn());
+    this.#pace = new Pace(turns, limits.turnMax, () => this.#goOn());
     this.#account = budget.open(() => this.#goOn());
     this.#line = new RequestLine({
       ...limits,
@@ -240,7 +242,7 @@ export class Connection {
     const unsentBytesMax = budget.over ? budget.smallBytes : limits.unsentBytesMax;
     if (this.#answers.bytes > unsentBytesMax) return false;
     if (!this.#account.mayTake()) return false;
-    if (!this.#pace.may()) return false;
+    if (!this.#pace.may(weight === 1)) return false;
     if (weight > limits.turnMax && !wide.take(weight * WEIGHED_BYTES, this.#proceed)) return false;
     this.#pace.count(weight);
     return true;
@@ -330,6 +332,7 @@ export class Connection {
 
   #end(): void {
     this.#pace.cancel();
+    this.#answers.cancel();
     this.#options.wide.leave(this.#proceed);
     this.#line.end();
     this.#account.close();

@@ -7,6 +7,7 @@ import type { Doorkeeper } from "../../doors/doorkeeper.ts";
 import type { Warn } from "../../doors/limited-log.ts";
 import type { Handlers } from "../handlers/handler.ts";
 import { ByteBudget } from "../../doors/byte-budget.ts";
+import { Turns } from "../../doors/turns.ts";
 import { Connection } from "./connection.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import type { ConnectionLimits, DoorLimits } from "./limits.ts";
@@ -26,6 +27,7 @@ export class Connections {
   readonly #budget: ByteBudget;
   readonly #frames = new FrameBuffers();
   readonly #wide: WideRequests;
+  readonly #turns: Turns;
   readonly #open = new Set<Connection>();
   #sweep: Timer | undefined;
   #stopped = false;
@@ -33,6 +35,7 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     this.#budget = new ByteBudget(options.limits);
+    this.#turns = new Turns(options.environment.clock, options.limits.turnMax);
     this.#wide = new WideRequests(options.environment.clock, options.limits.wideBytesPerMs);
   }
 
@@ -51,8 +54,8 @@ export class Connections {
       return;
     }
     const { connectionLimits: limits, ...shared } = this.#options;
-    const [budget, frames, wide] = [this.#budget, this.#frames, this.#wide];
-    const connection = new Connection({ ...shared, limits, socket, budget, frames, wide });
+    const [budget, frames, wide, turns] = [this.#budget, this.#frames, this.#wide, this.#turns];
+    const connection = new Connection({ ...shared, limits, socket, budget, frames, wide, turns });
     this.#open.add(connection);
     void connection.closed.then(() => this.#open.delete(connection));
     this.#sweep ??= this.#sweepLater();

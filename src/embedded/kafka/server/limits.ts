@@ -68,6 +68,11 @@ export interface DoorLimits {
    * them keeps the thread for up to a tenth of a millisecond, so this leaves most of it to others.
    */
   readonly wideBytesPerMs: number;
+  /**
+   * What all connections together begin in one turn of the event loop, counted as `turnMax` of one of them
+   * counts: half a millisecond's work. Who asks for little is let through all the same.
+   */
+  readonly turnMax: number;
   /** How often connections are looked at that may have stalled: 20,000 take a few milliseconds. */
   readonly sweepMs: number;
   /** How long a stop lets requests finish that have begun. */
@@ -79,6 +84,7 @@ export const DOOR_LIMITS: DoorLimits = {
   bytesMax: 256 * MIB,
   smallBytes: 16 * KIB,
   wideBytesPerMs: 4 * KIB,
+  turnMax: 32,
   sweepMs: 1_000,
   stopMs: 2_000,
 };

@@ -30,10 +30,9 @@ export function createNodeDisk(): Disk {
       const first = await fs.promises.mkdir(directory, { recursive: true, mode: 0o750 });
       if (first === undefined) return;
       const top = dirname(resolve(first));
-      for (let parent = dirname(resolve(directory)); ; parent = dirname(parent)) {
-        await syncDirectory(parent);
-        if (parent === top) return;
-      }
+      const parents = [dirname(resolve(directory))];
+      while (parents.at(-1) !== top) parents.push(dirname(parents.at(-1)!));
+      await Promise.all(parents.map(syncDirectory));
     },
     rename: (from, to) => fs.promises.rename(from, to),
     remove: (path) => fs.promises.unlink(path),

@@ -54,7 +54,7 @@ export interface JournalSettings {
 
 export const JOURNAL_SETTINGS: JournalSettings = {
   halfBytes: 16 * 1024 * 1024,
-  groupBytesMax: 128 * 1024,
+  groupBytesMax: 1024 * 1024,
   makeAfter: 16,
 };
 

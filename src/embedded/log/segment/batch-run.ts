@@ -11,6 +11,9 @@ import { DamageFound } from "./damage.ts";
 import { AT } from "../format/batch-layout.ts";
 import { isGap } from "../format/gap-batch.ts";
 
+/** Tens of megabytes at a time would keep the thread for tens of milliseconds. */
+const TURN_BYTES = 1024 * 1024;
+
 export interface BatchRun {
   /** Views of what was read; together they are the batches, byte for byte. */
   readonly chunks: readonly Buffer[];
@@ -30,6 +33,16 @@ export interface RunLimits {
   readonly endOffset: number;
   /** Where the chunks' memory comes from; it is theirs as long as anybody looks at them. */
   readonly take?: TakeMemory;
+  /** Resolves when others have had their turn: waited for after every megabyte that was checked. */
+  readonly turn?: () => Promise<void>;
+}
+
+/** Where a run begins in a segment, and where the segment ends. */
+interface RunStretch {
+  readonly from: Place;
+  readonly offset: number;
+  readonly endPosition: number;
+  readonly endOffset: number;
 }
 
 /**
@@ -40,12 +53,13 @@ export interface RunLimits {
  */
 export async function readBatchRun(
   window: BatchWindow,
-  { from, offset, endPosition }: { from: Place; offset: number; endPosition: number },
-  { bytesMax, firstBytesMax = Infinity, endOffset }: RunLimits,
+  { from, offset, ...segment }: RunStretch,
+  { bytesMax, firstBytesMax = Infinity, endOffset, turn }: RunLimits,
 ): Promise<{ readonly run: BatchRun; readonly next: Place }> {
   const run = new RunBuilder();
   let place = from;
-  while (place.position < endPosition && place.offset < endOffset) {
+  let turnEnds = TURN_BYTES;
+  while (place.position < segment.endPosition && place.offset < endOffset) {
     const left = bytesMax - run.bytes;
     // Not even an empty batch would fit.
     if (run.bytes > 0 && left < AT.records) break;
@@ -68,6 +82,14 @@ export async function readBatchRun(
       throw new DamageFound(place.position, place.offset);
     }
     place = after(place, batch.header);
+    if (run.bytes < turnEnds || turn === undefined) continue;
+    turnEnds = run.bytes + TURN_BYTES;
+    await turn();
+  }
+  // The batches end before the segment does: nobody would ever get on from here.
+  const short = place.position >= segment.endPosition && place.offset <= offset;
+  if (short && offset < Math.min(segment.endOffset, endOffset)) {
+    throw new DamageFound(place.position, place.offset);
   }
   return { run: run.result(place.offset), next: place };
 }

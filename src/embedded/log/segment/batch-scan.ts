@@ -26,6 +26,8 @@ export interface BatchInFile {
 export class BatchWindow {
   private readonly file: DiskFile;
   private readonly endPosition: number;
+  /** No batch of the file reaches beyond it. */
+  private readonly endOffset: number;
   /** How much is read at a time, where a batch is not larger. */
   chunkBytes: number;
   private readonly take: TakeMemory | undefined;
@@ -35,10 +37,15 @@ export class BatchWindow {
   constructor(
     file: DiskFile,
     endPosition: number,
-    { chunkBytes = CHUNK_BYTES, take }: { chunkBytes?: number; take?: TakeMemory | undefined } = {},
+    {
+      chunkBytes = CHUNK_BYTES,
+      endOffset = Infinity,
+      take,
+    }: { chunkBytes?: number; endOffset?: number; take?: TakeMemory | undefined } = {},
   ) {
     this.file = file;
     this.endPosition = endPosition;
+    this.endOffset = endOffset;
     this.chunkBytes = chunkBytes;
     this.take = take;
   }
@@ -57,6 +64,7 @@ export class BatchWindow {
     const header = readBatchHeader(this.chunk, position - this.chunkAt);
     if (header === undefined || !continues(header, offset)) return undefined;
     if (position + header.bytes > this.endPosition) return undefined;
+    if (header.nextOffset > this.endOffset) return undefined;
     const whole = wanted && header.bytes <= bytesMax;
     if (whole) await this.hold(position, header.bytes);
     const batch = { header, chunk: this.chunk, at: position - this.chunkAt };
@@ -76,6 +84,8 @@ export interface ScanOptions {
   readonly from: Place;
   /** Where the file, or what is trusted of it, ends. */
   readonly endPosition: number;
+  /** No batch reaches beyond it, where it is known. */
+  readonly endOffset?: number;
   /** Looks at every byte and its checksum; otherwise at the headers only. */
   readonly verify: boolean;
   readonly onBatch: OnBatch;
@@ -86,8 +96,8 @@ export type OnBatch = (header: BatchHeader, position: number, batch: BatchInFile
 
 /** Returns the place after the last batch that fits on; short of the end where something is wrong. */
 export async function scanBatches(file: DiskFile, options: ScanOptions): Promise<Place> {
-  const { endPosition, verify, onBatch } = options;
-  const window = new BatchWindow(file, endPosition);
+  const { endPosition, endOffset = Infinity, verify, onBatch } = options;
+  const window = new BatchWindow(file, endPosition, { endOffset });
   let place = options.from;
   while (place.position < endPosition) {
     let batch = await window.batchAt(place, verify);

@@ -302,12 +302,17 @@ export async function createSegment(
     const sidecar = await disk.open(segment.sidecarPath, { create: true });
     files.push(sidecar);
     await initializeSidecar(sidecar, facts, logStart);
-    await syncGate.run(() => sidecar.sync());
     const log = await disk.open(segment.path, { create: true });
     files.push(log);
-    await log.truncate(0);
-    await syncGate.run(() => log.sync());
-    await disk.syncDirectory(directory);
+    // An empty file has nothing to sync but its name. The order of the others is free: until all are
+    // durable nobody writes to the segment, and one without a record recovers from any part of them.
+    const leftover = (await log.size()) > 0;
+    if (leftover) await log.truncate(0);
+    await allEnded([
+      syncGate.run(() => sidecar.sync()),
+      ...(leftover ? [syncGate.run(() => log.sync())] : []),
+      disk.syncDirectory(directory),
+    ]);
     return new SegmentWriter({ segment, log, sidecar, syncGate, sequence: 0, logStart });
   } catch (error) {
     return await throwAfter(error, allEnded(files.map((file) => file.close())));

@@ -136,8 +136,9 @@ export class Segment {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
       let place = this.placeOf(offset);
-      const { bytes: end } = this;
-      const window = new BatchWindow(file, end, { chunkBytes: READ_AHEAD_BYTES + bytesMax });
+      const { bytes: end, nextOffset: endOffset } = this;
+      const chunkBytes = READ_AHEAD_BYTES + bytesMax;
+      const window = new BatchWindow(file, end, { chunkBytes, endOffset });
       const records: LogRecord[] = [];
       let next = this.gapEnd(offset);
       for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
@@ -161,7 +162,11 @@ export class Segment {
         }
         place = after(place, header);
       }
-      if (next === offset) this.refuseEmpty(place);
+      // The batches end before the segment does: nobody would ever get on from here.
+      const short = place.position >= end && place.offset <= offset;
+      if (short && offset < Math.min(endOffset, seen.endOffset)) {
+        throw new DamageFound(place.position, place.offset);
+      }
       return { records, next };
     });
   }
@@ -170,13 +175,13 @@ export class Segment {
   readRun(offset: number, limits: RunLimits): Promise<BatchRun> {
     return this.withFile(async (file) => {
       await this.buildIndex(file);
-      const { bytes: endPosition } = this;
+      const { bytes: endPosition, nextOffset: endOffset } = this;
       const searched = this.placeOf(offset);
       const from = searched.offset > offset ? searched : (this.runEnds.get(offset) ?? searched);
       const { bytesMax: chunkBytes, take } = limits;
-      const window = new BatchWindow(file, endPosition, { chunkBytes, take });
-      const { run, next } = await readBatchRun(window, { from, offset, endPosition }, limits);
-      if (next.offset === offset) this.refuseEmpty(next);
+      const window = new BatchWindow(file, endPosition, { chunkBytes, endOffset, take });
+      const stretch = { from, offset, endPosition, endOffset };
+      const { run, next } = await readBatchRun(window, stretch, limits);
       this.rememberEnd(next);
       return run;
     });
@@ -247,6 +252,7 @@ export class Segment {
         offset: before?.nextOffset ?? this.baseOffset,
       },
       endPosition: this.bytes,
+      endOffset: this.nextOffset,
       verify: true,
       onBatch: () => {},
     });
@@ -283,7 +289,7 @@ export class Segment {
       readonly onBatch: OnBatch;
     },
   ): Promise<void> {
-    const { bytes: endPosition, nextOffset } = this;
+    const { bytes: endPosition, nextOffset: endOffset } = this;
     let from: Place = { position: 0, offset: this.baseOffset };
     for (;;) {
       const known = this.damagedAt(from);
@@ -296,6 +302,7 @@ export class Segment {
       const reached = await scanBatches(file, {
         from,
         endPosition: end ?? endPosition,
+        endOffset,
         verify,
         onBatch,
       });
@@ -304,18 +311,12 @@ export class Segment {
       }
       from = reached;
     }
-    if (from.offset < nextOffset) throw new DamageFound(from.position, from.offset);
+    if (from.offset < endOffset) throw new DamageFound(from.position, from.offset);
   }
 
   /** Known damage that begins here; of what is missing altogether no byte stands there. */
   private damagedAt({ position, offset }: Place): DamagedRange | undefined {
     return this.damaged.find((range) => range.position === position && range.nextOffset > offset);
-  }
-
-  /** Behind the last byte there are no records, though the segment had some. */
-  private refuseEmpty({ position, offset }: Place): void {
-    if (position < this.bytes || offset >= this.nextOffset) return;
-    throw new DamageFound(position, offset);
   }
 
   /** The batch there, its checksum verified; undefined where none is. */

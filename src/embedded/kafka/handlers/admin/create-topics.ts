@@ -1,4 +1,4 @@
-/** CreateTopics: a stream for each topic, with its configs. */
+/** CreateTopics: a stream for each topic, with its configs. They are made side by side. */
 
 import { isMillraceError } from "../../../../model/errors.ts";
 import type { StreamSpec } from "../../../../broker/streams.ts";
@@ -22,16 +22,14 @@ export function createCreateTopics(broker: KafkaBroker): Handler<"CreateTopics">
   return async ({ topics: asked, validateOnly }, call) => {
     const counts = new Map<string, number>();
     for (const { name } of asked) counts.set(name, (counts.get(name) ?? 0) + 1);
-    const topics: TopicAnswer[] = [];
-    for (const [name, count] of counts) {
-      const topic = asked.find((each) => each.name === name)!;
-      topics.push(
-        count > 1
-          ? { name, ...refusal(ERROR.INVALID_REQUEST, `${name} is in the request ${count} times`) }
-          : { name, ...(await create(broker, topic, { call, validateOnly })) },
-      );
-    }
-    return { topics };
+    const once = new Map(asked.map((topic) => [topic.name, topic]));
+    const answers = Array.from(once, async ([name, topic]): Promise<TopicAnswer> => {
+      const count = counts.get(name)!;
+      return count > 1
+        ? { name, ...refusal(ERROR.INVALID_REQUEST, `${name} is in the request ${count} times`) }
+        : { name, ...(await create(broker, topic, { call, validateOnly })) };
+    });
+    return { topics: await Promise.all(answers) };
   };
 }
 

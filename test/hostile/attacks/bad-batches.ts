@@ -1,8 +1,8 @@
 /** Record batches that no honest client makes, each as all that a partition is sent. */
 
-import { AT, LENGTH_OVERHEAD } from "../../src/embedded/log/format/batch-layout.ts";
-import { crc32c } from "../../src/embedded/log/format/crc32c.ts";
-import { text, wireBytes } from "../../src/embedded/log/log-stage.test.ts";
+import { AT, LENGTH_OVERHEAD } from "../../../src/embedded/log/format/batch-layout.ts";
+import { crc32c } from "../../../src/embedded/log/format/crc32c.ts";
+import { text, wireBytes } from "../../../src/embedded/log/log-stage.test.ts";
 import type { Chance } from "./frames.ts";
 
 interface BadBatch {

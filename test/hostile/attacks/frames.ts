@@ -1,7 +1,7 @@
 /** Frames that no honest client sends, by a seed: the same seed gives the same frames. */
 
-import { API_TABLES, type ApiName } from "../../src/embedded/kafka/codec/generated/apis.ts";
-import { requestBytes } from "./client.ts";
+import { API_TABLES, type ApiName } from "../../../src/embedded/kafka/codec/generated/apis.ts";
+import { requestBytes } from "../client.ts";
 
 export type Chance = () => number;
 

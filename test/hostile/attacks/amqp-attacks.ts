@@ -29,7 +29,7 @@ import {
   type Counts,
 } from "./attack.ts";
 import { chanceOf } from "./frames.ts";
-import { LARGE_TOPIC } from "./topics.ts";
+import { LARGE_TOPIC } from "../topics.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -54,7 +54,11 @@ async function stalledReceivers(options: AttackOptions): Promise<Counts> {
 
 /** Messages of which most has come, on many links, and that never end. */
 async function endlessTransfers(options: AttackOptions): Promise<Counts> {
-  const sockets = await openAll(Math.ceil(40 * options.share), options);
+  const sockets = await openAll(Math.ceil(40 * options.share), {
+    ...options,
+    // Attaching so many links is another attack.
+    ready: () => undefined,
+  });
   const LINKS = 100;
   const first = Buffer.concat([ENDLESS, Buffer.alloc(60 * KIB)]);
   const more = Buffer.alloc(60 * KIB);
@@ -66,7 +70,8 @@ async function endlessTransfers(options: AttackOptions): Promise<Counts> {
     }
   }
   // Their credit has come by then.
-  await after(500);
+  await after(1_000);
+  options.ready();
   const pour = async (socket: Socket, at: number): Promise<void> => {
     // Every second client goes on beyond the largest message.
     const parts = at % 2 === 0 ? 15 : 41;

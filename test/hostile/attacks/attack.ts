@@ -3,9 +3,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
-import { connect } from "./client.ts";
+import { connect } from "../client.ts";
 import type { HostileFrame } from "./frames.ts";
-import type { ServerFacts } from "./serve.ts";
+import type { ServerFacts } from "../serve.ts";
 
 export interface AttackOptions {
   readonly port: number;

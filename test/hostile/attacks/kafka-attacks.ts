@@ -3,8 +3,8 @@
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { setTimeout as after } from "node:timers/promises";
-import { AT } from "../../src/embedded/log/format/batch-layout.ts";
-import { text, wireBytes } from "../../src/embedded/log/log-stage.test.ts";
+import { AT } from "../../../src/embedded/log/format/batch-layout.ts";
+import { text, wireBytes } from "../../../src/embedded/log/log-stage.test.ts";
 import {
   allOpen,
   churn,
@@ -20,9 +20,9 @@ import {
   type Counts,
 } from "./attack.ts";
 import { BAD_BATCHES, sealed } from "./bad-batches.ts";
-import { Client, requestBytes } from "./client.ts";
+import { Client, requestBytes } from "../client.ts";
 import { chanceOf, hostileFrame } from "./frames.ts";
-import { LARGE_TOPIC, READ_TOPIC } from "./topics.ts";
+import { LARGE_TOPIC, READ_TOPIC } from "../topics.ts";
 
 const COMPACTED_TOPIC = "compacted";
 /** The id of no topic. */
