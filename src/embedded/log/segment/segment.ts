@@ -357,7 +357,8 @@ export class Segment {
     const isLost = damage !== undefined && offset < damage.nextOffset;
     if (isLost && !this.lossAccepted) throw damagedError(this.path, damage);
     const indexed = this.index?.before(offset) ?? { position: 0, offset: this.baseOffset };
-    return damage !== undefined && damage.nextPosition > indexed.position
+    // What is missing altogether takes no bytes: places are told apart by their offsets.
+    return damage !== undefined && damage.nextOffset > indexed.offset
       ? { position: damage.nextPosition, offset: damage.nextOffset }
       : indexed;
   }
