@@ -64,7 +64,7 @@ export function judge(pairs: readonly Pair[]): Waited {
   const calm = p99s.filter((pair) => isSlow(pair.calm, pair.attacked)).length;
   return {
     slowPairs: { attacked, calm },
-    isSlow: attacked - calm >= pairs.length / 2,
+    isSlow: pairs.length > 0 && attacked - calm >= pairs.length / 2,
     ratio: percentile(
       p99s.map((pair) => pair.attacked / pair.calm),
       0.5,

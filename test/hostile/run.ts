@@ -10,10 +10,13 @@
  * is without the attack, memory below its bound, nothing was logged as a defect, and what the attack
  * counted is as it must be.
  *
+ * An attack that looks slow, and nothing else, is measured once more and for twice as long; that counts.
+ *
  * A control switches a bound of the doors off; it passes when its attack is not held, for the reason that
  * the control names.
  */
 
+import { once } from "node:events";
 import { setTimeout as after } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Counts } from "./attacks/attack.ts";
@@ -33,6 +36,7 @@ const SAMPLE_MS = 200;
 const LONGEST_MS = 3_000;
 /** Ten thousand connections on a busy machine. */
 const SETTING_UP_MS = 60_000;
+const SLOW = "healthy clients waited too long";
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +49,7 @@ const { values } = parseArgs({
   },
 });
 const { control } = values;
-const durationMs = Number(values.ms);
+const ms = Number(values.ms);
 const share = Number(values.share);
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
 if (control !== undefined && CONTROLS[control] === undefined) {
@@ -64,10 +68,13 @@ for (const name of names) {
 const preferred = prefer(process.pid)
   ? ""
   : ", on a machine that may not prefer us: its other work is measured, too";
-console.log(`seed ${seed}, ${durationMs} ms each, share ${share}${preferred}`);
+console.log(`seed ${seed}, ${ms} ms each, share ${share}${preferred}`);
 let failed = 0;
 for (const name of names) {
-  const problems = await attacked(name);
+  let problems = await attacked(name, ms);
+  if (problems.length > 0 && problems.every((problem) => problem === SLOW)) {
+    problems = await attacked(name, 2 * ms);
+  }
   if (control !== undefined) {
     const { foundBy } = CONTROLS[control]!;
     const found = problems.some((problem) => foundBy.test(problem));
@@ -88,7 +95,7 @@ function usage(problem: string): never {
 }
 
 /** Returns what was not held. */
-async function attacked(name: string): Promise<readonly string[]> {
+async function attacked(name: string, durationMs: number): Promise<readonly string[]> {
   const { door, broken, fills } = ATTACKS[name]!;
   await using server = await startServer({ control, profile: values.profile });
   await using calmServer = await startServer();
@@ -100,7 +107,8 @@ async function attacked(name: string): Promise<readonly string[]> {
   await Promise.all(Object.values(healthy).map((clients) => clients.work(durationMs / 2)));
   const problems: string[] = [];
   const attack = startAttack(name, { port: server.ports[door], seed, share });
-  const memory = followMemory(server);
+  const full = new AbortController();
+  const memory = followMemory(server, () => full.abort());
   let pairs: readonly Pair[] = [];
   let done: Counts = {};
   const measure = async (): Promise<void> => {
@@ -111,6 +119,8 @@ async function attacked(name: string): Promise<readonly string[]> {
   const late = new AbortController();
   const deadlineMs = SETTING_UP_MS + 10 * durationMs;
   await Promise.race([
+    // Further, and it would be the machine's memory.
+    once(full.signal, "abort"),
     measure().catch((error: unknown) => {
       problems.push(String(error));
     }),
@@ -123,6 +133,7 @@ async function attacked(name: string): Promise<readonly string[]> {
   attack.kill();
   const residentBytes = memory.stop();
   for (const clients of Object.values(healthy)) clients.close();
+  if (residentBytes >= RESIDENT_BYTES_MAX) problems.push("it took too much memory");
   if (!server.alive) problems.push("the server died");
   else if (problems.length === 0) {
     const facts = await server.facts();
@@ -131,9 +142,8 @@ async function attacked(name: string): Promise<readonly string[]> {
     if (odd !== undefined) problems.push(odd);
   }
   const { isSlow, slowPairs, ratio, longestMs } = judge(pairs);
-  if (isSlow) problems.push("healthy clients waited too long");
+  if (isSlow) problems.push(SLOW);
   if (longestMs > LONGEST_MS) problems.push(`somebody waited ${Math.round(longestMs)} ms`);
-  if (residentBytes >= RESIDENT_BYTES_MAX) problems.push("it took too much memory");
   const told = (of: keyof Pair): string => {
     const waited = pairs.flatMap((pair) => pair[of]);
     const at = (part: number): string => percentile(waited, part).toFixed(1);
@@ -157,14 +167,18 @@ function countsOf(done: Counts): string {
     .join(", ");
 }
 
-/** Asks the server what it takes until stopped; the answer is the most that it took. */
-function followMemory(server: Server): { stop(): number } {
+/**
+ * Asks the server what it takes until stopped; the answer is the most that it took. Calls `full` when that
+ * is beyond all bounds.
+ */
+function followMemory(server: Server, full: () => void): { stop(): number } {
   let residentBytes = 0;
   const stopping = new AbortController();
   const { signal } = stopping;
   void (async (): Promise<void> => {
     while (!signal.aborted && server.alive) {
       residentBytes = Math.max(residentBytes, (await server.facts()).residentBytes);
+      if (residentBytes >= RESIDENT_BYTES_MAX) full();
       await after(SAMPLE_MS, undefined, { signal });
     }
   })().catch(() => undefined);
