@@ -71,6 +71,7 @@ function packageIsSound(): string | undefined {
     rmSync("dist", { recursive: true, force: true });
     const failed =
       command("tsc", "-p", "tsconfig.build.json") ??
+      command("node", "scripts/bundle.ts") ??
       command("npm", "pack", "--pack-destination", folder) ??
       command("publint", "--strict");
     if (failed !== undefined) return failed;

@@ -8,6 +8,7 @@ import { mustRun } from "./surroundings.ts";
 export function packPackage(root: string, shelf: string): string {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   mustRun("node node_modules/typescript/bin/tsc -p tsconfig.build.json", root);
+  mustRun("node scripts/bundle.ts", root);
   mustRun(`npm pack --pack-destination ${shelf}`, root);
   const { version }: { version: string } = JSON.parse(
     readFileSync(join(root, "package.json"), "utf8"),

@@ -16,13 +16,21 @@ if (major < OLDEST) {
   process.exitCode = 1;
 } else {
   void import("node:module")
-    .then((module) => {
+    .then(async (module) => {
       // Compiled code is kept between starts.
       module.enableCompileCache();
-      if (import.meta.url.endsWith(".js")) resolveOwnFiles(module);
+      if (!import.meta.url.endsWith(".js")) return import("./program.ts");
+      resolveOwnFiles(module);
+      const { isLoneStart } = await import("./lone-start.ts");
+      return isLoneStart(process.argv, process.cwd()) ? bundledProgram() : import("./program.ts");
     })
-    .then(() => import("./program.ts"))
     .then((program) => program.main(process.argv));
+}
+
+/** The same program in a few files; the build's second step makes it (`scripts/bundle.ts`). */
+function bundledProgram(): Promise<typeof import("./program.ts")> {
+  const bundle: string = new URL("../bundle/program.js", import.meta.url).href;
+  return import(bundle);
 }
 
 /**

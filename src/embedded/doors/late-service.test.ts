@@ -57,7 +57,7 @@ test("what serves is loaded without a connection, too, a moment after the openin
     return new Echo();
   });
   assert.equal(loads, 0);
-  await staged.environment.clock.advance(100);
+  await staged.environment.clock.advance(250);
   assert.equal(loads, 1);
 });
 
@@ -79,7 +79,7 @@ test("a stop waits for what is being loaded and stops it; nobody is let in after
   const echo = new Echo();
   const loading = Promise.withResolvers<ConnectionService>();
   using staged = await stage(() => loading.promise);
-  await staged.environment.clock.advance(100);
+  await staged.environment.clock.advance(250);
   const stopped = staged.service.stop();
   loading.resolve(echo);
   await stopped;

@@ -15,7 +15,7 @@ import type { Timer } from "../../model/clock.ts";
 import type { Environment } from "../../model/environment.ts";
 
 /** Time for the process to say that it is ready, before loading keeps its thread. */
-const LOAD_AFTER_MS = 100;
+const LOAD_AFTER_MS = 250;
 
 export interface ConnectionService {
   add(socket: Socket): void;
