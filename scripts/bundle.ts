@@ -18,9 +18,15 @@ const STARTING = ["start", "serving", "broker-view"].map((name) =>
   join("cli", "commands", "running", `${name}.js`),
 );
 
+/** The worker's file is looked for beside the one that starts it. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  program: join("dist", "cli", "program.js"),
+  "unpack-worker": join("dist", "embedded", "log", "unpacking", "unpack-worker.js"),
+};
+
 rmSync(OUTPUT, { recursive: true, force: true });
 const bundle = await rollup({
-  input: { program: join("dist", "cli", "program.js") },
+  input: ENTRIES,
   external: isLeftOut,
   onwarn(warning) {
     // Of `using`, which the compiler writes out with a check for a `this` that modules have not.
@@ -46,5 +52,5 @@ function isLeftOut(id: string, _importer: string | undefined, isResolved: boolea
 }
 
 function isEntry(id: string): boolean {
-  return id === join("dist", "cli", "program.js");
+  return Object.values(ENTRIES).includes(id);
 }

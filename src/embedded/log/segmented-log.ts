@@ -205,6 +205,8 @@ export class SegmentedLog implements BatchLog {
   }
 
   async read(offset: number, limits: ReadLimits): Promise<ReadRecords> {
+    const { tail } = this;
+    if (tail?.packed === true) await tail.unpack();
     const segment = this.segmentOf(offset);
     const { stableEnd: endOffset } = this;
     if (segment === undefined || offset >= endOffset) return { records: [], next: offset };

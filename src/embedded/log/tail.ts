@@ -43,6 +43,15 @@ export class Tail {
     return new Tail(firstOffset, nextOffset, copies);
   }
 
+  /** Some of it must be unpacked before it is read. */
+  get packed(): boolean {
+    return this.batches.some((batch) => batch.packed);
+  }
+
+  async unpack(): Promise<void> {
+    await Promise.all(this.batches.filter((batch) => batch.packed).map((batch) => batch.unpack()));
+  }
+
   /** As a log's `read`, before the stable end; undefined where `offset` is not in the group. */
   read(offset: number, limits: ReadLimits): ReadRecords | undefined {
     if (offset < this.firstOffset || offset >= this.nextOffset) return undefined;

@@ -17,6 +17,7 @@ import type { KafkaBroker } from "../kafka-broker.ts";
 import { brokenRule, type BrokenRule } from "../topics/batch-rules.ts";
 import { rulesOf } from "../topics/topic-rules.ts";
 import type { Topic } from "../topics/topics.ts";
+import { AppendOrder } from "./append-order.ts";
 import type { Call, Handler } from "./handler.ts";
 
 type PartitionAnswer = Draft<ProduceResponse["responses"][number]["partitionResponses"][number]>;
@@ -32,6 +33,7 @@ const NO_TIME = -1;
 
 export function createProduce({ topics, engine, transactions }: KafkaBroker): Handler<"Produce"> {
   const { clock } = engine.environment;
+  const order = new AppendOrder();
   return async (request, call) => {
     const { transactionalId } = request;
     const adds = call.version >= JOINING_PRODUCE;
@@ -56,7 +58,11 @@ export function createProduce({ topics, engine, transactions }: KafkaBroker): Ha
         if (topic === undefined || refusal !== ERROR.NONE) {
           return failed(data.index, refusal);
         }
-        const answer = await append(topic, data, { nowMs: clock.now(), admit: admitTo(topic) });
+        const answer = await append(topic, data, {
+          nowMs: clock.now(),
+          admit: admitTo(topic),
+          order,
+        });
         // Retention and compaction look at what has grown.
         engine.streams.streams.get(topic.name)?.grew();
         return answer;
@@ -81,11 +87,18 @@ function refusalOf(topic: Topic | undefined, call: Call): number {
   return call.may("write", "stream", topic.name) ? ERROR.NONE : ERROR.TOPIC_AUTHORIZATION_FAILED;
 }
 
-/** Not an async function's usual order: everything up to the first `await` runs in the caller's turn. */
+/**
+ * Not an async function's usual order: everything up to the first `await` runs in the caller's turn, and
+ * the one `await` before the append keeps its place among those of the partition.
+ */
 async function append(
   topic: Topic,
   { index, records }: PartitionProduceData,
-  { nowMs, admit }: { readonly nowMs: number; readonly admit: Admit },
+  {
+    nowMs,
+    admit,
+    order,
+  }: { readonly nowMs: number; readonly admit: Admit; readonly order: AppendOrder },
 ): Promise<PartitionAnswer> {
   const log = topic.partitions[index];
   if (log === undefined) return failed(index, ERROR.UNKNOWN_TOPIC_OR_PARTITION);
@@ -96,7 +109,9 @@ async function append(
       const text = `${batch === undefined ? 0 : more.length + 1} batches for a partition; send exactly one`;
       return failed(index, ERROR.INVALID_RECORD, text);
     }
-    const broken = brokenRule(batch, rules, nowMs);
+    const looked = brokenRule(batch, rules, nowMs);
+    const waits = looked instanceof Promise || order.isKept(log);
+    const broken = waits ? await order.after(log, looked) : looked;
     if (broken !== undefined) return { ...refused(index, broken), logStartOffset: log.earliest };
     const { attributes, producerId, producerEpoch: epoch } = batch.header;
     const admitted =

@@ -7,9 +7,15 @@
  */
 
 import { BatchRefused } from "../../log/batch-refused.ts";
-import { openContents, UnreadableBatch, walkRecords } from "../../log/format/batch-contents.ts";
+import { UnreadableBatch } from "../../log/format/batch-contents.ts";
 import { LOG_APPEND_TIME } from "../../log/format/batch-layout.ts";
 import type { WireBatch } from "../../log/format/wire-batch.ts";
+import {
+  beyondBounds,
+  type BrokenRecord,
+  type BrokenRecords,
+} from "../../log/unpacking/record-bounds.ts";
+import { lookApart, openLight } from "../../log/unpacking/unpack-apart.ts";
 import type { TopicRules } from "./topic-rules.ts";
 
 export interface BrokenRule {
@@ -19,22 +25,15 @@ export interface BrokenRule {
   readonly records: readonly BrokenRecord[];
 }
 
-interface BrokenRecord {
-  readonly index: number;
-  readonly text: string;
-}
-
-/** Of a record without a time. */
-const NO_TIME = -1;
-/** An answer names so many records; the client gives up the batch at the first. */
-const TOLD_MAX = 100;
-
-/** Throws `BatchRefused` ("invalid") where a look at the records is needed and nobody can read them. */
+/**
+ * Throws, or rejects with, `BatchRefused` ("invalid") where a look at the records is needed and nobody
+ * can read them. A promise only where that look would keep others waiting.
+ */
 export function brokenRule(
   batch: WireBatch,
   rules: TopicRules,
   nowMs: number,
-): BrokenRule | undefined {
+): BrokenRule | undefined | Promise<BrokenRule | undefined> {
   const { attributes, newestMs } = batch.header;
   if (attributes & LOG_APPEND_TIME) {
     const text = "a producer cannot say that the broker gave its records their time";
@@ -47,46 +46,26 @@ export function brokenRule(
   const timely = newestMs <= newestAllowedMs && oldestAllowedMs <= 0;
   if (timely && !compacted) return undefined;
 
-  const keyless: BrokenRecord[] = [];
-  const untimely: BrokenRecord[] = [];
-  let index = 0;
-  visitRecords(batch, (timeMs, hasKey) => {
-    if (compacted && !hasKey) {
-      note(keyless, index, "a record of a compacted topic needs a key");
+  const bounds = { keyed: compacted, oldestMs: oldestAllowedMs, newestMs: newestAllowedMs };
+  const told = ({ keyless, untimely }: BrokenRecords): BrokenRule | undefined => {
+    if (keyless.length > 0) {
+      const text = "the topic keeps the newest record of each key, and not every record has one";
+      return { rule: "key", text, records: keyless };
     }
-    const fits = timeMs >= oldestAllowedMs && timeMs <= newestAllowedMs;
-    if (timeMs !== NO_TIME && !fits) {
-      note(
-        untimely,
-        index,
-        `its time is ${timeMs}; the topic takes ${oldestAllowedMs} to ${newestAllowedMs}`,
-      );
-    }
-    index++;
-  });
-  if (keyless.length > 0) {
-    const text = "the topic keeps the newest record of each key, and not every record has one";
-    return { rule: "key", text, records: keyless };
-  }
-  if (untimely.length === 0 && newestMs <= newestAllowedMs) return undefined;
-  const text = `the topic takes times from ${behindMsMax} ms before the broker's to ${aheadMsMax} ms after it`;
-  return { rule: "time", text, records: untimely };
-}
-
-function note(records: BrokenRecord[], index: number, text: string): void {
-  if (records.length < TOLD_MAX) records.push({ index, text });
-}
-
-function visitRecords(
-  { bytes, header }: WireBatch,
-  visit: (timeMs: number, hasKey: boolean) => void,
-): void {
+    if (untimely.length === 0 && newestMs <= newestAllowedMs) return undefined;
+    const text = `the topic takes times from ${behindMsMax} ms before the broker's to ${aheadMsMax} ms after it`;
+    return { rule: "time", text, records: untimely };
+  };
   try {
-    walkRecords(openContents(bytes, 0, header), header, ({ timeDelta, keyBytes }) =>
-      visit(header.baseMs + timeDelta, keyBytes >= 0),
-    );
+    const contents = openLight(batch.bytes, batch.header);
+    if (contents !== undefined) return told(beyondBounds(contents, batch.header, bounds));
+    return lookApart(batch.bytes, batch.header, bounds).then(told, refused);
   } catch (error) {
-    if (!(error instanceof UnreadableBatch)) throw error;
-    throw new BatchRefused("invalid", error.message);
+    return refused(error);
   }
+}
+
+function refused(error: unknown): never {
+  if (!(error instanceof UnreadableBatch)) throw error;
+  throw new BatchRefused("invalid", error.message);
 }

@@ -15,10 +15,12 @@ import { isGap } from "../format/gap-batch.ts";
 import {
   openContents,
   UnreadableBatch,
+  walkInTurns,
   walkRecords,
   type BatchContents,
   type RecordPlace,
 } from "../format/batch-contents.ts";
+import { openAnywhere } from "../unpacking/unpack-apart.ts";
 import type { BatchInFile } from "../segment/batch-scan.ts";
 import { hashKey, type KeyOffsets } from "./key-offsets.ts";
 import { rewriteBatch, type KeptRecord, type Rewrite } from "./rewrite-batch.ts";
@@ -37,6 +39,8 @@ export interface CleaningRules {
   readonly isAborted: (batch: BatchHeader) => boolean;
   /** Whether the batch is the last that its producer wrote here. */
   readonly isLastOfProducer: (batch: BatchHeader) => boolean;
+  /** Resolves when others have had their turn. */
+  readonly turn: () => Promise<void>;
 }
 
 export type Cleaned =
@@ -59,13 +63,13 @@ export class BatchCleaner {
     this.#rules = rules;
   }
 
-  clean({ chunk, at, header }: BatchInFile): Cleaned {
+  async clean({ chunk, at, header }: BatchInFile): Promise<Cleaned> {
     if (isGap(header)) return DROPPED;
     const batch = chunk.subarray(at, at + header.bytes);
     try {
       if (header.attributes & CONTROL) return this.#cleanMarker(batch, header);
       if (isTransactional(header)) this.#seen.add(header.producerId);
-      return this.#cleanRecords(batch, header);
+      return await this.#cleanRecords(batch, header);
     } catch (error) {
       if (error instanceof UnreadableBatch) return KEPT;
       throw error;
@@ -81,16 +85,16 @@ export class BatchCleaner {
     return this.#rewritten(batch, header, { contents, kept: allOf(contents, header), dies: true });
   }
 
-  #cleanRecords(batch: Buffer, header: BatchHeader): Cleaned {
-    const { keys, endsDeletions, isAborted } = this.#rules;
+  async #cleanRecords(batch: Buffer, header: BatchHeader): Promise<Cleaned> {
+    const { keys, turn, endsDeletions, isAborted } = this.#rules;
     const hidden = isTransactional(header) && isAborted(header);
     if (hidden || header.count === 0) return this.#emptied(batch, header);
     const deletionsGo = endsDeletions && this.#isPast(header);
-    const contents = openContents(batch, 0, header);
+    const contents = await openAnywhere(batch, header);
     const { buffer } = contents;
     const kept: KeptRecord[] = [];
     let dies = false;
-    walkRecords(contents, header, (record) => {
+    const visit = (record: RecordPlace): void => {
       const { keyStart, keyBytes, valueBytes, offset } = record;
       if (keyBytes < 0) return;
       const newest = keys.get(hashKey(buffer.subarray(keyStart, keyStart + keyBytes)));
@@ -98,7 +102,8 @@ export class BatchCleaner {
       if (valueBytes < 0 && deletionsGo) return;
       dies ||= valueBytes < 0;
       kept.push(copyOf(record));
-    });
+    };
+    await walkInTurns(contents, header, { visit, turn });
     if (kept.length === 0) return this.#emptied(batch, header);
     return this.#rewritten(batch, header, { contents, kept, dies });
   }

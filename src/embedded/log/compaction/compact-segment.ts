@@ -51,7 +51,7 @@ export function compactSegment(
       const batch = await window.batchAt(place, true);
       if (batch === undefined) throw new DamageFound(place.position, place.offset);
       const { header, chunk, at } = batch;
-      const cleaned = cleaner.clean(batch);
+      const cleaned = await cleaner.clean(batch);
       changed ||= cleaned.kind === "rewritten" || (cleaned.kind === "dropped" && !isGap(header));
       if (cleaned.kind === "dropped") gapFrom ??= header.baseOffset;
       else {

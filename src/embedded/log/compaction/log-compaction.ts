@@ -13,13 +13,15 @@
  * A round that fails half-way has lost nothing; the next one begins anew.
  */
 
+import { delay } from "../../../model/clock.ts";
 import type { Compaction } from "../../../broker/streams.ts";
 import { removeExisting } from "../disks/remove-existing.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { PartitionProducers } from "../producers/partition-producers.ts";
 import { CONTROL } from "../format/batch-layout.ts";
 import { isTransactional, type BatchHeader } from "../format/batch-decoder.ts";
-import { openContents, UnreadableBatch, walkRecords } from "../format/batch-contents.ts";
+import { UnreadableBatch, walkInTurns, type RecordPlace } from "../format/batch-contents.ts";
+import { openAnywhere } from "../unpacking/unpack-apart.ts";
 import { DamageFound } from "../segment/damage.ts";
 import { noteDamage } from "../segment/note-damage.ts";
 import { after, BatchWindow, type Place } from "../segment/batch-scan.ts";
@@ -177,15 +179,17 @@ export class LogCompaction {
   ): Promise<KeyOffsets | undefined> {
     const keys = new KeyOffsets(keysMax);
     let fits = true;
-    const take = (header: BatchHeader, batch: Buffer): void => {
+    const turn = (): Promise<void> => this.#turn();
+    const take = async (header: BatchHeader, batch: Buffer): Promise<void> => {
       if (header.attributes & CONTROL || header.count === 0) return;
       if (isTransactional(header) && this.#isAborted(header)) return;
-      const contents = openContents(batch, 0, header);
-      walkRecords(contents, header, ({ keyStart, keyBytes, offset }) => {
+      const contents = await openAnywhere(batch, header);
+      const visit = ({ keyStart, keyBytes, offset }: RecordPlace): void => {
         if (keyBytes < 0 || !fits) return;
         const key = hashKey(contents.buffer.subarray(keyStart, keyStart + keyBytes));
         if (key[3] % parts === part) fits = keys.set(key, offset);
-      });
+      };
+      await walkInTurns(contents, header, { visit, turn });
     };
     for (const segment of this.#present(taken)) {
       await this.#noting(segment, () => this.#eachBatch(segment, take));
@@ -194,7 +198,14 @@ export class LogCompaction {
     return keys;
   }
 
-  #eachBatch(segment: Segment, take: (header: BatchHeader, batch: Buffer) => void): Promise<void> {
+  #turn(): Promise<void> {
+    return delay(this.#host.environment.clock, 0, this.#stopping.signal);
+  }
+
+  #eachBatch(
+    segment: Segment,
+    take: (header: BatchHeader, batch: Buffer) => Promise<void>,
+  ): Promise<void> {
     return segment.hold(async (file) => {
       const window = new BatchWindow(file, segment.bytes, { chunkBytes: READ_BYTES });
       let place: Place = { position: 0, offset: segment.baseOffset };
@@ -204,7 +215,7 @@ export class LogCompaction {
         if (found === undefined) throw new DamageFound(place.position, place.offset);
         const { header, chunk, at } = found;
         try {
-          take(header, chunk.subarray(at, at + header.bytes));
+          await take(header, chunk.subarray(at, at + header.bytes));
         } catch (error) {
           // Its keys are unknown; the batch itself stays.
           if (!(error instanceof UnreadableBatch)) throw error;
@@ -228,6 +239,7 @@ export class LogCompaction {
     );
     return {
       ...facts,
+      turn: () => this.#turn(),
       horizonMs: Math.min(facts.nowMs + tombstoneMs, TIME_MS_MAX),
       isAborted: (header) => this.#isAborted(header),
       isLastOfProducer: ({ producerId, producerEpoch, nextOffset, attributes }) => {

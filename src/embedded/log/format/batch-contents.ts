@@ -25,7 +25,12 @@ export interface BatchContents {
 }
 
 /** Throws `UnreadableBatch`. */
-export function openContents(bytes: Buffer, at: number, header: BatchHeader): BatchContents {
+export function openContents(
+  bytes: Buffer,
+  at: number,
+  header: BatchHeader,
+  bytesMax: number = CONTENTS_BYTES_MAX,
+): BatchContents {
   const start = at + AT.records;
   const end = at + header.bytes;
   const number = header.attributes & COMPRESSION_MASK;
@@ -33,8 +38,7 @@ export function openContents(bytes: Buffer, at: number, header: BatchHeader): Ba
   const codec = compressionCodec(number);
   if (codec === undefined) throw new UnreadableBatch(`unknown compression codec ${number}`);
   try {
-    const limits = { bytesMax: CONTENTS_BYTES_MAX };
-    const buffer = codec.decompress(bytes.subarray(start, end), limits);
+    const buffer = codec.decompress(bytes.subarray(start, end), { bytesMax });
     return { buffer, start: 0, end: buffer.length };
   } catch (error) {
     if (!(error instanceof DecompressionFailed)) throw error;
@@ -57,46 +61,81 @@ export interface RecordPlace {
   valueBytes: number;
 }
 
-/**
- * Visits all records, looking at every length; texts are not decoded. Throws `UnreadableBatch` where
- * they contradict the header or themselves.
- */
+/** Visits all records, looking at every length; texts are not decoded. Throws as `RecordWalk.step` does. */
 export function walkRecords(
-  { buffer, start, end }: BatchContents,
+  contents: BatchContents,
   header: BatchHeader,
   visit: (record: RecordPlace) => void,
 ): void {
-  const cursor = new RecordCursor(buffer, start, end);
-  const place: RecordPlace = {
-    offset: header.baseOffset - 1,
-    timeDelta: 0,
-    start,
-    restStart: start,
-    end: start,
-    keyStart: 0,
-    keyBytes: 0,
-    valueBytes: 0,
-  };
-  for (let index = 0; index < header.count; index++) {
-    place.start = cursor.at;
-    const length = cursor.varint();
-    place.end = cursor.at + length;
-    if (length <= 0 || place.end > end) throw contradictory();
-    cursor.at++;
-    place.timeDelta = cursor.varlong();
-    place.restStart = cursor.at;
-    place.offset = nextOffset(header, place.offset, cursor.varint());
-    place.keyBytes = cursor.skip();
-    place.keyStart = cursor.at - Math.max(0, place.keyBytes);
-    place.valueBytes = cursor.skip();
-    for (let left = cursor.varint(); left > 0 && cursor.at <= place.end; left--) {
-      if (cursor.skip() < 0) throw contradictory();
-      cursor.skip();
-    }
-    if (cursor.at !== place.end) throw contradictory();
-    visit(place);
+  new RecordWalk(contents, header).step(Infinity, visit);
+}
+
+/** Records visited before others have their turn: a few milliseconds' work, whatever is done with each. */
+const TURN_RECORDS = 10_000;
+
+/** The same in parts, between which others have their turn. Rejects with `UnreadableBatch`. */
+export async function walkInTurns(
+  contents: BatchContents,
+  header: BatchHeader,
+  { visit, turn }: { visit: (record: RecordPlace) => void; turn: () => Promise<void> },
+): Promise<void> {
+  const walk = new RecordWalk(contents, header);
+  while (walk.step(TURN_RECORDS, visit)) await turn();
+}
+
+class RecordWalk {
+  readonly #header: BatchHeader;
+  readonly #end: number;
+  readonly #cursor: RecordCursor;
+  readonly #place: RecordPlace;
+  #index = 0;
+
+  constructor({ buffer, start, end }: BatchContents, header: BatchHeader) {
+    this.#header = header;
+    this.#end = end;
+    this.#cursor = new RecordCursor(buffer, start, end);
+    this.#place = {
+      offset: header.baseOffset - 1,
+      timeDelta: 0,
+      start,
+      restStart: start,
+      end: start,
+      keyStart: 0,
+      keyBytes: 0,
+      valueBytes: 0,
+    };
   }
-  if (cursor.at !== end) throw contradictory();
+
+  /**
+   * Visits so many more; false when that were all. Throws `UnreadableBatch` where they contradict the
+   * header or themselves.
+   */
+  step(countMax: number, visit: (record: RecordPlace) => void): boolean {
+    const [header, cursor, place, end] = [this.#header, this.#cursor, this.#place, this.#end];
+    const last = Math.min(header.count, this.#index + countMax);
+    for (; this.#index < last; this.#index++) {
+      place.start = cursor.at;
+      const length = cursor.varint();
+      place.end = cursor.at + length;
+      if (length <= 0 || place.end > end) throw contradictory();
+      cursor.at++;
+      place.timeDelta = cursor.varlong();
+      place.restStart = cursor.at;
+      place.offset = nextOffset(header, place.offset, cursor.varint());
+      place.keyBytes = cursor.skip();
+      place.keyStart = cursor.at - Math.max(0, place.keyBytes);
+      place.valueBytes = cursor.skip();
+      for (let left = cursor.varint(); left > 0 && cursor.at <= place.end; left--) {
+        if (cursor.skip() < 0) throw contradictory();
+        cursor.skip();
+      }
+      if (cursor.at !== place.end) throw contradictory();
+      visit(place);
+    }
+    if (last < header.count) return true;
+    if (cursor.at !== end) throw contradictory();
+    return false;
+  }
 }
 
 /** A record's offset, which is greater than the one before and within the batch. */

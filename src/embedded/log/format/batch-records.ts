@@ -19,6 +19,7 @@ import {
   walkRecords,
   type BatchContents,
 } from "./batch-contents.ts";
+import { isCompressed, openApart, openLight } from "../unpacking/unpack-apart.ts";
 import { RecordCursor, type KnownHeader } from "./record-cursor.ts";
 
 /** The last millisecond that a `Date` knows. */
@@ -28,6 +29,9 @@ export class BatchRecords {
   readonly header: BatchHeader;
   readonly #batch: Buffer;
   #contents: BatchContents | undefined;
+  /** Nobody can open it. */
+  #failure: UnreadableBatch | undefined;
+  #unpacking: Promise<void> | undefined;
   /** Every length was looked at: no later part can turn out malformed. */
   #walked = false;
   /** Where the next record begins, how many came before it, and the offset of the last of them. */
@@ -39,6 +43,28 @@ export class BatchRecords {
   constructor(bytes: Buffer, at: number, header: BatchHeader) {
     this.header = header;
     this.#batch = bytes.subarray(at, at + header.bytes);
+  }
+
+  /** Compressed, and not unpacked yet: `unpack` first, for a read would do it at once, however long it takes. */
+  get packed(): boolean {
+    return this.#contents === undefined && this.#failure === undefined && isCompressed(this.header);
+  }
+
+  /** Never rejects for what the batch is: reads tell. */
+  unpack(): Promise<void> {
+    this.#unpacking ??= this.#unpack();
+    return this.#unpacking;
+  }
+
+  async #unpack(): Promise<void> {
+    try {
+      const light = openLight(this.#batch, this.header);
+      this.#contents = light ?? (await openApart(this.#batch, this.header));
+      this.#walked = light === undefined;
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error;
+      this.#failure = error;
+    }
   }
 
   /** Records from `from` on, `countMax` at most, and where to go on: here or behind the batch. */
@@ -58,6 +84,7 @@ export class BatchRecords {
 
   #read(from: number, countMax: number): ReadRecords {
     const { header } = this;
+    if (this.#failure !== undefined) throw this.#failure;
     this.#contents ??= openContents(this.#batch, 0, header);
     const contents = this.#contents;
     const inParts = header.count > countMax || from > header.baseOffset;

@@ -72,3 +72,24 @@ test("a first batch beyond its bound is told with its size, and not read", async
   const whole = await log.readBatches(1, { ...limits, firstBytesMax: batchBytes });
   assert.deepEqual([whole.bytes, whole.neededBytes, whole.nextOffset], [batchBytes, 0, 2]);
 });
+
+test("to find a batch behind large ones their headers are read, and little else", async () => {
+  let reads: ReturnType<typeof countReads> | undefined;
+  await using bench = await openTestLog({
+    segmentBytesMax: 2 ** 24,
+    wrap: (disk) => (reads = countReads(disk)).disk,
+  });
+  const values = ["a", "x".repeat(LARGE_BYTES)];
+  for (let at = 0; at < 40; at++) {
+    for (const value of values) await bench.log.appendBatches(wireBatches(value)).durable;
+  }
+  await bench.reopen();
+  reads!.taken();
+  const { log } = bench;
+  for (const offset of [79, 78, 0, 1, 40, 41]) {
+    const run = await log.readBatches(offset, { bytesMax: 2 * LARGE_BYTES, endOffset: offset + 1 });
+    assert.equal(run.nextOffset, offset + 1);
+  }
+  const taken = reads!.taken();
+  assert.ok(taken < 15 * LARGE_BYTES, `${taken} bytes were read`);
+});

@@ -5,6 +5,9 @@ import { AT, CONTROL } from "../format/batch-layout.ts";
 import { isIntact, readBatchHeader, type BatchHeader } from "../format/batch-decoder.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** From this size on batches lie so far apart that their headers are read one by one. */
+const LARGE_BYTES = 64 * 1024;
+const HEADER_CHUNK_BYTES = 4 * 1024;
 
 /** Memory of exactly so many bytes, for what is read; whoever reads says when it is used again. */
 export type TakeMemory = (bytes: number) => Buffer;
@@ -97,7 +100,8 @@ export type OnBatch = (header: BatchHeader, position: number, batch: BatchInFile
 /** Returns the place after the last batch that fits on; short of the end where something is wrong. */
 export async function scanBatches(file: DiskFile, options: ScanOptions): Promise<Place> {
   const { endPosition, endOffset = Infinity, verify, onBatch } = options;
-  const window = new BatchWindow(file, endPosition, { endOffset });
+  const chunkBytes = verify ? CHUNK_BYTES : LARGE_BYTES;
+  const window = new BatchWindow(file, endPosition, { endOffset, chunkBytes });
   let place = options.from;
   while (place.position < endPosition) {
     let batch = await window.batchAt(place, verify);
@@ -106,6 +110,9 @@ export async function scanBatches(file: DiskFile, options: ScanOptions): Promise
     if (batch === undefined) break;
     onBatch(batch.header, place.position, batch);
     place = after(place, batch.header);
+    if (verify) continue;
+    // What is read is kept by nobody, and a start may read headers of segments full of large batches.
+    window.chunkBytes = batch.header.bytes < LARGE_BYTES ? CHUNK_BYTES : HEADER_CHUNK_BYTES;
   }
   return place;
 }

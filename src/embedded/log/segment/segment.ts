@@ -155,6 +155,7 @@ export class Segment {
           bytes += header.bytes;
           next = header.nextOffset;
           if (!isTransactional(header) || !seen.isAborted(header)) {
+            if (batch.packed) await batch.unpack();
             const found = batch.read(offset, count - records.length);
             for (const record of found.records) records.push(record);
             ({ next } = found);
