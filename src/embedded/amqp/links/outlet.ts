@@ -15,8 +15,8 @@
 import type { Holdings } from "../holdings.ts";
 import { LOCK_LOST, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import type { Answers } from "../protocol/answers.ts";
-import type { Delivery, RheaLink } from "../protocol/rhea.ts";
-import { sendDelivery } from "../protocol/transfers.ts";
+import type { Delivery, RheaLink, SentDelivery } from "../protocol/rhea.ts";
+import { sendDelivery, withdrawUnsent } from "../protocol/transfers.ts";
 import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 /** Messages asked for at one time. */
@@ -36,7 +36,7 @@ export interface OutletOptions {
 
 /** A delivery that rhea has not written. */
 interface Pending {
-  readonly id: number;
+  readonly delivery: SentDelivery;
   readonly bytes: number;
 }
 
@@ -131,6 +131,7 @@ export class Outlet implements Sink {
       delivery.remote_settled = true;
     }
     this.#unsettled.clear();
+    withdrawUnsent(this.#options.link);
     for (const item of this.#backlog.splice(0)) item.giveBack("detached");
     for (const { bytes } of this.#pending.splice(0)) this.#options.holdings.sends(-bytes);
   }
@@ -179,7 +180,7 @@ export class Outlet implements Sink {
     const { link, holdings } = this.#options;
     const { bytes, format } = item.write();
     const delivery = sendDelivery(link, bytes, format);
-    this.#pending.push({ id: delivery.id, bytes: bytes.length });
+    this.#pending.push({ delivery, bytes: bytes.length });
     holdings.sends(bytes.length);
     this.#meanBytes += (bytes.length - this.#meanBytes) / GUESS_OVER;
     return delivery;
@@ -188,7 +189,7 @@ export class Outlet implements Sink {
   #forgetWritten(): void {
     const { next_pending_delivery: next } = this.#options.link.session.outgoing;
     let written = 0;
-    while (written < this.#pending.length && this.#pending[written]!.id < next) {
+    while (written < this.#pending.length && this.#pending[written]!.delivery.id < next) {
       this.#options.holdings.sends(-this.#pending[written++]!.bytes);
     }
     if (written > 0) this.#pending = this.#pending.slice(written);

@@ -111,6 +111,8 @@ export interface Delivery {
 
 /** One that is sent from here, whose parts have left as far as `sentBytes`. */
 export interface SentDelivery extends Delivery {
+  /** Another one where deliveries before it are withdrawn, as long as nothing of it has left. */
+  id: number;
   readonly format: number;
   readonly bytes: Buffer;
   sentBytes: number;

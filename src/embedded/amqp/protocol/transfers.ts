@@ -121,6 +121,29 @@ export function sendDelivery(link: RheaLink, bytes: Buffer, format: number): Sen
 }
 
 /**
+ * Takes back what a link that has ended was about to send. What waits behind it for the client's window
+ * moves up: on the wire each delivery has the number after the one before.
+ */
+export function withdrawUnsent(link: RheaLink): void {
+  const { outgoing } = link.session;
+  const all: SentDelivery[] = [];
+  outgoing.deliveries.pop_if((delivery) => all.push(delivery) > 0);
+  const begun = all.find(({ id }) => id === outgoing.next_pending_delivery);
+  // The rest of a message of which a part has left goes with its link, the number is used.
+  const isCut = begun?.link === link && begun.sentBytes > 0;
+  if (isCut) outgoing.next_pending_delivery++;
+  const { next_pending_delivery: next } = outgoing;
+  const kept = all.filter((delivery) => delivery.id < next || delivery.link !== link);
+  const [head] = kept;
+  const first = Math.min(head?.id ?? next, next);
+  for (const [index, delivery] of kept.entries()) {
+    delivery.id = first + index;
+    outgoing.deliveries.push(delivery);
+  }
+  outgoing.next_delivery_id = first + kept.length;
+}
+
+/**
  * From now on what is sent on the session leaves by this, in few pieces; `turned` is called after each turn
  * of it, with ids of both directions given out.
  */

@@ -62,7 +62,7 @@ function taggedWriter(
 ): (wire: WireWriter, struct: Struct) => void {
   const all = fields.map((field) => ({ ...field, write: fieldWriter(field, place) }));
   const isSet = ({ name, type, defaultValue }: FieldPlan, struct: Struct): boolean =>
-    !isDefault(type, defaultValue, struct[name]);
+    struct[name] !== undefined && !isDefault(type, defaultValue, struct[name]);
   return (wire, struct) => {
     let count = 0;
     for (const field of all) if (isSet(field, struct)) count++;

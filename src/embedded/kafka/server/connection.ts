@@ -11,7 +11,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { Clock } from "../../../model/clock.ts";
+import { delay, type Clock } from "../../../model/clock.ts";
 import type { Environment } from "../../../model/environment.ts";
 import { LOCAL, type Doorkeeper } from "../../doors/doorkeeper.ts";
 import type { Warn } from "../../doors/limited-log.ts";
@@ -194,12 +194,12 @@ export class Connection {
     }
     this.#ready = true;
     const key = apiKeyOf(frame);
-    const run = (): Promise<Reply> => this.#dispatch(frame);
     const overlaps = key === PRODUCE;
     const { budget, limits } = this.#options;
     // Records stay the bytes that they are; everything else becomes objects.
     const times = overlaps || bytes <= budget.smallBytes ? 1 : limits.decodedTimes;
     const weight = overlaps ? 1 : weightOf(bytes);
+    const run = (): Promise<Reply> => this.#dispatch(frame, weight > limits.turnMax);
     return { overlaps, parks: PARKING.has(key), bytes: bytes * times, weight, run };
   }
 
@@ -207,10 +207,12 @@ export class Connection {
    * The frame's memory is used again when it is answered: then no handler has a view of it. A request
    * that failed, and so ends the connection, keeps it: nobody knows how far it came.
    */
-  async #dispatch(frame: Buffer): Promise<Reply> {
+  async #dispatch(frame: Buffer, inTurns = false): Promise<Reply> {
     const { handlers, environment, frames } = this.#options;
+    const { clock, log } = environment;
     const hangUp = (why: string): void => this.#finish(why);
-    const options = { handlers, log: environment.log, hangUp };
+    const turn = inTurns ? (): Promise<void> => delay(clock, 0) : undefined;
+    const options = { handlers, log, hangUp, turn };
     const reply = await dispatch(frame, this.#caller, options);
     if (this.#ending === undefined) frames.give(frame);
     return reply;

@@ -19,6 +19,8 @@ export interface DispatchOptions {
   readonly log: Log;
   /** Ends the connection: no answer can follow. */
   readonly hangUp: (why: string) => void;
+  /** Resolves when others have had their turn: waited for between the steps of a request that is long. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /** The key of the API that a frame names; undefined where it is too short for one. */
@@ -27,13 +29,13 @@ export function apiKeyOf(frame: Buffer): number | undefined {
 }
 
 /**
- * Decodes the request, which keeps the frame alive where it has records, and answers it. Everything up
- * to the handler's first wait happens before this returns. Never rejects.
+ * Decodes the request, which keeps the frame alive where it has records, and answers it. Without a `turn`
+ * everything up to the handler's first wait happens before this returns. Never rejects.
  */
 export async function dispatch(
   frame: Buffer,
   caller: Caller,
-  { handlers, log, hangUp }: DispatchOptions,
+  { handlers, log, hangUp, turn }: DispatchOptions,
 ): Promise<Reply> {
   let decoded: ReturnType<typeof decodeRequest>;
   try {
@@ -49,7 +51,8 @@ export async function dispatch(
   }
   const { api, header, body } = decoded;
   try {
-    return await answer(api, header, body, caller, handlers);
+    if (turn !== undefined) await turn();
+    return await answer(api, { header, body, turn }, caller, handlers);
   } catch (error) {
     if (error instanceof UnsupportedRequest) {
       hangUp(error.message);
@@ -68,17 +71,24 @@ export function isWireError(error: unknown): error is MalformedFrame | Unsupport
   return error instanceof MalformedFrame || error instanceof UnsupportedRequest;
 }
 
+interface Decoded<Name extends ApiName> {
+  readonly header: RequestHeader;
+  readonly body: Requests[Name];
+  readonly turn: DispatchOptions["turn"];
+}
+
 async function answer<Name extends ApiName>(
   api: Name,
-  { requestApiVersion: version, correlationId, clientId }: RequestHeader,
-  body: Requests[Name],
+  { header, body, turn }: Decoded<Name>,
   caller: Caller,
   handlers: Handlers,
 ): Promise<Reply> {
+  const { requestApiVersion: version, correlationId, clientId } = header;
   const handler = handlers[api];
   if (handler === undefined) throw new UnsupportedRequest(API_TABLES[api].key, version, 0);
   const call: Call = { ...caller, version, clientId: clientId ?? "" };
   const response: Draft<Responses[Name]> | undefined = await handler(body, call);
+  if (turn !== undefined) await turn();
   return response && encodeResponse(api, version, correlationId, response);
 }
 
