@@ -8,7 +8,7 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { KeyedLog } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
-import { type Disk, type LogEnvironment, unlessMissing } from "./log/open-log.ts";
+import { type Disk, type LogEnvironment, throwAfter, unlessMissing } from "./log/open-log.ts";
 
 export interface BrokerDirectory {
   readonly path: string;
@@ -72,8 +72,7 @@ export async function openBrokerDirectory(
       },
     };
   } catch (error) {
-    await data.close();
-    throw error;
+    return await throwAfter(error, data.close());
   }
 }
 

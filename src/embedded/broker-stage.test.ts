@@ -11,7 +11,7 @@ import { createMemoryDisk, type Disk, type MemoryDisk } from "./log/open-log.ts"
 import type { JournalLimits } from "./queue/journal-limits.ts";
 import { checkOptions, type EmbeddedOptions } from "./options.ts";
 
-const DIRECTORY = "/data";
+export const DIRECTORY = "/data";
 
 export function message(
   text: string,

@@ -13,7 +13,7 @@ import { BrokerTransactions } from "./broker-transactions.ts";
 import type { Engine } from "./engine.ts";
 import type { DataDirectoryOptions } from "./log/directory/data-directory.ts";
 import { openingFailure } from "./log/directory/opening-failure.ts";
-import { allEnded, createNodeDisk } from "./log/open-log.ts";
+import { allEnded, createNodeDisk, throwAfter } from "./log/open-log.ts";
 import { checkOptions, withDoors, type CheckedOptions, type EmbeddedOptions } from "./options.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
@@ -89,8 +89,7 @@ export async function openEmbedded(
     try {
       return await openBroker(environment, { ...options, limits, access: doors }, data);
     } catch (error) {
-      await data.close();
-      throw error;
+      return await throwAfter(error, data.close());
     }
   } catch (error) {
     throw openingFailure(directory, error);
@@ -146,8 +145,7 @@ async function openBroker(
     doors = await openDoors(engine, transactions, options, options.access);
   } catch (error) {
     // What kept it from opening is told, and not what came of that.
-    await stop().catch(() => undefined);
-    throw error;
+    return await throwAfter(error, stop());
   }
   const streams = new LocalStreams(streamEngine, CAPABILITIES);
   const queues = new LocalQueues(queueEngine, CAPABILITIES);

@@ -11,6 +11,7 @@ import { openBrokerDirectory } from "./broker-directory.ts";
 import { CAPABILITIES } from "./embedded.ts";
 import type { Engine } from "./engine.ts";
 import { createMemoryDisk, type Disk } from "./log/open-log.ts";
+import type { JournalSettings } from "./log/journal/commit-journal.ts";
 import { JOURNAL_LIMITS, type JournalLimits } from "./queue/journal-limits.ts";
 import { openDiskQueues } from "./queue/disk-queues.ts";
 import { openDiskStreams } from "./stream/disk-streams.ts";
@@ -30,6 +31,8 @@ export interface TestEngineOptions {
   readonly directory?: string;
   readonly segmentBytesMax?: number;
   readonly limits?: JournalLimits;
+  /** The commit journal's; as a broker's own unless said. */
+  readonly journal?: JournalSettings;
 }
 
 /** Closed by disposal; opened again on the same disk it finds what was there. */
@@ -40,6 +43,7 @@ export async function openTestEngine(
     directory = "/data",
     segmentBytesMax = SEGMENT_BYTES,
     limits = JOURNAL_LIMITS,
+    journal,
   }: TestEngineOptions = {},
 ): Promise<TestEngine> {
   const { clock, ids } = environment;
@@ -49,6 +53,7 @@ export async function openTestEngine(
     freeBytesMin: 0,
     disk,
     lock: () => ({ release: () => {} }),
+    ...(journal !== undefined && { journal }),
   });
   const streamStorage = await openDiskStreams(data, { ids, segmentBytesMax });
   const queueStorage = await openDiskQueues(data, {

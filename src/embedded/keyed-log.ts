@@ -12,8 +12,9 @@
  * find.
  */
 
+import { MillraceError } from "../model/errors.ts";
 import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";
-import { openPartitionLog } from "./log/open-log.ts";
+import { openPartitionLog, throwAfter } from "./log/open-log.ts";
 
 /** A key's newest value; undefined removes it. */
 export type StateChange = readonly [key: string, value: string | undefined];
@@ -63,17 +64,12 @@ export class KeyedLog {
       retention: {},
       segmentBytesMax: SEGMENT_BYTES_MAX,
     });
-    const values = new Map<string, string>();
-    for (let offset = log.earliest; offset < log.end;) {
-      const { records, next } = await log.read(offset, READ);
-      for (const { key, value } of records) {
-        if (typeof key !== "string") continue;
-        if (value === null) values.delete(key);
-        else values.set(key, decoder.decode(value));
-      }
-      offset = next;
+    try {
+      refuseLost(log, directory);
+      return new KeyedLog(log, environment, await readValues(log));
+    } catch (error) {
+      return await throwAfter(error, log.close());
     }
-    return new KeyedLog(log, environment, values);
   }
 
   get(key: string): string | undefined {
@@ -189,6 +185,32 @@ export class KeyedLog {
       this.#environment.log.warn(facts, "the broker's state log could not be compacted");
     }
   }
+}
+
+async function readValues(log: PartitionLog): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  for (let offset = log.earliest; offset < log.end;) {
+    const { records, next } = await log.read(offset, READ);
+    for (const { key, value } of records) {
+      if (typeof key !== "string") continue;
+      if (value === null) values.delete(key);
+      else values.set(key, decoder.decode(value));
+    }
+    offset = next;
+  }
+  return values;
+}
+
+/** What is lost may be the end of a stream, or a position: nobody can accept that not knowing it. */
+function refuseLost({ lostRanges: [lost] }: PartitionLog, directory: string): void {
+  if (lost === undefined) return;
+  const { firstOffset, nextOffset } = lost;
+  throw new MillraceError(
+    "LOG_DAMAGED",
+    `${directory} lacks its records ${firstOffset} to ${nextOffset - 1}, and what they said of streams, ` +
+      `queues and positions; restore a backup: this loss cannot be accepted`,
+    { details: { directory, firstOffset, nextOffset } },
+  );
 }
 
 function toRecord([key, value]: readonly [string, string | undefined]): {

@@ -8,6 +8,7 @@ import { createTestEnvironment } from "../testing/environment.ts";
 import { message, readAll, takeGroup, textOf } from "./broker-stage.test.ts";
 import { openEmbedded } from "./embedded.ts";
 import { enumeratePowerCuts, PowerCutBroke, type PowerCutCounts } from "./log/disks/power-cut.ts";
+import { oneOf, STATES_MIN } from "./log/disks/power-cut-stage.test.ts";
 import { withoutSyncs } from "./log/disks/recording-disk.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "./log/open-log.ts";
 import { checkOptions } from "./options.ts";
@@ -223,11 +224,12 @@ async function recovered(
 
 function report(name: string, { states, steps }: PowerCutCounts): void {
   console.log(`power cut, ${name}: ${states} states of ${steps} steps, nothing acknowledged lost`);
-  assert.ok(states > 50, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 }
 
 test("a power cut while a directory, a stream and a queue are made leaves what can be opened", async () => {
   const counts = await enumeratePowerCuts<never>({
+    stride: oneOf(13),
     async workload(disk) {
       const broker = await open(disk);
       await prepare(broker);
@@ -248,7 +250,7 @@ test("a power cut while streams are made side by side loses none that was acknow
   await (await open(start)).close();
   const counts = await enumeratePowerCuts<string>({
     start,
-    stride: 7,
+    stride: oneOf(29, 7),
     async workload(disk, note) {
       const broker = await open(disk);
       const make = async (name: string): Promise<void> => {
@@ -271,6 +273,7 @@ test("a power cut at any step loses no acknowledged event and no committed posit
   const start = await preparedDisk();
   const counts = await enumeratePowerCuts<Note>({
     start,
+    stride: oneOf(13),
     async workload(disk, note) {
       const broker = await open(disk);
       await streamWork(broker, note);
@@ -285,6 +288,7 @@ test("a power cut at any step loses no sent message, returns no accepted one and
   const start = await preparedDisk();
   const counts = await enumeratePowerCuts<Note>({
     start,
+    stride: oneOf(13),
     async workload(disk, note) {
       const broker = await open(disk);
       await queueWork(broker, note);

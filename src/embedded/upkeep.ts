@@ -33,11 +33,13 @@ export function createUpkeep(data: BrokerDirectory): Upkeep {
     },
     async diskUse() {
       const freeBytes = await disk.freeBytes(data.path);
+      if (freeSpace.stale) await freeSpace.look();
       return {
         ...useOf(data.path, open.cut()),
         journal: journal?.bytes ?? 0,
         freeBytes,
         freeBytesMin: freeSpace.freeBytesMin,
+        full: freeSpace.full,
       };
     },
   };

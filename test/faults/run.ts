@@ -1,13 +1,14 @@
 /**
  * The fault suite: what a server does when its disk fails, fills up or changes bits.
  *
- * `npm run faults -- [--only calls,full,flips] [--quick] [--seed N] [--control NAME]`
+ * `npm run faults -- [--only calls,full,flips,cuts] [--quick] [--seed N] [--control NAME]`
  *
  * `calls`: at every call of the server to its disk, in lives that end in order and by a kill, each way
  * in which that call can fail, while Kafka clients and a service work through the door.
  * `full`: a disk with room for so many bytes, for every such number, with room made later; and one whose
  * free space falls below the floor after every step.
  * `flips`: every bit of small data directories, one at a time.
+ * `cuts`: the power at every step, in the tests named power-cut, of which `npm test` takes a sample.
  *
  * `--quick` takes a share of each, chosen by the seed. A control does wrong on purpose and must be found
  * out: then the exit code is 0, else 1. Without a control it is 0 when no law was broken.
@@ -17,8 +18,9 @@ import { parseArgs } from "node:util";
 import { runAllCalls } from "./calls/run-calls.ts";
 import { runFull } from "./calls/run-full.ts";
 import { runFlips } from "./flips/run-flips.ts";
+import { runCuts } from "./cuts/run-cuts.ts";
 
-const SUITES = ["calls", "full", "flips"];
+const SUITES = ["calls", "full", "flips", "cuts"];
 /** Of so many faults and flips a quick run tries one. */
 const QUICK = { calls: 29, full: 29, flips: 97 };
 const CONTROL = { calls: 41, flips: 997 };
@@ -78,6 +80,7 @@ async function runSuites(): Promise<number> {
   if (names.includes("calls")) told.push(await calls(values.quick ? QUICK.calls : 1, false));
   if (names.includes("full")) told.push(await full(values.quick ? QUICK.full : 1));
   if (names.includes("flips")) told.push(await flips(values.quick ? QUICK.flips : 1, false));
+  if (names.includes("cuts")) told.push(await runCuts(values.quick));
   const broken = [...told.flatMap((one) => one.broken), ...unhandled];
   const tried = told.reduce((sum, one) => sum + one.tried, 0);
   for (const law of broken.slice(0, SHOWN_MAX)) console.log(`FAILED: ${law}`);

@@ -71,6 +71,8 @@ export interface DiskUse {
   readonly freeBytes: number;
   /** Below it appends are refused. */
   readonly freeBytesMin: number;
+  /** Appends are refused, or were a moment ago: too little was free, or the disk itself said so. */
+  readonly full: boolean;
 }
 
 export interface Upkeep {

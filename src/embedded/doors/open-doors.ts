@@ -9,6 +9,7 @@ import type { KafkaDoorAccess } from "../kafka/server/limits.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import { requireSafe } from "./door-settings.ts";
 import type { OpenDoor } from "./open-door.ts";
+import { allEnded, throwAfter } from "../log/endings.ts";
 
 /** In these protocols the embedded broker lets others in. */
 export const DOORS: readonly DoorProtocol[] = ["kafka", "amqp"];
@@ -50,7 +51,6 @@ export async function openDoors(
     }
     return opened;
   } catch (error) {
-    await Promise.all(opened.map((door) => door.close()));
-    throw error;
+    return await throwAfter(error, allEnded(opened.map((door) => door.close())));
   }
 }

@@ -9,7 +9,7 @@
 
 import type { TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
-import type { PartitionLog } from "./partition-log.ts";
+import type { Appended, PartitionLog } from "./partition-log.ts";
 import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
@@ -31,10 +31,7 @@ export interface BatchLog extends PartitionLog {
    *
    * Throws at once what `append` throws, and `BatchRefused`: fenced, out-of-order, transaction-state.
    */
-  appendBatches(batches: readonly WireBatch[]): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  };
+  appendBatches(batches: readonly WireBatch[]): Appended;
 
   /**
    * Ends the producer's transaction in this partition, where one is open; a marker of a newer epoch
@@ -43,10 +40,7 @@ export interface BatchLog extends PartitionLog {
    *
    * Throws at once what `append` throws, and `BatchRefused` ("fenced").
    */
-  appendMarker(marker: TransactionMarker): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  };
+  appendMarker(marker: TransactionMarker): Appended;
 
   /** Whole batches from the one that holds `offset` on; none at the end. Throws as `read` does. */
   readBatches(offset: number, limits: RunLimits): Promise<BatchRun>;

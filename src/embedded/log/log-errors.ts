@@ -21,12 +21,12 @@ export function overloadedError(
 }
 
 export function outOfRangeError(
-  directory: string,
+  offset: number,
   {
-    offset,
+    directory,
     earliest,
     end,
-  }: { readonly offset: number; readonly earliest: number; readonly end: number },
+  }: { readonly directory: string; readonly earliest: number; readonly end: number },
 ): MillraceError {
   const text =
     offset < earliest

@@ -81,7 +81,11 @@ test("the worked example of the format page is what the log writes", async () =>
   const [sidecar, segment] = [...bench.disk.files.values()].map(({ bytes }) => Buffer.from(bytes));
   assert.equal(segment!.length, 81);
   const page = readFileSync(new URL("../../../docs/formats/log.md", import.meta.url), "utf8");
-  for (const field of [segment!.subarray(17, 21), sidecar!.subarray(4096 + 56, 4096 + 60)]) {
+  for (const field of [
+    segment!.subarray(17, 21),
+    sidecar!.subarray(4096 + 56, 4096 + 60),
+    sidecar!.subarray(4096 + 68, 4096 + 72),
+  ]) {
     assert.ok(page.includes(field.toString("hex")), `${field.toString("hex")} stands on the page`);
   }
 });

@@ -9,7 +9,7 @@ import type { PartitionLogOptions } from "./partition-log.ts";
 import { recoverPartition } from "./recovery.ts";
 import { SegmentedLog } from "./segmented-log.ts";
 
-export { allEnded } from "./all-ended.ts";
+export { allEnded, throwAfter } from "./endings.ts";
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
 export { unlessMissing } from "./disks/unless-missing.ts";
@@ -20,13 +20,14 @@ export type { Disk } from "./disk.ts";
 export type {
   AppendRecord,
   LogRecord,
+  LostOffsets,
   PartitionLog,
   PartitionLogOptions,
 } from "./partition-log.ts";
 
 /**
- * Opens the partition in `options.directory`, recovering what a crash left, and makes it where it is
- * missing. One process, one opening at a time: the data directory's lock sees to it.
+ * Opens the partition in `options.directory`, recovering what a crash left, and makes it where nobody
+ * made it before. One process, one opening at a time: the data directory's lock sees to it.
  *
  * A damaged partition opens too, with `stopped` set. Throws Node's own errors where the disk fails.
  */
@@ -34,6 +35,6 @@ export async function openPartitionLog(
   environment: LogEnvironment,
   options: PartitionLogOptions,
 ): Promise<BatchLog> {
-  const parts = await recoverPartition(environment, options.directory);
+  const parts = await recoverPartition(environment, options);
   return new SegmentedLog(options, parts);
 }

@@ -11,7 +11,8 @@
  */
 
 import type { Compacted } from "./format/group-boundary.ts";
-import type { Segment, SegmentFacts } from "./segment/segment.ts";
+import type { SegmentFacts } from "./segment/segment-facts.ts";
+import type { Segment } from "./segment/segment.ts";
 
 /** A segment as far as it was durable at the moment of the cut. */
 export interface SegmentCut extends SegmentFacts {

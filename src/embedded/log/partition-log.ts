@@ -25,9 +25,27 @@ export interface PartitionLogOptions {
   readonly compactionKeysMax?: number;
   /** What lies before it was deleted; the caller remembers what `trimTo` was told. */
   readonly startOffset?: number;
+  /**
+   * An earlier life made the log, and gave out at most `UNKNOWN_SPAN` offsets from this one on: where all
+   * its files are missing they are lost. Unless said, a log without files is a new one.
+   */
+  readonly madeUpTo?: number | undefined;
   readonly segmentBytesMax?: number;
   /** Appends that may wait for the disk before OVERLOADED. */
   readonly pendingBytesMax?: number;
+}
+
+export interface Appended {
+  /** Of the first record. */
+  readonly firstOffset: number;
+  /** Settles when all of it is as durable as the mode promises. */
+  readonly durable: Promise<void>;
+}
+
+/** Offsets from `firstOffset` up to, without, `nextOffset`. */
+export interface LostOffsets {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
 }
 
 /** A `RecordLog` on disk; stated here is what it promises beyond that. */
@@ -48,7 +66,10 @@ export interface PartitionLog extends RecordLog {
   append(
     records: readonly AppendRecord[],
     options?: { readonly onFull?: "refuse" | "allow" },
-  ): { readonly firstOffset: number; readonly durable: Promise<void> };
+  ): Appended;
+
+  /** Offsets whose loss was accepted, the lowest first: reads go on behind them. */
+  readonly lostRanges: readonly LostOffsets[];
 
   /** As every log; throws LOG_DAMAGED too. */
   read(

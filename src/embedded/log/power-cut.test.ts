@@ -4,6 +4,7 @@ import { createTestEnvironment } from "../../testing/environment.ts";
 import type { Disk } from "./disk.ts";
 import type { MemoryDisk } from "./disks/memory-disk.ts";
 import { enumeratePowerCuts, PowerCutBroke, type PowerCutCounts } from "./disks/power-cut.ts";
+import { oneOf, STATES_MIN } from "./disks/power-cut-stage.test.ts";
 import { withoutSyncs } from "./disks/recording-disk.ts";
 import { openLogEnvironment, openPartitionLog, type PartitionLog } from "./open-log.ts";
 import type { PartitionLogOptions } from "./partition-log.ts";
@@ -42,14 +43,17 @@ function cutEverywhere(
   script: (moves: Moves) => Promise<void>,
   {
     wrap = (disk) => disk,
+    stride = oneOf(7),
     check,
   }: {
     readonly wrap?: (disk: Disk) => Disk;
+    readonly stride?: number;
     readonly check?: (disk: MemoryDisk, notes: readonly Note[]) => Promise<void>;
   } = {},
 ): Promise<PowerCutCounts> {
   const settings = { ...SMALL_SEGMENT, ...options };
   return enumeratePowerCuts<Note>({
+    stride,
     check: check ?? ((disk, notes) => recoverAndCheck(disk, notes, settings)),
     async workload(disk, note) {
       const { clock, log: facts } = createTestEnvironment();
@@ -164,7 +168,7 @@ async function recoverAndCheck(
 async function report(name: string, run: Promise<PowerCutCounts>): Promise<void> {
   const { steps, states } = await run;
   console.log(`power cut, ${name}: ${states} states of ${steps} steps, nothing acknowledged lost`);
-  assert.ok(states > 100, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 }
 
 const groupsAndRolls = async ({ append }: Moves): Promise<void> => {
@@ -251,6 +255,7 @@ test("a second power cut, during recovery or just after it, loses nothing acknow
   const torn: { readonly disk: MemoryDisk; readonly notes: readonly Note[] }[] = [];
   let seen = 0;
   await cutEverywhere({}, groupsAndRolls, {
+    stride: 1,
     check: async (disk, notes) => {
       if (seen++ % 331 === 0) torn.push({ disk, notes: [...notes] });
     },
@@ -259,6 +264,7 @@ test("a second power cut, during recovery or just after it, loses nothing acknow
   for (const { disk, notes } of torn) {
     const counts = await enumeratePowerCuts<Note>({
       start: disk,
+      stride: oneOf(7),
       async workload(recorded, note) {
         const log = await openOn(recorded, SMALL_SEGMENT);
         const { firstOffset: offset, durable } = log.append([text("new")]);
@@ -271,9 +277,12 @@ test("a second power cut, during recovery or just after it, loses nothing acknow
     states += counts.states;
   }
   console.log(`power cut, twice: ${states} states after ${torn.length} first cuts`);
-  assert.ok(states > 500, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 });
 
 test("acknowledging before the sync loses: the enumeration can see it", async () => {
-  await assert.rejects(cutEverywhere({}, groupsAndRolls, { wrap: withoutSyncs }), PowerCutBroke);
+  await assert.rejects(
+    cutEverywhere({}, groupsAndRolls, { wrap: withoutSyncs, stride: 1 }),
+    PowerCutBroke,
+  );
 });

@@ -14,16 +14,26 @@
  */
 
 import { join } from "node:path";
+import type { MillraceError } from "../../model/errors.ts";
 import { findIntactBatch, scanBatches, type Place } from "./segment/batch-scan.ts";
 import { damagedActive, DamageFound } from "./segment/damage.ts";
 import type { DiskFile } from "./disk.ts";
-import { readSidecar, readSlots, type GroupBoundary } from "./format/group-boundary.ts";
+import {
+  encodeBoundary,
+  readSidecar,
+  readSlots,
+  slotOf,
+  type GroupBoundary,
+} from "./format/group-boundary.ts";
 import type { LogEnvironment } from "./log-environment.ts";
+import { standInForLost } from "./lost-files.ts";
+import type { PartitionLogOptions } from "./partition-log.ts";
 import { emptySnapshot, PartitionProducers } from "./producers/partition-producers.ts";
 import { restoreProducers } from "./producers/restore-producers.ts";
-import { emptyFacts, Segment, segmentName, type SegmentFacts } from "./segment/segment.ts";
+import { emptyFacts, segmentName, type SegmentFacts } from "./segment/segment-facts.ts";
+import { Segment } from "./segment/segment.ts";
 import { noteDamage } from "./segment/note-damage.ts";
-import type { SegmentedLogParts } from "./segmented-log.ts";
+import type { RestoredProducers } from "./producers/snapshot-keeper.ts";
 import {
   createSegment,
   followerOf,
@@ -40,17 +50,28 @@ const REWRITE_BYTES = 1024 * 1024;
 /** Sealed segments of one partition that are opened side by side. */
 const OPENED_TOGETHER = 16;
 
+export interface RecoveredPartition {
+  readonly environment: LogEnvironment;
+  /** The oldest first; the last one is `writer`'s. */
+  readonly segments: readonly Segment[];
+  readonly writer: SegmentWriter;
+  /** Damage that was found in the segment that was being written. */
+  readonly stopped: MillraceError | undefined;
+  readonly restored: RestoredProducers;
+}
+
 export async function recoverPartition(
   environment: LogEnvironment,
-  directory: string,
-): Promise<SegmentedLogParts> {
+  { directory, madeUpTo }: Pick<PartitionLogOptions, "directory" | "madeUpTo">,
+): Promise<RecoveredPartition> {
   const { disk } = environment;
   await disk.makeDirectory(directory);
-  await findLostFile(environment, directory);
+  await standInForLost(environment, directory, madeUpTo);
   const { bases, snapshots, noted } = await listSegments(environment, directory);
   const last = bases.pop();
   if (last === undefined) {
-    const writer = await createSegment(environment, directory, { baseOffset: 0, producers: false });
+    const beginning = { baseOffset: 0, producers: false, logStart: 0 };
+    const writer = await createSegment(environment, directory, beginning);
     const segments = [writer.segment];
     const { producerKeepMs: keepMs } = environment;
     const producers = new PartitionProducers({ snapshot: emptySnapshot(0), keepMs });
@@ -70,6 +91,7 @@ export async function recoverPartition(
     baseOffset: last,
     producers: snapshots.length > 0,
     isNoted: noted.has(last),
+    oldest: sealed[0],
   });
   const segments = [...sealed, ...active.segments];
   const restored = await restoreProducers(environment, { directory, segments, snapshots });
@@ -83,25 +105,6 @@ interface Listing {
   readonly snapshots: readonly number[];
   /** First offsets of segments in which damage was found. */
   readonly noted: ReadonlySet<number>;
-}
-
-/**
- * Puts an empty file where the newest segment's own is gone, though its sidecar speaks of records: so
- * they are found damaged, and the log does not begin again at offsets that were given out. Sidecars of
- * older segments without a file are what a removal has left, those without records a creation.
- */
-async function findLostFile({ disk }: LogEnvironment, directory: string): Promise<void> {
-  const names = (await disk.list(directory)).toSorted();
-  const newest = names.findLast((name) => LOG_NAME.test(name)) ?? "";
-  for (const name of names) {
-    const stem = /^(\d{20})\.groups$/.exec(name)?.[1];
-    if (stem === undefined || `${stem}.log` <= newest) continue;
-    const sidecar = await disk.readFile(join(directory, name));
-    if (sidecar === undefined || (readSidecar(sidecar)?.bytes ?? 0) === 0) continue;
-    const file = await disk.open(join(directory, `${stem}.log`), { create: true });
-    await file.close();
-    await disk.syncDirectory(directory);
-  }
 }
 
 /** Removes what a crash left of segments that are gone. */
@@ -163,26 +166,31 @@ async function openSealed(
   return segment;
 }
 
-type LastSegment = Pick<SegmentedLogParts, "segments" | "writer" | "stopped">;
+type LastSegment = Pick<RecoveredPartition, "segments" | "writer" | "stopped">;
+
+interface LastPlace extends Pick<SegmentFacts, "baseOffset" | "producers"> {
+  readonly isNoted: boolean;
+  /** Undefined where the last one is the only one. */
+  readonly oldest: Segment | undefined;
+}
 
 async function openLast(
   environment: LogEnvironment,
   directory: string,
-  {
-    baseOffset,
-    producers,
-    isNoted,
-  }: Pick<SegmentFacts, "baseOffset" | "producers"> & { readonly isNoted: boolean },
+  place: LastPlace,
 ): Promise<LastSegment> {
   const { disk, syncGate } = environment;
+  const { baseOffset, producers, isNoted } = place;
   const facts = emptyFacts(baseOffset, producers);
   const segment = new Segment(disk, directory, facts);
+  const { oldest = segment } = place;
   const accepted = isNoted && (await segment.loadDamage()) ? segment.damagedRanges.length : 0;
   const boundary = await readBoundary(environment, segment);
   if (boundary?.state === "sealed") {
     Object.assign(segment, reachedBy(boundary));
     segment.producers ||= producers;
-    const writer = await createSegment(environment, directory, followerOf(segment));
+    const writer = await createSegment(environment, directory, followerOf(segment, oldest));
+    await tellFollowed(environment, segment, boundary);
     return { segments: [segment, writer.segment], writer, stopped: undefined };
   }
 
@@ -197,9 +205,10 @@ async function openLast(
     await recoverActive(environment, segment, { log, size, boundary });
   }
   segment.producers ||= producers;
-  if (boundary === undefined) await initializeSidecar(sidecar, facts);
+  const logStart = oldest.baseOffset;
+  if (boundary === undefined) await initializeSidecar(sidecar, facts, logStart);
   const sequence = boundary?.sequence ?? 0;
-  const writer = new SegmentWriter({ segment, log, sidecar, syncGate, sequence });
+  const writer = new SegmentWriter({ segment, log, sidecar, syncGate, sequence, logStart });
   const [damage] = segment.damagedRanges;
   if (damage === undefined) {
     if (!isClean) await writer.bound();
@@ -212,9 +221,25 @@ async function openLast(
   }
   // The loss was accepted: the damaged segment is left as it is and the log goes on behind it.
   await writer.bound("sealed");
-  const next = await createSegment(environment, directory, followerOf(segment));
+  const next = await createSegment(environment, directory, followerOf(segment, oldest));
+  await writer.follow();
   await writer.close();
   return { segments: [segment, next.segment], writer: next, stopped: undefined };
+}
+
+/** A crash came between the end of the segment and the next one's beginning, which is there now. */
+async function tellFollowed(
+  { disk, syncGate }: LogEnvironment,
+  { sidecarPath }: Segment,
+  boundary: GroupBoundary,
+): Promise<void> {
+  const sidecar = await disk.open(sidecarPath, {});
+  try {
+    const next = { ...boundary, sequence: boundary.sequence + 1, followed: true };
+    await syncGate.run(() => sidecar.writeSynced([encodeBoundary(next)], slotOf(next)));
+  } finally {
+    await sidecar.close();
+  }
 }
 
 interface ActiveFile {
@@ -349,7 +374,13 @@ async function readSealed(
   const sealed = slots.filter(
     ({ state, nextOffset }) => state === "sealed" && nextOffset === nextBase,
   );
-  if (sealed.length === 1 && slots.length === 2) return sealed[0];
+  if (
+    slots.length === 2 &&
+    sealed.length > 0 &&
+    sealed.every(({ bytes }) => bytes === sealed[0]!.bytes)
+  ) {
+    return sealed[0];
+  }
   const file = await disk.open(segment.path, {});
   try {
     const size = await file.size();

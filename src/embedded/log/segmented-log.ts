@@ -7,7 +7,6 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import type { MillraceError } from "../../model/errors.ts";
 import type { LogSettings } from "../../broker/in-process/stream/record-log.ts";
 import type { Compaction, Retention } from "../../broker/streams.ts";
 import { endsForCompaction } from "./compaction/compaction-plan.ts";
@@ -18,17 +17,25 @@ import { GroupCommit } from "./commit/group-commit.ts";
 import type { LogEnvironment } from "./log-environment.ts";
 import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
+import { throwAfter } from "./endings.ts";
 import { cutOf, type LogCut } from "./open-logs.ts";
-import type { AppendRecord, PartitionLogOptions, ReadRecords } from "./partition-log.ts";
+import type {
+  AppendRecord,
+  Appended,
+  LostOffsets,
+  PartitionLogOptions,
+  ReadRecords,
+} from "./partition-log.ts";
 import { expiredCount, outgrown, retentionDueMs } from "./retention.ts";
 import type { BatchLog, LogEnd } from "./batch-log.ts";
+import type { RecoveredPartition } from "./recovery.ts";
 import { readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
 import { encodeMarker, type TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
 import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
 import { producedBatch, type PartitionProducers } from "./producers/partition-producers.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
-import { SnapshotKeeper, type RestoredProducers } from "./producers/snapshot-keeper.ts";
+import { SnapshotKeeper } from "./producers/snapshot-keeper.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { ReadLimits, RecordTime, Segment } from "./segment/segment.ts";
 import { SegmentReads } from "./segment/segment-reads.ts";
@@ -40,19 +47,9 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 const ENDS: readonly LogEnd[] = ["end", "stableEnd", "visibleEnd"];
 
-export interface SegmentedLogParts {
-  readonly environment: LogEnvironment;
-  /** The oldest first; the last one is `writer`'s. */
-  readonly segments: readonly Segment[];
-  readonly writer: SegmentWriter;
-  /** Damage that recovery found in the segment that was being written. */
-  readonly stopped: MillraceError | undefined;
-  readonly restored: RestoredProducers;
-}
-
 export class SegmentedLog implements BatchLog {
+  readonly directory: string;
   private readonly environment: LogEnvironment;
-  private readonly directory: string;
   private readonly segmentBytesMax: number;
   private readonly pendingBytesMax: number;
   private readonly commit: GroupCommit;
@@ -73,7 +70,7 @@ export class SegmentedLog implements BatchLog {
   private startOffset: number;
   private closed: Promise<void> | undefined;
 
-  constructor(options: PartitionLogOptions, parts: SegmentedLogParts) {
+  constructor(options: PartitionLogOptions, parts: RecoveredPartition) {
     this.environment = parts.environment;
     this.directory = options.directory;
     this.retention = options.retention;
@@ -144,19 +141,20 @@ export class SegmentedLog implements BatchLog {
     return this.commit.stopped?.message;
   }
 
+  get lostRanges(): readonly LostOffsets[] {
+    return this.segments.flatMap((segment) => segment.lostRanges);
+  }
+
   append(
     records: readonly AppendRecord[],
     { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
-  ): { readonly firstOffset: number; readonly durable: Promise<void> } {
+  ): Appended {
     assert(records.length > 0, "an append has at least one record");
     this.admit(onFull);
     return this.commit.append(records);
   }
 
-  appendBatches(batches: readonly WireBatch[]): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  } {
+  appendBatches(batches: readonly WireBatch[]): Appended {
     assert(batches.length > 0, "an append has at least one batch");
     const produced = producedBatch(batches[0]!.header);
     if (produced === undefined) {
@@ -179,10 +177,7 @@ export class SegmentedLog implements BatchLog {
     return appended;
   }
 
-  appendMarker(marker: TransactionMarker): {
-    readonly firstOffset: number;
-    readonly durable: Promise<void>;
-  } {
+  appendMarker(marker: TransactionMarker): Appended {
     this.checkOpen();
     this.commit.checkTaking();
     const nowMs = this.environment.clock.now();
@@ -292,7 +287,7 @@ export class SegmentedLog implements BatchLog {
   }
 
   async trimTo(offset: number): Promise<number> {
-    if (offset > this.end) throw this.outOfRange(offset);
+    if (offset > this.end) throw outOfRangeError(offset, this);
     this.startOffset = Math.max(this.startOffset, offset);
     return this.trimBefore(offset);
   }
@@ -351,7 +346,7 @@ export class SegmentedLog implements BatchLog {
 
   /** The segment that holds the offset; undefined at the end. Throws OFFSET_OUT_OF_RANGE. */
   private segmentOf(offset: number): Segment | undefined {
-    if (offset < this.earliest || offset > this.end) throw this.outOfRange(offset);
+    if (offset < this.earliest || offset > this.end) throw outOfRangeError(offset, this);
     if (offset === this.end) return undefined;
     return this.segments.findLast((candidate) => candidate.baseOffset <= offset)!;
   }
@@ -366,18 +361,27 @@ export class SegmentedLog implements BatchLog {
   private async roll(writer: SegmentWriter): Promise<SegmentWriter> {
     await this.snapshots.atRoll(writer.segment);
     await writer.bound("sealed");
-    const next = await createSegment(this.environment, this.directory, followerOf(writer.segment));
+    const beginning = followerOf(writer.segment, this.segments[0]!);
+    const next = await createSegment(this.environment, this.directory, beginning);
+    await writer.follow().catch((error: unknown) => throwAfter(error, next.close()));
     await writer.close();
     this.segments = [...this.segments, next.segment];
     return next;
   }
 
-  /** Oldest first, each name's end durable before the next goes: a power cut leaves no gap. */
+  /**
+   * Oldest first, each name's end durable before the next goes: a power cut leaves no gap. Before that
+   * the log is told to begin later, or what goes would be missed at the next start.
+   */
   private async removeOldest(count: number): Promise<void> {
     assert(count < this.segments.length, "the segment that is being written stays");
-    for (const oldest of this.segments.slice(0, count)) {
+    if (count === 0) return;
+    const going = this.segments.slice(0, count);
+    const logStart = this.segments[count]!.baseOffset;
+    const told = await this.commit.writer.begin(logStart);
+    for (const oldest of going)
       await this.environment.open.change(() => this.removeSegment(oldest));
-    }
+    if (!told) await this.commit.writer.begin(logStart);
     this.producers.aborted.trimBefore(this.earliest);
   }
 
@@ -391,9 +395,5 @@ export class SegmentedLog implements BatchLog {
   private async replace(segment: Segment, by: Segment): Promise<void> {
     this.segments = this.segments.map((each) => (each === segment ? by : each));
     await this.reads.release(segment);
-  }
-
-  private outOfRange(offset: number): MillraceError {
-    return outOfRangeError(this.directory, { offset, earliest: this.earliest, end: this.end });
   }
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isMillraceError } from "../../model/errors.ts";
 import { valuesOf } from "../../model/outcome.ts";
-import { message, openTestBroker, takeGroup, textOf } from "../broker-stage.test.ts";
+import { createTestEnvironment } from "../../testing/environment.ts";
+import { DIRECTORY, message, openTestBroker, takeGroup, textOf } from "../broker-stage.test.ts";
+import { repairOn } from "../repair.ts";
 
 const code = (wanted: string) => (error: unknown) =>
   isMillraceError(error) && error.code === wanted;
@@ -244,7 +246,7 @@ test("a queue with damaged records is named and refused, and the rest of the bro
   assert.equal((await stage.queues.ensureQueue({ name: "bad" })).waiting, 0);
 });
 
-test("removing the files of a damaged queue, as its error says, leaves an empty one that works", async () => {
+test("a damaged queue whose loss is accepted, as its error says, goes on with the messages that are left", async () => {
   await using stage = await openTestBroker();
   await stage.queues.ensureQueue({ name: "q" });
   for (const text of ["first", "second", "third"]) {
@@ -256,18 +258,25 @@ test("removing the files of a damaged queue, as its error says, leaves an empty 
   await stage.crash();
   await assert.rejects(stage.queues.ensureQueue({ name: "q" }), {
     code: "LOG_DAMAGED",
-    message: /^the queue q cannot be opened.*remove their directory/,
+    message: /^the queue q cannot be opened.*accept the loss \(millrace log repair\)/,
   });
-  for (const file of stage.disk.files.keys()) {
-    if (file.includes("queues/q/")) stage.disk.files.delete(file);
-  }
+  await stage.broker.close();
+  const lost = { log: "queue q", partition: 0, offset: 1, nextOffset: 2 };
+  const place = { directory: DIRECTORY, disk: stage.disk, lock: () => ({ release: () => {} }) };
+  const [repaired] = await repairOn(createTestEnvironment(), place, {
+    accept: [lost],
+    dryRun: false,
+  });
+  assert.equal(repaired!.what, "the loss of queue q/0@1-1 is accepted");
   await stage.crash();
-  await stage.queues.ensureQueue({ name: "q" });
   valuesOf(await stage.queues.send("q", [{ message: message("fourth") }]));
   await stage.crash();
-  const taken = await takeGroup(stage.queues, "q");
-  assert.deepEqual(
-    taken.map(({ message: each }) => textOf(each)),
-    ["fourth"],
-  );
+  const taken: string[] = [];
+  while (taken.length < 3) {
+    const leases = await takeGroup(stage.queues, "q");
+    taken.push(...leases.map(({ message: each }) => textOf(each)));
+    valuesOf(await stage.queues.accept(leases));
+  }
+  assert.deepEqual(taken, ["first", "third", "fourth"]);
+  assert.equal((await stage.queues.describeQueue("q")).waiting, 0);
 });

@@ -9,7 +9,8 @@ import type { QueueSpec } from "../../broker/queues.ts";
 import type { QueueStorage, StoredQueue } from "../../broker/in-process/queue/queue-storage.ts";
 import type { BrokerDirectory } from "../broker-directory.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
-import { openPartitionLog } from "../log/open-log.ts";
+import { openPartitionLog, throwAfter } from "../log/open-log.ts";
+import { forgetMade, madeChanges, madeLogs } from "../made-logs.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { LogJournal } from "./log-journal.ts";
 
@@ -46,8 +47,12 @@ export async function openDiskQueues(
       directory: join(data.path, directoryOf(spec.name, incarnation)),
       durability: spec.durability ?? { mode: "fsync" },
       retention: {},
+      madeUpTo: madeLogs(state, incarnation)[0],
       segmentBytesMax,
     });
+    await state
+      .putAll(madeChanges(state, incarnation, [log]))
+      .catch((error: unknown) => throwAfter(error, log.close()));
     const journal = new LogJournal({
       spec,
       log,
@@ -70,6 +75,7 @@ export async function openDiskQueues(
   const forget = async (name: string, incarnation: string): Promise<void> => {
     void state.put(queueKey(name), undefined);
     void state.put(checkpointKey(incarnation), undefined);
+    void state.put(...forgetMade(incarnation));
     await data.removeLogs(directoryOf(name, incarnation), 0);
     incarnations.delete(name);
   };

@@ -20,6 +20,7 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
     earliest: 0,
     bytes: 0,
     stopped: undefined,
+    lostRanges: [],
     get end() {
       return records.length;
     },

@@ -54,7 +54,7 @@ import {
   messageRecord,
   opsRecords,
 } from "./queue-record.ts";
-import { QueueReplay } from "./queue-replay.ts";
+import { contains, QueueReplay } from "./queue-replay.ts";
 import { SendMarks } from "./send-marks.ts";
 
 export interface LogJournalOptions {
@@ -120,9 +120,12 @@ export class LogJournal implements QueueJournal {
     this.#life = new AbortController();
     await this.#tending;
     const log = this.#log;
-    const checkpoint = this.#options.checkpoint.get();
+    const { lostRanges: lost } = log;
+    let checkpoint = this.#options.checkpoint.get();
+    // Without it all that is left is gone through: what was settled before may come once more.
+    if (checkpoint !== undefined && lost.some(contains(checkpoint))) checkpoint = undefined;
     const start = checkpoint ?? log.earliest;
-    const replay = new QueueReplay(start);
+    const replay = new QueueReplay(start, lost);
     let loading = checkpoint !== undefined;
     let bytes = 0;
     for (let offset = start; offset < log.end;) {
@@ -198,8 +201,11 @@ export class LogJournal implements QueueJournal {
     try {
       if (this.#cursor >= this.#log.end) await this.#log.waitFor(this.#cursor, signal);
       const limits = { count: this.#options.limits.loadCount, bytes: LOAD_BYTES };
-      const { records } = await this.#log.read(this.#cursor, limits);
-      if (!signal.aborted) add(this.#takeHeldBack(records));
+      const { records, next } = await this.#log.read(this.#cursor, limits);
+      if (signal.aborted) return;
+      add(this.#takeHeldBack(records));
+      // Behind what was lost.
+      if (records.length === 0) this.#cursor = next;
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

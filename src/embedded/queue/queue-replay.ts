@@ -5,11 +5,16 @@
  * counted as **held back**; it is known by standing at or after `cursor` and not in `skip`. The
  * first operation on such a message takes it out of those held back and gives it a `ReplayedEntry`,
  * whose time and lane are unknown (`sentMs` undefined) until they are read from its record.
+ *
+ * Where a part of the log is lost, and somebody accepted that, what happened to messages is not wholly
+ * known: messages in it are gone, and of the others what is told counts. One whose end is not told comes
+ * again.
  */
 
 import { assert } from "../../model/assert.ts";
 import type { QueueOps } from "../../broker/in-process/queue/queue-journal.ts";
 import { type QueueEntry, type QueueRules, QueueState } from "../../broker/queue-state.ts";
+import type { LostOffsets } from "../log/open-log.ts";
 import type { Backlog, CheckpointPart } from "./checkpoint.ts";
 import type { QueueRecord } from "./queue-record.ts";
 import { SendMarks } from "./send-marks.ts";
@@ -32,10 +37,14 @@ export class QueueReplay {
   #heldBack = 0;
   #skip = new Set<number>();
   #marks = new SendMarks([]);
+  readonly #start: number;
+  readonly #lost: readonly LostOffsets[];
 
-  /** `start` is the first offset that is replayed. */
-  constructor(start: number) {
+  /** `start` is the first offset that is replayed; what is `lost` is not read. */
+  constructor(start: number, lost: readonly LostOffsets[] = []) {
     this.#cursor = start;
+    this.#start = start;
+    this.#lost = lost;
   }
 
   get backlog(): Backlog {
@@ -49,6 +58,7 @@ export class QueueReplay {
 
   /** Entries whose time and lane must be read from their records before `build`. */
   unknown(): ReplayedEntry[] {
+    if (this.#lost.length > 0) this.#dropLost();
     const all = [...this.#living.values(), ...this.#dead.values()];
     return all.filter(({ sentMs }) => sentMs === undefined);
   }
@@ -126,7 +136,7 @@ export class QueueReplay {
       const entry = this.#touch(sequence);
       entry.leased = false;
       entry.readyMs = readyMs;
-      if (!counts) entry.attempts--;
+      if (!counts && entry.attempts > 0) entry.attempts--;
     }
     for (const [sequence, deadMs, code, text] of ops.dead ?? []) {
       const entry = this.#touch(sequence);
@@ -137,6 +147,7 @@ export class QueueReplay {
     }
     for (const sequence of ops.redrive ?? []) {
       const entry = this.#dead.get(sequence);
+      if (entry === undefined && this.#lost.length > 0) continue;
       assert(entry !== undefined, `${sequence} is dead when redriven`);
       this.#dead.delete(sequence);
       this.#living.set(sequence, { ...entry, attempts: 0, readyMs: 0, death: undefined });
@@ -175,8 +186,20 @@ export class QueueReplay {
     return entry;
   }
 
+  /** Messages whose record is lost, or was trimmed and whose copy is lost. */
+  #dropLost(): void {
+    for (const entries of [this.#living, this.#dead]) {
+      for (const [sequence, { location, sentMs }] of entries) {
+        const isTrimmed = sentMs === undefined && location < this.#start;
+        if (isTrimmed || this.#lost.some(contains(location))) entries.delete(sequence);
+      }
+    }
+  }
+
   #takeFromBacklog(sequence: number): void {
-    assert(sequence >= this.#cursor && !this.#skip.has(sequence), `${sequence} is held back`);
+    const isHeldBack = sequence >= this.#cursor && !this.#skip.has(sequence);
+    if (this.#lost.some(contains(sequence)) || (!isHeldBack && this.#lost.length > 0)) return;
+    assert(isHeldBack, `${sequence} is held back`);
     this.#skip.add(sequence);
     this.#heldBack--;
   }
@@ -186,4 +209,9 @@ function newEntry(entry: ReplayedEntry): Parameters<QueueState["add"]>[0] {
   const { sequence, sentMs, lane, readyMs, attempts, location } = entry;
   assert(sentMs !== undefined, `the time of ${sequence} was read from its record`);
   return { sequence, sentMs, key: lane, readyMs, attempts, location };
+}
+
+/** Whether the offset lies in a range. */
+export function contains(offset: number): (range: LostOffsets) => boolean {
+  return ({ firstOffset, nextOffset }) => firstOffset <= offset && offset < nextOffset;
 }

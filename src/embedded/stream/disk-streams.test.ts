@@ -4,7 +4,7 @@ import type { AssignedPartition } from "../../broker/streams.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { message, openTestBroker, readAll, textOf } from "../broker-stage.test.ts";
-import { systemError } from "../log/disks/memory-disk.ts";
+import { MemoryContents, systemError } from "../log/disks/memory-disk.ts";
 import { readSidecar } from "../log/format/group-boundary.ts";
 import { createMemoryDisk, type Disk } from "../log/open-log.ts";
 
@@ -89,6 +89,8 @@ test("a group goes on where it committed, with a greater epoch, after a crash", 
 test("a group whose position lies beyond the end is refused with the way out", async () => {
   await using stage = await openTestBroker();
   await stage.streams.ensureStream({ name: "s", partitions: 1 });
+  const older = new Map<string, Uint8Array>();
+  for (const [path, { bytes }] of stage.disk.files) older.set(path, Uint8Array.from(bytes));
   await stage.streams.append("s", [message("a"), message("b")]);
   const join = () =>
     stage.streams.joinGroup({ group: "g", streams: ["s"], member: "m", run: async () => {} });
@@ -97,7 +99,10 @@ test("a group whose position lies beyond the end is refused with the way out", a
   await stage.broker.close();
   // As after restoring an older copy of the log.
   for (const path of stage.disk.files.keys()) {
-    if (path.startsWith("/data/streams/")) stage.disk.files.delete(path);
+    const copy = older.get(path);
+    if (!path.startsWith("/data/streams/")) continue;
+    if (copy === undefined) stage.disk.files.delete(path);
+    else stage.disk.files.set(path, new MemoryContents(copy));
   }
   await stage.crash();
   await assert.rejects(join(), code("POSITION_MISMATCH"));

@@ -23,7 +23,8 @@ import type { BrokerDirectory } from "../broker-directory.ts";
 import type { StateChange } from "../keyed-log.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
-import { allEnded, openPartitionLog } from "../log/open-log.ts";
+import { allEnded, openPartitionLog, throwAfter } from "../log/open-log.ts";
+import { forgetMade, madeChanges, madeLogs } from "../made-logs.ts";
 import { GroupPositions, type GroupPosition } from "./group-positions.ts";
 
 interface StoredDiskStream extends StoredStream {
@@ -84,10 +85,11 @@ export async function openDiskStreams(
   const openStream = async (
     facts: StreamFacts,
     present: readonly BatchLog[] = [],
-  ): Promise<StoredStream> => {
+  ): Promise<StoredDiskStream> => {
     const { partitions, durability = { mode: "fsync" }, retention = {}, compaction } = facts.spec;
     const directory = join(data.path, directoryOf(facts));
     const logs = [...present];
+    const made = madeLogs(state, facts.incarnation);
     while (logs.length < partitions) {
       const first = logs.length;
       const count = Math.min(OPENING_MAX, partitions - first);
@@ -98,6 +100,7 @@ export async function openDiskStreams(
           retention,
           compaction,
           startOffset: Number(state.get(startKey(facts.incarnation, first + index)) ?? 0),
+          madeUpTo: made[first + index],
           segmentBytesMax,
         }),
       );
@@ -115,18 +118,21 @@ export async function openDiskStreams(
     for (const [key] of Array.from(state.entries(`start/${incarnation}/`))) {
       void state.put(key, undefined);
     }
+    void state.put(...forgetMade(incarnation));
     void state.put(streamKey(spec.name), undefined);
     await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
   };
 
   const known = Array.from(state.entries("stream/"), ([, value]): StreamFacts => JSON.parse(value));
-  const found: StoredStream[] = [];
+  const found: StoredDiskStream[] = [];
   for (let first = 0; first < known.length; first += STREAMS_OPENING_MAX) {
     const opening = known
       .slice(first, first + STREAMS_OPENING_MAX)
       .map((facts) => openStream(facts));
     found.push(...(await allEnded(opening)));
   }
+  const changes = found.flatMap(({ incarnation, logs }) => madeChanges(state, incarnation, logs));
+  await Promise.all(changes.map((change) => state.put(...change)));
 
   /**
    * The directory of all streams is durable before streams are made in it: several may be made at one
@@ -151,12 +157,21 @@ export async function openDiskStreams(
       }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(streamKey(spec.name), JSON.stringify(facts));
+      let stored: StoredDiskStream;
       try {
         await placeMade();
-        return await openStream(facts);
+        stored = await openStream(facts);
       } catch (error) {
         throw openingFailure(join(data.path, directoryOf(facts)), error);
       }
+      try {
+        const changes = madeChanges(state, facts.incarnation, stored.logs);
+        await Promise.all(changes.map((change) => state.put(...change)));
+      } catch (error) {
+        open.delete(facts.incarnation);
+        return await throwAfter(error, allEnded(stored.logs.map((log) => log.close())));
+      }
+      return stored;
     },
     async saveSpec(incarnation, spec) {
       await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
@@ -164,7 +179,8 @@ export async function openDiskStreams(
     // The partitions come first: a crash leaves empty logs, which the next growth finds again.
     async growStream({ incarnation }, spec) {
       const stored = await openStream({ spec, incarnation }, open.get(incarnation)!.logs);
-      await state.put(streamKey(spec.name), JSON.stringify({ spec, incarnation }));
+      const grown: StateChange = [streamKey(spec.name), JSON.stringify({ spec, incarnation })];
+      await state.putAll([grown, ...madeChanges(state, incarnation, stored.logs)]);
       return stored;
     },
     async trimTo(incarnation, partition, offset) {

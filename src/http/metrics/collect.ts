@@ -217,6 +217,9 @@ function diskMetrics({ disk }: Description): readonly MetricFamily[] {
     gauge("millrace_disk_free_floor_bytes", "Below this much free, appends are refused.", [
       { value: disk.freeBytesMin },
     ]),
+    gauge("millrace_disk_full", "1 where appends are refused because the disk has no room.", [
+      { value: disk.full ? 1 : 0 },
+    ]),
   ];
 }
 

@@ -8,7 +8,11 @@
 import { readBatchHeader } from "../../../src/embedded/log/format/batch-decoder.ts";
 import { AT } from "../../../src/embedded/log/format/batch-layout.ts";
 import { crc32c } from "../../../src/embedded/log/format/crc32c.ts";
-import { readSlots, SLOT_BYTES } from "../../../src/embedded/log/format/group-boundary.ts";
+import {
+  EXTENDED_BYTES,
+  readSlots,
+  SLOT_BYTES,
+} from "../../../src/embedded/log/format/group-boundary.ts";
 import { within } from "../calls/life.ts";
 import { lookAt, type Look } from "./look.ts";
 import { diskOf, makeSamples, type Sample } from "./sample.ts";
@@ -36,8 +40,6 @@ export interface FlipsResult {
   readonly broken: readonly string[];
 }
 
-/** Of a sidecar's slot, what its checksum covers and the checksum; the rest is padding. */
-const SLOT_USED = 60;
 const PADDING = "sidecar padding";
 
 export async function runFlips(options: FlipsOptions): Promise<FlipsResult> {
@@ -71,7 +73,7 @@ function none(): FlipCounts {
 }
 
 function kindOf(path: string, at: number): string {
-  if (path.endsWith(".groups")) return at % SLOT_BYTES < SLOT_USED ? "sidecar" : PADDING;
+  if (path.endsWith(".groups")) return at % SLOT_BYTES < EXTENDED_BYTES ? "sidecar" : PADDING;
   if (path.endsWith(".producers")) return "producer snapshot";
   if (path.endsWith(".damage")) return "damage note";
   if (!path.endsWith(".log")) return path.slice(path.lastIndexOf("/") + 1);

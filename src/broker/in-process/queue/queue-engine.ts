@@ -69,7 +69,8 @@ export class QueueEngine {
           ? { spec, journal: new MemoryJournal() }
           : await this.#options.storage.createQueue(spec);
         const queue = await this.#add(stored).catch(async (error: unknown) => {
-          await stored.journal.close();
+          // Why it could not be recovered is told, and not what came of that.
+          await stored.journal.close().catch(() => undefined);
           throw error;
         });
         if (temporary) this.#clientOf.set(queue, client);
@@ -174,8 +175,9 @@ function damagedQueue(name: string, cause: MillraceError): MillraceError {
   return new MillraceError(
     "LOG_DAMAGED",
     `the queue ${name} cannot be opened: ${cause.message}. What became of its messages cannot be told ` +
-      `without these: restore its files, or stop the process and remove their directory, and with it ` +
-      `all that waits in the queue`,
+      `without these: restore a backup; or stop the process and accept the loss (millrace log repair), ` +
+      `then messages that are left come, some of them perhaps again; or delete the queue with all that ` +
+      `waits in it`,
     { cause, details: { ...cause.details, queue: name } },
   );
 }

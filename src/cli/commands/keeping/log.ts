@@ -4,6 +4,7 @@ import type { DiskReport } from "../../../admin/api/upkeep-admin.ts";
 import { EXIT, isMillraceError, type ExitCode } from "../../../model/errors.ts";
 import type { CommandContext, GlobalOptions } from "../../context.ts";
 import { followJob, throwFailure } from "../../follow-job.ts";
+import { DISK_FULL } from "../looking/describe.ts";
 import { openSession } from "../../session.ts";
 import type { Column } from "../../terminal/table.ts";
 import { repair } from "./log-repair.ts";
@@ -72,6 +73,7 @@ export async function disk(context: CommandContext): Promise<ExitCode> {
     output.note(
       `${report.freeBytes} bytes are free; below ${report.freeBytesMin} appends are refused`,
     );
+    if (report.full) output.note(DISK_FULL);
   }
   return EXIT.ok;
 }

@@ -36,6 +36,9 @@ const PART_COLUMNS: readonly Column<PartRow>[] = [
   },
 ];
 
+export const DISK_FULL =
+  "the disk has no room, and nothing is appended: free some space, or shorten a stream's retention";
+
 export async function describe(context: CommandContext): Promise<ExitCode> {
   const { output } = context;
   await using session = await openSession(context);
@@ -53,4 +56,5 @@ async function showTables(output: Output, description: Description): Promise<voi
   await output.rows(description.streams, STREAM_COLUMNS, "no streams");
   await output.rows(description.queues, QUEUE_COLUMNS, "no queues");
   await output.rows(description.groups, GROUP_COLUMNS, "no groups");
+  if (description.disk?.full === true) output.note(DISK_FULL);
 }

@@ -24,7 +24,7 @@ import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { LogCut, SegmentCut } from "../open-logs.ts";
-import { segmentName } from "../segment/segment.ts";
+import { segmentName } from "../segment/segment-facts.ts";
 import { copyFile, sumFile, syncPath, tryLink, writeFile, type FileSum } from "./copy-file.ts";
 import { BACKUP_FORMAT, MANIFEST, type BackupFile, type Manifest } from "./manifest.ts";
 
@@ -170,7 +170,9 @@ class BackupWriter {
         const name = `${segmentName(segment.baseOffset)}.groups`;
         const path = this.#inBackup(join(directory, name));
         const ended = segment !== segments.at(-1);
-        const sum = await writeFile(join(this.#request.partial, path), sidecarOf(segment, ended));
+        const logStart = segments[0]!.baseOffset;
+        const sidecar = sidecarOf(segment, { ended, logStart });
+        const sum = await writeFile(join(this.#request.partial, path), sidecar);
         this.#add(path, sum);
       }
     }
@@ -231,13 +233,18 @@ class BackupWriter {
 }
 
 /** As an orderly stop at the cut would have left it. */
-function sidecarOf(segment: SegmentCut, ended: boolean): Buffer {
+function sidecarOf(
+  segment: SegmentCut,
+  { ended, logStart }: { readonly ended: boolean; readonly logStart: number },
+): Buffer {
   const { compacted, ...facts } = segment;
   const boundary = {
     ...facts,
     ...(compacted !== undefined && { compacted }),
     sequence: 1,
     state: ended ? ("sealed" as const) : ("clean" as const),
+    followed: ended,
+    logStart,
   };
   const contents = Buffer.alloc(SIDECAR_BYTES);
   encodeBoundary(boundary).copy(contents, slotOf(boundary));

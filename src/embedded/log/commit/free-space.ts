@@ -43,6 +43,11 @@ export class FreeSpace {
     return this.freeBytes < this.freeBytesMin;
   }
 
+  /** From the moment when the log is told that the room has ended until it is told that there is some. */
+  get full(): boolean {
+    return this.toldFull;
+  }
+
   /** Whether the last look is old enough for another one. */
   get stale(): boolean {
     return this.clock.monotonic() - this.lookedMs >= LOOK_EVERY_MS;

@@ -26,7 +26,7 @@ import type { Durability } from "../../../broker/streams.ts";
 import { assert } from "../../../model/assert.ts";
 import type { Timer } from "../../../model/clock.ts";
 import type { MillraceError } from "../../../model/errors.ts";
-import { allEnded } from "../all-ended.ts";
+import { allEnded } from "../endings.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { diskFullError, stoppedError } from "./commit-errors.ts";
 import { isDiskFull } from "../disks/error-code.ts";

@@ -16,7 +16,8 @@ import type { Disk } from "../disk.ts";
 import { encodeBoundary, readSlots, slotOf, type GroupBoundary } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import { initializeSidecar } from "../segment/segment-writer.ts";
-import { Segment, type SegmentFacts } from "../segment/segment.ts";
+import type { SegmentFacts } from "../segment/segment-facts.ts";
+import { Segment } from "../segment/segment.ts";
 import type { CompactedFile } from "./compact-segment.ts";
 
 export function cleanPath({ path }: Segment): string {
@@ -74,7 +75,7 @@ async function writeBoundary(
   let sequence = (slots[0]?.sequence ?? 0) + 1;
   // The slot that tells of the present file stays.
   if (present !== undefined && sequence % 2 === present.sequence % 2) sequence++;
-  const boundary: GroupBoundary = { ...told, sequence, state: "sealed" };
+  const boundary: GroupBoundary = { ...told, sequence, state: "sealed", followed: true };
   const sidecar = await disk.open(segment.sidecarPath, { create: true });
   try {
     if (slots.length === 0) {

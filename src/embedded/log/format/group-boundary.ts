@@ -24,6 +24,13 @@ export interface GroupBoundary {
   readonly producers: boolean;
   /** Of a sealed segment that compaction has gone over. */
   readonly compacted?: Compacted;
+  /** Of a sealed segment: the next one was made, so where it is missing its records are lost. */
+  readonly followed?: boolean;
+  /**
+   * The first offset of the log's oldest segment; what stood before was removed on purpose. Of the last
+   * segment all but the first releases tell it.
+   */
+  readonly logStart?: number | undefined;
 }
 
 export interface Compacted {
@@ -45,9 +52,17 @@ export const SIDECAR_BYTES: number = SLOT_BYTES * 2;
 const MARK = 0x4d524742;
 const FORMAT = 1;
 const ENCODED_BYTES = 60;
+/**
+ * Where the log begins stands behind that, with a checksum of its own over all before it: the first
+ * releases neither read nor write it, and one of theirs behind which an older one is left is told by it.
+ */
+export const EXTENDED_BYTES = 72;
 /** Flags. */
 const PRODUCERS = 1;
 const COMPACTED = 2;
+const FOLLOWED = 4;
+/** Where the log begins is not told. */
+const UNTOLD = -1;
 /** Strangers may write any time. */
 const HORIZON_MS_MAX = 2 ** 48 - 1;
 
@@ -56,7 +71,7 @@ export function slotOf(boundary: GroupBoundary): number {
 }
 
 export function encodeBoundary(boundary: GroupBoundary): Buffer {
-  const slot = Buffer.alloc(ENCODED_BYTES);
+  const slot = Buffer.alloc(EXTENDED_BYTES);
   slot.writeUInt32BE(MARK, 0);
   slot.writeUInt16BE(FORMAT, 4);
   slot.writeUInt16BE(STATES.indexOf(boundary.state), 6);
@@ -65,11 +80,16 @@ export function encodeBoundary(boundary: GroupBoundary): Buffer {
   slot.writeBigUInt64BE(BigInt(boundary.nextOffset), 24);
   slot.writeBigInt64BE(BigInt(boundary.oldestMs), 32);
   slot.writeBigInt64BE(BigInt(boundary.newestMs), 40);
-  const { producers, compacted } = boundary;
-  const flags = (producers ? PRODUCERS : 0) | (compacted === undefined ? 0 : COMPACTED);
+  const { producers, compacted, followed = false, logStart = UNTOLD } = boundary;
+  const flags =
+    (producers ? PRODUCERS : 0) |
+    (compacted === undefined ? 0 : COMPACTED) |
+    (followed ? FOLLOWED : 0);
   slot.writeUInt16BE(flags, 48);
   slot.writeUIntBE(Math.min(Math.max(0, compacted?.horizonMs ?? 0), HORIZON_MS_MAX), 50, 6);
   slot.writeUInt32BE(crc32c(slot, 0, ENCODED_BYTES - 4), ENCODED_BYTES - 4);
+  slot.writeBigInt64BE(BigInt(logStart), ENCODED_BYTES);
+  slot.writeUInt32BE(crc32c(slot, 0, EXTENDED_BYTES - 4), EXTENDED_BYTES - 4);
   return slot;
 }
 
@@ -94,6 +114,7 @@ function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
   const state = STATES[bytes.readUInt16BE(at + 6)];
   if (state === undefined) return undefined;
   const flags = bytes.readUInt16BE(at + 48);
+  const logStart = logStartIn(bytes, at);
   return {
     sequence: Number(bytes.readBigUInt64BE(at + 8)),
     bytes: Number(bytes.readBigUInt64BE(at + 16)),
@@ -103,5 +124,14 @@ function decodeSlot(bytes: Buffer, at: number): GroupBoundary | undefined {
     state,
     producers: (flags & PRODUCERS) !== 0,
     ...(flags & COMPACTED && { compacted: { horizonMs: bytes.readUIntBE(at + 50, 6) } }),
+    ...(flags & FOLLOWED && { followed: true }),
+    ...(logStart !== UNTOLD && { logStart }),
   };
+}
+
+function logStartIn(bytes: Buffer, at: number): number {
+  const crcAt = at + EXTENDED_BYTES - 4;
+  if (bytes.length < crcAt + 4) return UNTOLD;
+  const isWhole = crc32c(bytes, at, crcAt) === bytes.readUInt32BE(crcAt);
+  return isWhole ? Number(bytes.readBigInt64BE(at + ENCODED_BYTES)) : UNTOLD;
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Disk } from "../disk.ts";
 import type { MemoryDisk } from "../disks/memory-disk.ts";
 import { enumeratePowerCuts, PowerCutBroke, type PowerCutCounts } from "../disks/power-cut.ts";
+import { oneOf, STATES_MIN } from "../disks/power-cut-stage.test.ts";
 import { text, texts } from "../log-stage.test.ts";
 import { tableBytes } from "./journal-entry.ts";
 import { JOURNAL_PATH, openPartitions, withFiles } from "./journal-stage.test.ts";
@@ -103,7 +104,7 @@ async function recoverAndCheck(disk: MemoryDisk, notes: readonly Note[]): Promis
 async function report(name: string, run: Promise<PowerCutCounts>): Promise<void> {
   const { states, steps } = await run;
   console.log(`power cut, ${name}: ${states} states of ${steps} steps, nothing acknowledged lost`);
-  assert.ok(states > 300, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 }
 
 /** The journal is made, and used from the second round on. */
@@ -127,7 +128,7 @@ const shared = async (moves: Moves): Promise<void> => {
 };
 
 test("a power cut while groups of several partitions share the journal loses nothing acknowledged", async () => {
-  await report("journal", cutEverywhere(rounds, { stride: 23, halfBytes: 1536 }));
+  await report("journal", cutEverywhere(rounds, { stride: oneOf(101, 23), halfBytes: 1536 }));
 });
 
 test("a power cut while segments under the journal end and go loses nothing acknowledged", async () => {
@@ -137,7 +138,7 @@ test("a power cut while segments under the journal end and go loses nothing ackn
     await moves.trim(0);
     await moves.round(0, 1);
   };
-  await report("journal, rolls and trims", cutEverywhere(script, { stride: 41 }));
+  await report("journal, rolls and trims", cutEverywhere(script, { stride: oneOf(127, 41) }));
 });
 
 test("a power cut after a partition went back to the direct way loses nothing acknowledged", async () => {
@@ -146,7 +147,7 @@ test("a power cut after a partition went back to the direct way loses nothing ac
     await moves.round(0, 1);
     for (let at = 0; at < 9; at++) await moves.round(0);
   };
-  await report("journal, alone again", cutEverywhere(script, { stride: 5 }));
+  await report("journal, alone again", cutEverywhere(script, { stride: oneOf(47, 5) }));
 });
 
 test("a second power cut, during the replay or just after it, loses nothing acknowledged", async () => {
@@ -168,7 +169,7 @@ test("a second power cut, during the replay or just after it, loses nothing ackn
   for (const { disk, notes } of torn) {
     const counts = await enumeratePowerCuts<Note>({
       start: disk,
-      stride: 7,
+      stride: oneOf(29, 7),
       async workload(recorded, note) {
         const { logs } = await openPartitions(recorded, SEGMENT);
         const { firstOffset: offset, durable } = logs[0]!.append([text("new")]);
@@ -181,7 +182,7 @@ test("a second power cut, during the replay or just after it, loses nothing ackn
     states += counts.states;
   }
   console.log(`power cut, during the replay: ${states} states after ${torn.length} first cuts`);
-  assert.ok(states > 300, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 });
 
 test("control: acknowledging before the journal's sync loses", async () => {

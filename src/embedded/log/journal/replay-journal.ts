@@ -22,7 +22,7 @@ import {
   type GroupBoundary,
 } from "../format/group-boundary.ts";
 import { readDamageNote } from "../segment/damage.ts";
-import { segmentName } from "../segment/segment.ts";
+import { segmentName } from "../segment/segment-facts.ts";
 import { readJournal, type JournalContents, type JudgedPart } from "./journal-contents.ts";
 import { damagedName, LOOK_AT_JOURNAL } from "./damaged-journals.ts";
 import { JOURNAL, NEW_JOURNAL, removeJournalFile } from "./journal-file.ts";
@@ -106,7 +106,8 @@ async function mendSegment(
   // Without a boundary at all the recovery of the log tells by the batches themselves.
   if (boundary === undefined || boundary.bytes >= end) return;
   const facts = { bytes: end, nextOffset, oldestMs, newestMs, producers };
-  const next = { ...facts, sequence: boundary.sequence + 1, state: "open" as const };
+  const { sequence, logStart } = boundary;
+  const next = { ...facts, sequence: sequence + 1, state: "open" as const, logStart };
   await withFile(disk, join(log, `${name}.groups`), (file) =>
     file.writeSynced([encodeBoundary(next)], slotOf(next)),
   );

@@ -11,6 +11,7 @@ import type { BatchLog } from "../batch-log.ts";
 import type { Disk } from "../disk.ts";
 import type { MemoryDisk } from "../disks/memory-disk.ts";
 import { enumeratePowerCuts, PowerCutBroke } from "../disks/power-cut.ts";
+import { oneOf, STATES_MIN } from "../disks/power-cut-stage.test.ts";
 import { withoutSyncs } from "../disks/recording-disk.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
 import { DIRECTORY, texts } from "../log-stage.test.ts";
@@ -145,9 +146,13 @@ async function check(disk: MemoryDisk, notes: readonly Note[]): Promise<void> {
 }
 
 test("a power cut in the middle of transactions loses none, and shows nothing aborted", async () => {
-  const { steps, states } = await enumeratePowerCuts<Note>({ workload, check });
+  const { steps, states } = await enumeratePowerCuts<Note>({
+    workload,
+    check,
+    stride: oneOf(11),
+  });
   console.log(`power cut, transactions: ${states} states of ${steps} steps`);
-  assert.ok(states > 500, `only ${states} states`);
+  assert.ok(states > STATES_MIN, `only ${states} states`);
 });
 
 test("a log that does not sync loses transactions: the enumeration can see it", async () => {

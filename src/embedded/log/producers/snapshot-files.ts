@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Disk } from "../disk.ts";
 import type { SyncGate } from "../commit/sync-gate.ts";
-import { segmentName } from "../segment/segment.ts";
+import { segmentName } from "../segment/segment-facts.ts";
 import { decodeSnapshot, encodeSnapshot, type ProducerSnapshot } from "./producer-snapshot.ts";
 
 export function snapshotPath(directory: string, offset: number): string {

@@ -11,7 +11,7 @@
  */
 
 import { MillraceError } from "../../../model/errors.ts";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Disk } from "../disk.ts";
 import { crc32c } from "../format/crc32c.ts";
 
@@ -21,6 +21,11 @@ export interface DamagedRange {
   readonly firstOffset: number;
   /** The first offset that is readable again. */
   readonly nextOffset: number;
+}
+
+/** Whether nothing stands where the records were: their file is gone, or the files of the whole log. */
+export function isMissing({ position, nextPosition }: DamagedRange): boolean {
+  return position === nextPosition;
 }
 
 export interface DamageNote {
@@ -124,28 +129,34 @@ export class DamageFound extends Error {
 }
 
 export function damagedError(path: string, range: DamagedRange): MillraceError {
-  return new MillraceError(
-    "LOG_DAMAGED",
-    `offsets ${range.firstOffset} to ${range.nextOffset - 1} in ${path} are damaged (bytes ` +
-      `${range.position} to ${range.nextPosition}); restore the partition from a backup, or read on ` +
-      `from offset ${range.nextOffset}`,
-    {
-      details: {
-        file: path,
-        firstOffset: range.firstOffset,
-        nextOffset: range.nextOffset,
-      },
+  const { firstOffset, nextOffset, position, nextPosition } = range;
+  const what = isMissing(range)
+    ? `offsets ${firstOffset} to ${nextOffset - 1} are missing: the files that held them are gone from ` +
+      `${dirname(path)}; restore a backup, accept the loss (millrace log repair says how), delete the ` +
+      `stream or queue`
+    : `offsets ${firstOffset} to ${nextOffset - 1} in ${path} are damaged (bytes ${position} to ` +
+      `${nextPosition}); restore a backup`;
+  return new MillraceError("LOG_DAMAGED", `${what}, or read on from offset ${nextOffset}`, {
+    details: {
+      file: path,
+      firstOffset: range.firstOffset,
+      nextOffset: range.nextOffset,
     },
-  );
+  });
 }
 
 /** Why a partition whose last segment is damaged takes no appends. */
 export function damagedActive(path: string, range: DamagedRange): MillraceError {
+  const offsets = `offsets ${range.firstOffset} to ${range.nextOffset - 1}`;
+  const what = isMissing(range)
+    ? `the files that held ${offsets} are gone from ${dirname(path)}; restore a backup, delete the ` +
+      `stream or queue`
+    : `${offsets} in ${path}, the segment being written, are damaged; check the disk, then restore a ` +
+      `backup`;
   return new MillraceError(
     "LOG_DAMAGED",
-    `the partition takes no appends: offsets ${range.firstOffset} to ${range.nextOffset - 1} in ` +
-      `${path}, the segment being written, are damaged; check the disk, then restore the partition ` +
-      `from a backup, or stop the process and accept the loss (millrace log repair says how)`,
+    `the partition takes no appends: ${what}, or stop the process and accept the loss (millrace log ` +
+      `repair says how)`,
     { details: { file: path, firstOffset: range.firstOffset, nextOffset: range.nextOffset } },
   );
 }

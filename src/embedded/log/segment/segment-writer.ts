@@ -7,7 +7,6 @@
  */
 
 import { assert } from "../../../model/assert.ts";
-import { allEnded } from "../all-ended.ts";
 import type { EncodedBatch } from "../commit/commit-group.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import {
@@ -18,8 +17,10 @@ import {
   type SegmentState,
 } from "../format/group-boundary.ts";
 import { isDiskFull } from "../disks/error-code.ts";
+import { allEnded, throwAfter } from "../endings.ts";
 import { scanBatches } from "./batch-scan.ts";
-import { emptyFacts, Segment, type SegmentFacts } from "./segment.ts";
+import { emptyFacts, type SegmentFacts } from "./segment-facts.ts";
+import { Segment } from "./segment.ts";
 import { SparseIndex } from "./sparse-index.ts";
 import type { SyncGate } from "../commit/sync-gate.ts";
 
@@ -52,6 +53,8 @@ export class SegmentWriter {
   private closing = false;
   /** A full disk refused a sync. */
   private rewriteDue = false;
+  private followed = false;
+  private logStart: number;
   private syncing: Promise<unknown> = Promise.resolve();
   private bounding: Promise<unknown> = Promise.resolve();
 
@@ -62,12 +65,15 @@ export class SegmentWriter {
     readonly syncGate: SyncGate;
     /** The newest boundary in the sidecar. */
     readonly sequence: number;
+    /** The first offset of the log's oldest segment. */
+    readonly logStart: number;
   }) {
     this.segment = options.segment;
     this.log = options.log;
     this.sidecar = options.sidecar;
     this.syncGate = options.syncGate;
     this.sequence = options.sequence;
+    this.logStart = options.logStart;
     const { bytes, nextOffset, oldestMs, newestMs, producers } = options.segment;
     this.written = { bytes, nextOffset, oldestMs, newestMs, producers };
     this.durable = this.written;
@@ -199,6 +205,30 @@ export class SegmentWriter {
     return bounding;
   }
 
+  /** Tells durably that the next segment was made. Of a segment that has ended. */
+  follow(): Promise<void> {
+    this.followed = true;
+    return this.bound("sealed");
+  }
+
+  /**
+   * Tells durably, before it is so, that the log begins at this offset: what is missing before it was
+   * removed on purpose. In both slots, so that one that is torn or rots takes nothing of it. False where
+   * a full disk has no room even for that: the removal makes it.
+   */
+  async begin(logStart: number): Promise<boolean> {
+    this.logStart = logStart;
+    const state = this.ended ? "sealed" : "open";
+    try {
+      await this.bound(state);
+      await this.bound(state);
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return false;
+    }
+  }
+
   private async syncLog(): Promise<void> {
     try {
       if (this.rewriteDue) await this.rewriteUnsynced();
@@ -226,8 +256,9 @@ export class SegmentWriter {
 
   private async writeBoundary(state: SegmentState): Promise<void> {
     if (this.closing && state === "open") return;
-    const { synced } = this;
-    const boundary: GroupBoundary = { ...synced, sequence: this.sequence + 1, state };
+    const { synced, followed, logStart } = this;
+    const sequence = this.sequence + 1;
+    const boundary: GroupBoundary = { ...synced, sequence, state, followed, logStart };
     const bytes = encodeBoundary(boundary);
     await this.syncGate.run(() => this.sidecar.writeSynced([bytes], slotOf(boundary)));
     this.sequence = boundary.sequence;
@@ -261,7 +292,7 @@ export class SegmentWriter {
 export async function createSegment(
   { disk, syncGate }: { readonly disk: Disk; readonly syncGate: SyncGate },
   directory: string,
-  { baseOffset, producers }: Pick<SegmentFacts, "baseOffset" | "producers">,
+  { baseOffset, producers, logStart }: SegmentBeginning,
 ): Promise<SegmentWriter> {
   const facts = emptyFacts(baseOffset, producers);
   const segment = new Segment(disk, directory, facts);
@@ -270,7 +301,7 @@ export async function createSegment(
   try {
     const sidecar = await disk.open(segment.sidecarPath, { create: true });
     files.push(sidecar);
-    await initializeSidecar(sidecar, facts);
+    await initializeSidecar(sidecar, facts, logStart);
     const log = await disk.open(segment.path, { create: true });
     files.push(log);
     // An empty file has nothing to sync but its name. The order of the others is free: until all are
@@ -282,25 +313,33 @@ export async function createSegment(
       ...(leftover ? [syncGate.run(() => log.sync())] : []),
       disk.syncDirectory(directory),
     ]);
-    return new SegmentWriter({ segment, log, sidecar, syncGate, sequence: 0 });
+    return new SegmentWriter({ segment, log, sidecar, syncGate, sequence: 0, logStart });
   } catch (error) {
-    for (const file of files) await file.close();
-    throw error;
+    return await throwAfter(error, allEnded(files.map((file) => file.close())));
   }
 }
 
-/** What the segment behind this one begins with. */
-export function followerOf({
-  nextOffset,
-  producers,
-}: Segment): Pick<SegmentFacts, "baseOffset" | "producers"> {
-  return { baseOffset: nextOffset, producers };
+export interface SegmentBeginning extends Pick<SegmentFacts, "baseOffset" | "producers"> {
+  /** The first offset of the log's oldest segment. */
+  readonly logStart: number;
+}
+
+/** What the segment behind this one begins with, in a log that begins with `oldest`. */
+export function followerOf(
+  { nextOffset, producers }: Segment,
+  { baseOffset: logStart }: Segment,
+): SegmentBeginning {
+  return { baseOffset: nextOffset, producers, logStart };
 }
 
 /** Writes a sidecar of full length whose only boundary is the segment's beginning. */
-export async function initializeSidecar(sidecar: DiskFile, facts: SegmentFacts): Promise<void> {
-  const { baseOffset, producers } = facts;
-  const first: GroupBoundary = { ...emptyFacts(baseOffset, producers), sequence: 0, state: "open" };
+export async function initializeSidecar(
+  sidecar: DiskFile,
+  { baseOffset, producers }: SegmentFacts,
+  logStart?: number,
+): Promise<void> {
+  const facts = emptyFacts(baseOffset, producers);
+  const first: GroupBoundary = { ...facts, sequence: 0, state: "open", logStart };
   const contents = Buffer.alloc(SIDECAR_BYTES);
   encodeBoundary(first).copy(contents, slotOf(first));
   await sidecar.write([contents], 0);

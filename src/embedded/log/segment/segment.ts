@@ -31,6 +31,7 @@ import { isTransactional, type BatchHeader } from "../format/batch-decoder.ts";
 import { BatchRecords } from "../format/batch-records.ts";
 import type { Compacted } from "../format/group-boundary.ts";
 import type { LogRecord, ReadRecords } from "../partition-log.ts";
+import { segmentName, type SegmentFacts } from "./segment-facts.ts";
 import { SparseIndex } from "./sparse-index.ts";
 
 /** From the place that the index names to the record sought, for batches of ordinary size. */
@@ -44,16 +45,6 @@ const EVERYTHING: SegmentRead = {
 };
 /** Readers of batches that go on without a search, at one time in one segment. */
 const RUN_ENDS_MAX = 64;
-
-export interface SegmentFacts {
-  readonly baseOffset: number;
-  readonly bytes: number;
-  readonly nextOffset: number;
-  readonly oldestMs: number;
-  readonly newestMs: number;
-  /** Whether producers with ids have written to the log up to its end. */
-  readonly producers: boolean;
-}
 
 export interface ReadLimits {
   readonly count: number;
@@ -91,6 +82,7 @@ export class Segment {
   /** A batch of many records, of which a reader has read a part: the next part needs no decompression. */
   private unfinished: { readonly position: number; readonly batch: BatchRecords } | undefined;
   private damaged: readonly DamagedRange[] = [];
+  private lossAccepted = false;
   private readonly disk: Disk;
   private file: Promise<DiskFile> | undefined;
   private readers = 0;
@@ -118,6 +110,11 @@ export class Segment {
     return this.damaged;
   }
 
+  /** Of these somebody accepted the loss: reads pass over them, as over what compaction has taken. */
+  get lostRanges(): readonly DamagedRange[] {
+    return this.lossAccepted ? this.damaged : [];
+  }
+
   /** Nobody begins to read it any more. */
   get isReleased(): boolean {
     return this.released;
@@ -127,12 +124,13 @@ export class Segment {
   async loadDamage(): Promise<boolean> {
     const note = await readDamageNote(this.disk, this.damagePath);
     this.damaged = note.ranges;
+    this.lossAccepted = note.accepted;
     return note.accepted;
   }
 
   /**
-   * Records from `offset` on, and where to go on. Throws LOG_DAMAGED at a damaged range that is known,
-   * and `DamageFound` at one that is not.
+   * Records from `offset` on, and where to go on. Throws LOG_DAMAGED at a damaged range that is known and
+   * whose loss nobody accepted, and `DamageFound` at one that is not.
    */
   read(offset: number, { count, bytes: bytesMax, ...seen }: SegmentRead): Promise<ReadRecords> {
     return this.withFile(async (file) => {
@@ -142,7 +140,7 @@ export class Segment {
       const chunkBytes = READ_AHEAD_BYTES + bytesMax;
       const window = new BatchWindow(file, end, { chunkBytes, endOffset });
       const records: LogRecord[] = [];
-      let next = offset;
+      let next = this.gapEnd(offset);
       for (let bytes = 0; place.position < end && place.offset < seen.endOffset;) {
         if (records.length >= count || (bytes > 0 && bytes >= bytesMax)) break;
         const batch = await this.recordsAt(place, window);
@@ -180,7 +178,7 @@ export class Segment {
       await this.buildIndex(file);
       const { bytes: endPosition, nextOffset: endOffset } = this;
       const searched = this.placeOf(offset);
-      const from = this.runEnds.get(offset) ?? searched;
+      const from = searched.offset > offset ? searched : (this.runEnds.get(offset) ?? searched);
       const { bytesMax: chunkBytes, take } = limits;
       const window = new BatchWindow(file, endPosition, { chunkBytes, endOffset, take });
       const stretch = { from, offset, endPosition, endOffset };
@@ -240,6 +238,7 @@ export class Segment {
       };
       const ranges = [...this.damaged, range].toSorted((a, b) => a.position - b.position);
       this.damaged = ranges;
+      this.lossAccepted = false;
       await writeDamageNote(this.disk, this.damagePath, { ranges, accepted: false });
       return range;
     });
@@ -293,12 +292,13 @@ export class Segment {
   ): Promise<void> {
     const { bytes: endPosition, nextOffset: endOffset } = this;
     let from: Place = { position: 0, offset: this.baseOffset };
-    while (from.position < endPosition) {
-      const known = this.damaged.find((range) => range.position === from.position);
+    for (;;) {
+      const known = this.damagedAt(from);
       if (known !== undefined) {
         from = { position: known.nextPosition, offset: known.nextOffset };
         continue;
       }
+      if (from.position >= endPosition) break;
       const end = this.damaged.find((range) => range.position > from.position)?.position;
       const reached = await scanBatches(file, {
         from,
@@ -312,6 +312,12 @@ export class Segment {
       }
       from = reached;
     }
+    if (from.offset < endOffset) throw new DamageFound(from.position, from.offset);
+  }
+
+  /** Known damage that begins here; of what is missing altogether no byte stands there. */
+  private damagedAt({ position, offset }: Place): DamagedRange | undefined {
+    return this.damaged.find((range) => range.position === position && range.nextOffset > offset);
   }
 
   /** The batch there, its checksum verified; undefined where none is. */
@@ -340,12 +346,20 @@ export class Segment {
     this.index ??= index;
   }
 
-  /** Where to begin reading for `offset`: the nearest known place at or before it. */
+  /** Where reading goes on from `offset`: behind it only where its loss was accepted. */
+  private gapEnd(offset: number): number {
+    const gap = this.lostRanges.find((one) => one.firstOffset <= offset && offset < one.nextOffset);
+    return gap?.nextOffset ?? offset;
+  }
+
+  /** Where to begin reading for `offset`: the nearest known place at or before it, or behind its gap. */
   private placeOf(offset: number): Place {
     const damage = this.damaged.findLast((range) => range.firstOffset <= offset);
-    if (damage !== undefined && offset < damage.nextOffset) throw damagedError(this.path, damage);
+    const isLost = damage !== undefined && offset < damage.nextOffset;
+    if (isLost && !this.lossAccepted) throw damagedError(this.path, damage);
     const indexed = this.index?.before(offset) ?? { position: 0, offset: this.baseOffset };
-    return damage !== undefined && damage.nextPosition > indexed.position
+    // What is missing altogether takes no bytes: places are told apart by their offsets.
+    return damage !== undefined && damage.nextOffset > indexed.offset
       ? { position: damage.nextPosition, offset: damage.nextOffset }
       : indexed;
   }
@@ -373,12 +387,4 @@ export class Segment {
       if (this.released) await this.closeIdle();
     }
   }
-}
-
-export function emptyFacts(baseOffset: number, producers: boolean): SegmentFacts {
-  return { baseOffset, bytes: 0, nextOffset: baseOffset, oldestMs: 0, newestMs: 0, producers };
-}
-
-export function segmentName(baseOffset: number): string {
-  return String(baseOffset).padStart(20, "0");
 }

@@ -12,7 +12,7 @@ import { removeExisting } from "../disks/remove-existing.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
-import { openPartitionLog } from "../open-log.ts";
+import { openPartitionLog, type PartitionLogOptions } from "../open-log.ts";
 import type { SegmentCut } from "../open-logs.ts";
 import { DamageFound, readDamageNote, writeDamageNote } from "../segment/damage.ts";
 import { Segment } from "../segment/segment.ts";
@@ -38,8 +38,8 @@ export interface Repair {
 }
 
 export interface RepairRequest {
-  /** Of the directory, taken apart: where each log lies. */
-  readonly directories: readonly string[];
+  /** Every log of the directory, also those whose files are gone. */
+  readonly places: readonly Pick<PartitionLogOptions, "directory" | "madeUpTo">[];
   readonly accept: readonly LostRange[];
   readonly dryRun: boolean;
 }
@@ -47,10 +47,10 @@ export interface RepairRequest {
 /** The directory is locked and `path` is its own. */
 export async function repairLogs(
   { path, logs }: { readonly path: string; readonly logs: LogEnvironment },
-  { directories, accept, dryRun }: RepairRequest,
+  { places, accept, dryRun }: RepairRequest,
 ): Promise<readonly Repair[]> {
   const repairs: Repair[] = [];
-  for (const directory of directories) {
+  for (const { directory, madeUpTo } of places) {
     const name = logNameOf(relative(path, directory).split(sep));
     const log = shownLog(name);
     const { partition } = name;
@@ -58,7 +58,7 @@ export async function repairLogs(
       repairs.push({ log, partition, file, what, mended });
     };
     const own = accept.filter((range) => range.log === log && range.partition === partition);
-    for (const [segment, follower] of await segmentsOf(logs, directory)) {
+    for (const [segment, follower] of await segmentsOf(logs, { directory, madeUpTo })) {
       const place = { disk: logs.disk, directory, facts: segment, follower };
       const { found } = await verifySegment(place);
       const lost = found.filter(({ nextOffset, offset }) => nextOffset > offset);
@@ -72,14 +72,14 @@ export async function repairLogs(
         if (!dryRun && follower !== undefined) await writeSidecar(logs, sidecarPath, segment);
       }
       if (lost.length === 0) continue;
-      const named = lost.every((range) =>
-        own.some((one) => one.offset === range.offset && one.nextOffset === range.nextOffset),
-      );
-      for (const { file, offset, nextOffset } of lost) {
+      const isState = name.kind === "state";
+      const named = !isState && lost.every((range) => own.some((one) => isSame(one, range)));
+      for (const { file, offset, nextOffset, message } of lost) {
         const range = `${log}/${partition}@${offset}-${nextOffset - 1}`;
-        const what = named
-          ? `the loss of ${range} is accepted`
-          : `${range} is damaged; restore a backup, or accept the loss: --accept ${range}`;
+        const remedy = isState
+          ? "restore a backup: nothing stands in for what the broker knows of itself"
+          : `restore a backup, or accept the loss: --accept ${range}`;
+        const what = named ? `the loss of ${range} is accepted` : `${message}; ${remedy}`;
         told(file, what, named);
       }
       if (named && !dryRun) await acceptLoss(logs, new Segment(logs.disk, directory, segment));
@@ -96,12 +96,22 @@ export async function repairLogs(
   return repairs;
 }
 
+type Offsets = Pick<LostRange, "offset" | "nextOffset">;
+
+function isSame(a: Offsets, b: Offsets): boolean {
+  return a.offset === b.offset && a.nextOffset === b.nextOffset;
+}
+
 type Listed = readonly [segment: SegmentCut, follower: number | undefined];
 
 /** As an opening finds them: it cuts an unfinished end, and notes damage in the last segment. */
-async function segmentsOf(logs: LogEnvironment, directory: string): Promise<readonly Listed[]> {
+async function segmentsOf(
+  logs: LogEnvironment,
+  place: RepairRequest["places"][number],
+): Promise<readonly Listed[]> {
+  const { directory } = place;
   const log = await openPartitionLog(logs, {
-    directory,
+    ...place,
     durability: { mode: "fsync" },
     retention: {},
   });
@@ -133,7 +143,7 @@ async function writeSidecar(
   { compacted, ...facts }: SegmentCut,
 ): Promise<void> {
   const marked = compacted === undefined ? {} : { compacted };
-  const boundary = { ...facts, ...marked, sequence: 1, state: "sealed" as const };
+  const boundary = { ...facts, ...marked, sequence: 1, state: "sealed" as const, followed: true };
   const contents = Buffer.alloc(SIDECAR_BYTES);
   encodeBoundary(boundary).copy(contents, slotOf(boundary));
   const file = await disk.open(path, { create: true });

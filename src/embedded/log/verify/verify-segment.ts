@@ -8,8 +8,14 @@ import { readSlots } from "../format/group-boundary.ts";
 import type { SegmentCut } from "../open-logs.ts";
 import { decodeSnapshot } from "../producers/producer-snapshot.ts";
 import { findIntactBatch, scanBatches, type Place } from "../segment/batch-scan.ts";
-import { readDamageNote, type DamageNote } from "../segment/damage.ts";
-import { Segment, segmentName } from "../segment/segment.ts";
+import {
+  isMissing,
+  readDamageNote,
+  type DamagedRange,
+  type DamageNote,
+} from "../segment/damage.ts";
+import { segmentName } from "../segment/segment-facts.ts";
+import { Segment } from "../segment/segment.ts";
 
 export type Found = Omit<LogProblem, "log" | "partition">;
 
@@ -59,13 +65,15 @@ async function verifyContents(
   let batches = 0;
   let records = 0;
   let place: Place = { position: 0, offset: facts.baseOffset };
-  while (place.position < endPosition) {
-    const known = note.ranges.find(({ position }) => position === place.position);
+  for (;;) {
+    const { position: at, offset } = place;
+    const known = note.ranges.find((one) => one.position === at && one.nextOffset > offset);
     if (known !== undefined) {
-      if (!note.accepted) found.push(lost(path, known.firstOffset, known.nextOffset));
+      if (!note.accepted) found.push(lost(path, known));
       place = { position: known.nextPosition, offset: known.nextOffset };
       continue;
     }
+    if (at >= endPosition) break;
     const noted = note.ranges.find(({ position }) => position > place.position)?.position;
     const end = noted ?? endPosition;
     const reached = await scanBatches(file, {
@@ -81,15 +89,23 @@ async function verifyContents(
     if (reached.position >= end) continue;
     const next = await findIntactBatch(file, reached, end);
     place = next ?? { position: end, offset: facts.nextOffset };
-    found.push(lost(path, reached.offset, place.offset));
+    found.push(lost(path, rangeOf(reached, place)));
   }
-  if (place.offset !== facts.nextOffset) found.push(lost(path, place.offset, facts.nextOffset));
+  if (place.offset !== facts.nextOffset) {
+    found.push(lost(path, rangeOf(place, { ...place, offset: facts.nextOffset })));
+  }
   return { found, batches, records };
 }
 
-function lost(file: string, offset: number, nextOffset: number): Found {
-  const message = `offsets ${offset} to ${nextOffset - 1} are damaged`;
-  return { offset, nextOffset, file, message };
+function rangeOf(from: Place, to: Place): DamagedRange {
+  const positions = { position: from.position, nextPosition: to.position };
+  return { ...positions, firstOffset: from.offset, nextOffset: to.offset };
+}
+
+function lost(file: string, range: DamagedRange): Found {
+  const { firstOffset: offset, nextOffset } = range;
+  const what = isMissing(range) ? "are missing: the files that held them are gone" : "are damaged";
+  return { offset, nextOffset, file, message: `offsets ${offset} to ${nextOffset - 1} ${what}` };
 }
 
 async function verifySidecar(

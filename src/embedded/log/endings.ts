@@ -10,3 +10,9 @@ export async function allEnded<Value>(ends: readonly Promise<Value>[]): Promise<
   }
   return values;
 }
+
+/** Throws the error once what has to end because of it has ended, however that went. */
+export async function throwAfter(failure: unknown, end: Promise<unknown>): Promise<never> {
+  await Promise.allSettled([end]);
+  throw failure;
+}
