@@ -24,6 +24,17 @@ const ENTRIES: Readonly<Record<string, string>> = {
   "unpack-worker": join("dist", "embedded", "log", "unpacking", "unpack-worker.js"),
 };
 
+/** Files by the modules that they are made of, which take along what those import. */
+const FILES: Readonly<Record<string, string>> = {
+  // What the unpacking thread needs, so that it loads nothing else.
+  [join("format", "batch-contents.js")]: "batch-contents",
+  // Doors that are asked for open before a start is ready.
+  [join("running", "start.js")]: "start",
+  [join("doors", "doorkeeper.js")]: "start",
+  [join("kafka", "kafka-door.js")]: "start",
+  [join("amqp", "amqp-door.js")]: "start",
+};
+
 rmSync(OUTPUT, { recursive: true, force: true });
 const bundle = await rollup({
   input: ENTRIES,
@@ -38,8 +49,16 @@ const { output } = await bundle.write({
   format: "es",
   chunkFileNames: "[name].js",
   generatedCode: "es2015",
+  manualChunks: (id) => Object.entries(FILES).find(([path]) => id.endsWith(path))?.[1],
 });
 await bundle.close();
+const files = new Set(output.map(({ fileName }) => fileName));
+for (const part of output) {
+  if (part.type !== "chunk") continue;
+  for (const [, wanted = ""] of part.code.matchAll(/"\.\/([\w-]+\.js)",\s*import\.meta\.url/g)) {
+    if (!files.has(wanted)) throw new Error(`${part.fileName} looks for ${wanted}: name its entry`);
+  }
+}
 const bytes = output.reduce((sum, part) => sum + (part.type === "chunk" ? part.code.length : 0), 0);
 process.stdout.write(`${OUTPUT}: ${output.length} files, ${Math.round(bytes / 1024)} KiB\n`);
 

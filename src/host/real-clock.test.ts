@@ -33,3 +33,17 @@ test("an alarm waits for its moment, and notices soon that the clock was set", (
   pass(10_000);
   assert.deepEqual(rung, ["past", "soon", "later", "far"]);
 });
+
+test("the next turn comes at once where nothing else happens", async () => {
+  const clock = createRealClock();
+  const otherMs = 2_000;
+  // All that the loop would wake for.
+  const other = setTimeout(() => undefined, otherMs);
+  const startedMs = clock.monotonic();
+  const turns = 5;
+  for (let turn = 0; turn < turns; turn++) {
+    await new Promise<void>((resolve) => void clock.after(0, resolve));
+  }
+  clearTimeout(other);
+  assert.ok(clock.monotonic() - startedMs < otherMs);
+});

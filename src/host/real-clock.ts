@@ -28,10 +28,12 @@ function startTimer(delayMs: number, callback: () => void): Timer {
   return { cancel: () => clearTimeout(handle) };
 }
 
-/** The next turn of the event loop: a timer of no time takes a millisecond. */
+/**
+ * The next turn of the event loop: a timer of no time takes a millisecond. It keeps the process for that
+ * turn: without, the loop would not wake for it, but wait until something else happens.
+ */
 function startTurn(callback: () => void): Timer {
   const handle = setImmediate(callback);
-  handle.unref();
   return { cancel: () => clearImmediate(handle) };
 }
 

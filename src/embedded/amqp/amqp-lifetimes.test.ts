@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import rhea from "rhea";
-import { openAmqpStage, type AmqpClient, type AmqpReceiver } from "./amqp-stage.test.ts";
+import {
+  openAmqpStage,
+  type AmqpClient,
+  type AmqpReceiver,
+  type AmqpSender,
+} from "./amqp-stage.test.ts";
 
 const { filter } = rhea;
 
@@ -228,3 +233,53 @@ test("a client whose transaction was declined gets on", async () => {
   await once(sender, "accepted");
   assert.equal((await stage.queues.describeQueue("orders")).waiting, 1);
 });
+
+test("a client may count its frames past 32 bits, and is not asked for more after each", async () => {
+  await using stage = await openAmqpStage();
+  const client = await stage.connect();
+  const session = client.connection.create_session() as unknown as CountingSession;
+  session.outgoing.next_transfer_id = session.local.begin.next_outgoing_id = 2 ** 32 - 3;
+  session.begin();
+  let flows = 0;
+  const { on_flow: onFlow } = session;
+  session.on_flow = (frame) => {
+    flows++;
+    onFlow.call(session, frame);
+  };
+  const sender = session.open_sender("orders");
+  await once(sender, "sendable");
+  const count = 3_000;
+  for (let sent = 0; sent < count; sent++) {
+    sender.send({ body: sent });
+    await once(sender, "accepted");
+    // rhea does not, as a client.
+    session.outgoing.next_transfer_id %= 2 ** 32;
+  }
+  assert.equal((await stage.queues.describeQueue("orders")).waiting, count);
+  assert.ok(flows > 1 && flows < count / 100, `${flows} flows`);
+});
+
+test("a session that runs out of delivery ids ends its connection, and says so", async () => {
+  await using stage = await openAmqpStage({ limits: { sessionIdsMax: 20 } });
+  const sending = await stage.connect();
+  const sender = await sending.sender("orders");
+  for (let i = 1; i < 20; i++) assert.equal(await sender.send({ body: i }), "accepted");
+  void sender.send({ body: 20 });
+  const told = await sending.ended;
+  assert.equal(told?.condition, "amqp:connection:forced");
+  assert.equal(told.description, "a session has no delivery ids left; connect again");
+  const receiving = await stage.connect();
+  const receiver = await receiving.receiver("orders");
+  receiver.link.add_credit(20);
+  assert.equal((await receiving.ended)?.condition, "amqp:connection:forced");
+  const { waiting } = await stage.queues.describeQueue("orders");
+  assert.equal(waiting, 20, "what was given and not settled waits again");
+});
+
+interface CountingSession {
+  readonly outgoing: { next_transfer_id: number };
+  readonly local: { readonly begin: { next_outgoing_id: number } };
+  on_flow: (frame: unknown) => void;
+  begin(): void;
+  open_sender(address: string): AmqpSender["link"];
+}

@@ -115,6 +115,7 @@ export class AmqpConnection {
       received: (link, delivery, message) => this.#links.received(link, delivery, message),
       told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
+      failed: (violation) => this.#defect(violation),
     });
     events.on("error", (error: unknown) => this.#defect(error));
     events.on("protocol_error", (error: unknown) => this.#defect(error));

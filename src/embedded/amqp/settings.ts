@@ -55,6 +55,8 @@ export interface AmqpLimits {
   readonly unsentBytesMax: number;
   /** Deliveries of one session that are not settled. */
   readonly unsettledMax: number;
+  /** Ids of one session's deliveries and frames, either way: they are 32 bits, and rhea knows no first one after the last. */
+  readonly sessionIdsMax: number;
   /** From the connection to its open frame, signing in included. */
   readonly handshakeMs: number;
   /** A client that is silent for twice as long is closed. */
@@ -88,6 +90,7 @@ export const LIMITS: AmqpLimits = {
   incomingBytesMax: 32 * MIB,
   unsentBytesMax: 4 * MIB,
   unsettledMax: 2_048,
+  sessionIdsMax: 2 ** 32 - 2 ** 24,
   handshakeMs: 20_000,
   idleMs: 120_000,
   heartbeatMsMin: 1_000,

@@ -174,6 +174,8 @@ export interface RheaSession extends EventEmitter {
   readonly incoming: {
     readonly deliveries: Deliveries<Delivery>;
     next_transfer_id: number;
+    /** Up to which frames were asked for. */
+    max_transfer_id: number;
     next_delivery_id: number | undefined;
   };
   readonly outgoing: {

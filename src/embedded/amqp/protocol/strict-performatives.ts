@@ -8,6 +8,7 @@
 import type { AmqpLimits } from "../settings.ts";
 import {
   DECODE_ERROR,
+  FORCED,
   FRAMING_ERROR,
   INVALID_FIELD,
   MESSAGE_SIZE,
@@ -18,6 +19,7 @@ import {
   type Refusal,
 } from "./conditions.ts";
 import {
+  idsOf,
   noteOutcome,
   readTransfers,
   takeDelivery,
@@ -77,6 +79,8 @@ export interface StrictOptions {
   readonly told: (session: RheaSession, range: DeliveryRange) => void;
   /** Something may be sent that could not be before. */
   readonly changed: () => void;
+  /** The connection cannot go on; told outside a frame of its own. */
+  readonly failed: (violation: Violation) => void;
 }
 
 const NAME_LENGTH_MAX = 1_024;
@@ -94,7 +98,7 @@ const OUTCOMES: ReadonlySet<unknown> = new Set([
 ]);
 
 export function beStrict(connection: RheaConnection, options: StrictOptions): void {
-  const { limits, opened, onAttach, incomingOf, received, told, changed } = options;
+  const { limits, opened, onAttach, incomingOf, received, told, changed, failed } = options;
   const rhea = {
     open: connection.on_open.bind(connection),
     begin: connection.on_begin.bind(connection),
@@ -123,7 +127,10 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
     rhea.begin(frame);
     const session = sessionOf(frame);
     session.local.begin["handle_max"] = limits.linksMax - 1;
-    writeTransfers(connection, session);
+    writeTransfers(connection, session, () => {
+      if (idsOf(session) < limits.sessionIdsMax) return;
+      failed(new Violation(FORCED, "a session has no delivery ids left; connect again"));
+    });
   };
 
   connection.on_attach = (frame) => {

@@ -20,6 +20,8 @@ import type {
 } from "./rhea.ts";
 
 const SIZE_BYTES = 4;
+/** How many there are of 32 bits. */
+const IDS = 2 ** 32;
 
 /** From now on `on_transfer` is called with what is read here. Whole frames are what is handed to rhea. */
 export function readTransfers(connection: RheaConnection): void {
@@ -63,11 +65,21 @@ export function takeDelivery(
     remote_state: undefined,
   };
   incoming.deliveries.push(delivery);
-  incoming.next_transfer_id++;
+  countTransfer(session);
   incoming.next_delivery_id = id + 1;
   if (link.credit > 0) link.credit--;
   link.delivery_count++;
   return delivery;
+}
+
+/**
+ * Counts frames as 32 bits do. A client may begin anywhere, and some (.NET's) do so just before the end; rhea
+ * would ask for more after each frame then.
+ */
+function countTransfer({ incoming }: RheaSession): void {
+  if (++incoming.next_transfer_id < IDS) return;
+  incoming.next_transfer_id -= IDS;
+  incoming.max_transfer_id -= IDS;
 }
 
 export interface DeliveryRange {
@@ -131,14 +143,31 @@ export function withdrawUnsent(link: RheaLink): void {
   outgoing.next_delivery_id = first + kept.length;
 }
 
-/** From now on what is sent on the session leaves by this, in few pieces. */
-export function writeTransfers(connection: RheaConnection, session: RheaSession): void {
+/**
+ * From now on what is sent on the session leaves by this, in few pieces; `turned` is called after each turn
+ * of it, with ids of both directions given out.
+ */
+export function writeTransfers(
+  connection: RheaConnection,
+  session: RheaSession,
+  turned: () => void,
+): void {
   const { outgoing } = session;
   const writer = new TransferWriter((bytes) => connection.socket.write(bytes));
   outgoing.process = () => {
     if (connection.socket_ready) writePending(connection, session, writer);
     outgoing.deliveries.pop_if((delivery) => delivery.settled && delivery.remote_settled);
+    turned();
   };
+}
+
+/** Ids of the session that are behind it: deliveries of both sides, and frames sent from here. */
+export function idsOf({ incoming, outgoing }: RheaSession): number {
+  return Math.max(
+    incoming.next_delivery_id ?? 0,
+    outgoing.next_delivery_id,
+    outgoing.next_transfer_id,
+  );
 }
 
 function writePending(
