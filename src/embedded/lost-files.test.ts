@@ -16,6 +16,7 @@ import {
   type TestBroker,
 } from "./broker-stage.test.ts";
 import { KeyedLog } from "./keyed-log.ts";
+import { MemoryContents } from "./log/disks/memory-disk.ts";
 import { UNKNOWN_SPAN } from "./log/lost-files.ts";
 import { openLogEnvironment } from "./log/open-log.ts";
 import { repairOn, type Repair } from "./repair.ts";
@@ -323,3 +324,20 @@ for (const which of ["oldest", "newest"] as const) {
     await assert.rejects(stage.crash(), { code: "LOG_DAMAGED" });
   });
 }
+
+test("a journal that was damaged when it was read is told until somebody removes it", async () => {
+  await using stage = await openFilled();
+  assert.deepEqual(await problemsOf(stage), []);
+  await stage.broker.close();
+  assert.deepEqual(await repair(stage, [], true), []);
+  const path = `${DIRECTORY}/journal.7.damaged`;
+  stage.disk.files.set(path, new MemoryContents(Buffer.from("of no use")));
+  const [left] = await repair(stage, [], false);
+  assert.deepEqual([left!.file, left!.mended], [path, false]);
+  await stage.crash();
+  const [problem] = await problemsOf(stage);
+  assert.deepEqual([problem!.log, problem!.file], ["journal", path]);
+  assert.match(problem!.message, /then remove the file$/);
+  stage.disk.files.delete(path);
+  assert.deepEqual(await problemsOf(stage), []);
+});

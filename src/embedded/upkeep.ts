@@ -4,7 +4,7 @@ import { relative, sep } from "node:path";
 import type { DiskUse, Upkeep } from "../broker/upkeep/upkeep.ts";
 import { MillraceError } from "../model/errors.ts";
 import type { BrokerDirectory } from "./broker-directory.ts";
-import type { LogCut } from "./log/open-logs.ts";
+import type { LogCut } from "./log/log-registry.ts";
 import { logNameOf } from "./log/verify/log-name.ts";
 
 export function createUpkeep(data: BrokerDirectory): Upkeep {

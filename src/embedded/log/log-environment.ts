@@ -5,7 +5,7 @@ import type { Log } from "../../model/environment.ts";
 import type { Disk } from "./disk.ts";
 import { BufferPool } from "./commit/buffer-pool.ts";
 import { FreeSpace } from "./commit/free-space.ts";
-import { OpenLogs } from "./open-logs.ts";
+import { LogRegistry } from "./log-registry.ts";
 import type { CommitJournal } from "./journal/commit-journal.ts";
 import { createSyncGate, type SyncGate } from "./commit/sync-gate.ts";
 
@@ -16,7 +16,7 @@ export interface LogEnvironment {
   readonly syncGate: SyncGate;
   readonly freeSpace: FreeSpace;
   readonly buffers: BufferPool;
-  readonly open: OpenLogs;
+  readonly open: LogRegistry;
   /** Where a data directory has one; without it every partition is synced by itself. */
   readonly journal?: CommitJournal | undefined;
   /** A producer that was not heard for so long, and has no open transaction, is forgotten. */
@@ -45,6 +45,6 @@ export async function openLogEnvironment(options: LogEnvironmentOptions): Promis
   await freeSpace.look();
   const syncGate = createSyncGate();
   const buffers = new BufferPool();
-  const open = new OpenLogs();
+  const open = new LogRegistry();
   return { disk, clock, log, freeSpace, syncGate, buffers, producerKeepMs, open };
 }

@@ -18,7 +18,7 @@ import type { LogEnvironment } from "./log-environment.ts";
 import { closedError, outOfRangeError, overloadedError } from "./log-errors.ts";
 import { EndWaiters } from "./end-waiters.ts";
 import { throwAfter } from "./endings.ts";
-import { cutOf, type LogCut } from "./open-logs.ts";
+import { cutOf, type LogCut } from "./log-registry.ts";
 import type {
   AppendRecord,
   Appended,

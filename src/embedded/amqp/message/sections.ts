@@ -9,14 +9,14 @@
 import { itemsAt, MalformedAmqp, scalarAt, type Scalar, skipValue } from "../protocol/encoding.ts";
 
 export const HEADER = 0x70;
-export const DELIVERY_ANNOTATIONS = 0x71;
+const DELIVERY_ANNOTATIONS = 0x71;
 export const MESSAGE_ANNOTATIONS = 0x72;
 export const PROPERTIES = 0x73;
 export const APPLICATION_PROPERTIES = 0x74;
 export const DATA = 0x75;
 export const SEQUENCE = 0x76;
 export const VALUE = 0x77;
-export const FOOTER = 0x78;
+const FOOTER = 0x78;
 
 const NAMES: Readonly<Record<string, number>> = {
   "amqp:header:list": HEADER,

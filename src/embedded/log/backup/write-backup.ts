@@ -3,7 +3,7 @@
  *
  * Stores first, each held from the end of its copy: what a service has committed by then may be in the
  * log or not, what it commits later is not in the log at the cut. Then one look at all logs
- * (`open-logs.ts`), and the stores go on. So the backup's positions lie within its logs, its queues
+ * (`log-registry.ts`), and the stores go on. So the backup's positions lie within its logs, its queues
  * have lost no message that its stores do not know of, and its streams hold no message that a restored
  * service would publish a second time under another number.
  *
@@ -23,12 +23,12 @@ import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
-import type { LogCut, SegmentCut } from "../open-logs.ts";
+import type { LogCut, SegmentCut } from "../log-registry.ts";
 import { segmentName } from "../segment/segment-facts.ts";
 import { copyFile, sumFile, syncPath, tryLink, writeFile, type FileSum } from "./copy-file.ts";
 import { BACKUP_FORMAT, MANIFEST, type BackupFile, type Manifest } from "./manifest.ts";
 
-export const STAGING = "backing-up";
+const STAGING = "backing-up";
 const PARTIAL = ".partial";
 
 interface BackedUp {

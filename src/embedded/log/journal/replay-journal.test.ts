@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMemoryDisk, type MemoryDisk } from "../disks/memory-disk.ts";
+import { oneOf } from "../disks/power-cut-stage.test.ts";
 import { texts } from "../log-stage.test.ts";
 import { JOURNAL_PATH, killed, openPartitions } from "./journal-stage.test.ts";
 
@@ -100,4 +101,49 @@ test("a journal that a crash left half-made is removed", async () => {
   await using opened = await openPartitions(disk, ROOMY);
   for (const log of opened.logs) assert.deepEqual(await texts(log), ALL);
   assert.ok(![...disk.files.keys()].some((path) => path.startsWith(JOURNAL_PATH)));
+});
+
+/** Where something was written: the head and each entry, without the zeros behind them. */
+function writtenBits(journal: Uint8Array): readonly number[] {
+  const bits: number[] = [];
+  for (let at = 0; at < journal.length; at += 512) {
+    const end = journal.subarray(at, at + 512).findLastIndex((byte) => byte !== 0);
+    for (let bit = 0; bit <= end * 8 + 7; bit++) bits.push(at * 8 + bit);
+  }
+  return bits;
+}
+
+test("no flipped bit of a crashed directory's journal is served, and what is lost by it is told", async (t) => {
+  const truth = await crashed();
+  // The segments have what was synced before the journal was there; the rest is in it alone.
+  for (const partition of [0, 1, 2]) loseUnsynced(truth, partition);
+  const journal = truth.files.get(JOURNAL_PATH)!.bytes;
+  const bits = writtenBits(journal);
+  const newestAt = Buffer.from(journal).lastIndexOf("MRJE") * 8;
+  const step = oneOf(31);
+  let [flips, mended, told, torn] = [0, 0, 0, 0];
+  for (let at = 0; at < bits.length; at += step) {
+    const bit = bits[at]!;
+    const disk = killed(truth);
+    disk.files.get(JOURNAL_PATH)!.bytes[bit >>> 3]! ^= 1 << (bit & 7);
+    await using opened = await openPartitions(disk, ROOMY);
+    flips++;
+    let lost = 0;
+    for (const log of opened.logs) {
+      const found = await texts(log).catch(() => texts(log, log.end));
+      for (const line of found) assert.ok(ALL.includes(line), `bit ${bit}: ${line} was served`);
+      lost += ALL.length - found.length;
+    }
+    const errors = opened.environment.entries.filter(({ level }) => level === "error");
+    if (lost === 0) mended++;
+    else if (errors.length > 0) told++;
+    else {
+      // The newest entry looks as if the power had cut it short; no more than that goes.
+      assert.ok(bit >= newestAt, `bit ${bit}: ${lost} lost and not told`);
+      assert.ok(opened.logs.every((log) => log.end === 3 && log.stopped === undefined));
+      torn++;
+    }
+  }
+  assert.ok(told > 0 && torn > 0, `${told} told, ${torn} torn`);
+  t.diagnostic(`${flips} flips: ${mended} without loss, ${told} told, ${torn} as a torn end`);
 });

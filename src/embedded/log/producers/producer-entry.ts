@@ -47,7 +47,7 @@ export interface ProducedBatch {
 const BATCHES_REMEMBERED = 5;
 const SEQUENCES = 2 ** 31;
 
-export function lastSequenceOf({
+function lastSequenceOf({
   baseSequence,
   count,
 }: Pick<ProducedBatch, "baseSequence" | "count">): number {

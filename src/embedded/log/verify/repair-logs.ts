@@ -13,7 +13,7 @@ import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.
 import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import { openPartitionLog, type PartitionLogOptions } from "../open-log.ts";
-import type { SegmentCut } from "../open-logs.ts";
+import type { SegmentCut } from "../log-registry.ts";
 import { DamageFound, readDamageNote, writeDamageNote } from "../segment/damage.ts";
 import { Segment } from "../segment/segment.ts";
 import { noteDamage } from "../segment/note-damage.ts";

@@ -5,7 +5,7 @@ import type { LogProblem, VerifyReport, VerifyRequest } from "../../../broker/up
 import { MillraceError } from "../../../model/errors.ts";
 import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
-import type { LogCut } from "../open-logs.ts";
+import type { LogCut } from "../log-registry.ts";
 import { logNameOf, shownLog, type LogName } from "./log-name.ts";
 import { verifySegment, verifySnapshots, type Found, type SegmentPlace } from "./verify-segment.ts";
 

@@ -5,7 +5,7 @@ import type { LogProblem } from "../../../broker/upkeep/upkeep.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { readSlots } from "../format/group-boundary.ts";
-import type { SegmentCut } from "../open-logs.ts";
+import type { SegmentCut } from "../log-registry.ts";
 import { decodeSnapshot } from "../producers/producer-snapshot.ts";
 import { findIntactBatch, scanBatches, type Place } from "../segment/batch-scan.ts";
 import {

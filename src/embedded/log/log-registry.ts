@@ -34,7 +34,7 @@ export function cutOf(segment: Segment): SegmentCut {
   return { baseOffset, bytes, nextOffset, oldestMs, newestMs, producers, compacted };
 }
 
-export class OpenLogs {
+export class LogRegistry {
   readonly #logs = new Set<OpenLog>();
   #holds = 0;
   #changes = 0;
