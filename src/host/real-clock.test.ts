@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRealClock } from "./real-clock.ts";
+import { createRealClock, holdProcess } from "./real-clock.ts";
 
 const START_MS = 1_750_000_000_000;
 const DAY_MS = 86_400_000;
@@ -37,13 +37,15 @@ test("an alarm waits for its moment, and notices soon that the clock was set", (
 test("the next turn comes at once where nothing else happens", async () => {
   const clock = createRealClock();
   const otherMs = 2_000;
+  const held = holdProcess();
   // All that the loop would wake for.
-  const other = setTimeout(() => undefined, otherMs);
+  const other = clock.after(otherMs, () => undefined);
   const startedMs = clock.monotonic();
   const turns = 5;
   for (let turn = 0; turn < turns; turn++) {
     await new Promise<void>((resolve) => void clock.after(0, resolve));
   }
-  clearTimeout(other);
+  other.cancel();
+  held.cancel();
   assert.ok(clock.monotonic() - startedMs < otherMs);
 });
