@@ -16,13 +16,14 @@ if (major < OLDEST) {
   process.exitCode = 1;
 } else {
   void import("node:module")
-    .then(async (module) => {
+    .then((module) => {
       // Compiled code is kept between starts.
       module.enableCompileCache();
       if (!import.meta.url.endsWith(".js")) return import("./program.ts");
       resolveOwnFiles(module);
-      const { isLoneStart } = await import("./lone-start.ts");
-      return isLoneStart(process.argv, process.cwd()) ? bundledProgram() : import("./program.ts");
+      return import("./lone-start.ts").then(({ isLoneStart }) =>
+        isLoneStart(process.argv, process.cwd()) ? bundledProgram() : import("./program.ts"),
+      );
     })
     .then((program) => program.main(process.argv));
 }
