@@ -62,6 +62,14 @@ test("a bomb, and contents that are no records, are told apart, and the next tas
   assert.deepEqual([keyless.map(({ index }) => index), untimely], [[1], []]);
 });
 
+test("a thread that ends by a defect takes no task with it that came after", async () => {
+  const batch = compressed(LARGE, 1);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what no caller gives, as a defect would
+  await assert.rejects(openApart(batch, undefined as never), TypeError);
+  const { start, end } = await openApart(batch, headerOf(batch));
+  assert.equal(end - start, openContents(batch, 0, headerOf(batch)).end);
+});
+
 test("a reader is given the records of large batches, and one record for a bomb", async () => {
   await using bench = await openTestLog();
   const bomb = Buffer.concat([LARGE.subarray(0, AT.records), gzipSync(Buffer.alloc(64 * MIB))]);

@@ -98,7 +98,9 @@ function start(): Worker {
   });
   // A defect, or no memory for a thread: whoever asked is told, and the next task starts another.
   const gone = (error: unknown): void => {
-    if (worker === started) worker = undefined;
+    // An error is followed by an exit; by then what is asked may be another thread's.
+    if (worker !== started) return;
+    worker = undefined;
     for (const { reject } of asked.values()) reject(error);
     asked.clear();
   };
