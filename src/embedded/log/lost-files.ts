@@ -13,6 +13,7 @@
 
 import { join } from "node:path";
 import type { Disk } from "./disk.ts";
+import { writeWhole } from "./disks/write-whole.ts";
 import {
   encodeBoundary,
   readSidecar,
@@ -120,15 +121,4 @@ async function standIn(
   await disk.syncDirectory(directory);
   await noteDamage(log, segment, { position: 0, offset: from });
   await segment.release();
-}
-
-async function writeWhole(disk: Disk, path: string, contents: Uint8Array): Promise<void> {
-  const file = await disk.open(path, { create: true });
-  try {
-    await file.truncate(0);
-    await file.write([contents], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

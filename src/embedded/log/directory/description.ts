@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { Disk } from "../disk.ts";
+import { replaceWhole } from "../disks/write-whole.ts";
 import { crc32c } from "../format/crc32c.ts";
 
 export const DIRECTORY_FORMAT = 2;
@@ -56,24 +57,15 @@ export async function readDescription(
   );
 }
 
-/** Under another name first, so that a power cut leaves either what was there before or a whole one. */
+/** A power cut leaves either what was there before or a whole one. */
 export async function writeDescription(
   disk: Disk,
   directory: string,
   description: Description,
 ): Promise<void> {
-  const temporary = join(directory, `${DESCRIPTION}.new`);
-  const file = await disk.open(temporary, { create: true });
-  try {
-    await file.truncate(0);
-    const contents = { ...description, crc32c: checksumOf(description.cluster) };
-    await file.write([Buffer.from(`${JSON.stringify(contents)}\n`)], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(temporary, join(directory, DESCRIPTION));
-  await disk.syncDirectory(directory);
+  const contents = { ...description, crc32c: checksumOf(description.cluster) };
+  const text = Buffer.from(`${JSON.stringify(contents)}\n`);
+  await replaceWhole(disk, join(directory, DESCRIPTION), text);
 }
 
 /** One wrong letter would be another cluster, and every position kept elsewhere nonsense. */

@@ -13,6 +13,7 @@
 import { MillraceError } from "../../../model/errors.ts";
 import { dirname, join } from "node:path";
 import type { Disk } from "../disk.ts";
+import { replaceWhole } from "../disks/write-whole.ts";
 import { crc32c } from "../format/crc32c.ts";
 
 export interface DamagedRange {
@@ -83,20 +84,10 @@ function checksumOf({ ranges }: DamageNote): string {
     .padStart(8, "0");
 }
 
-/** Durable when it resolves: under another name first, so that no power cut leaves half a note. */
+/** Durable when it resolves, and no power cut leaves half a note. */
 export async function writeDamageNote(disk: Disk, path: string, note: DamageNote): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await disk.open(temporary, { create: true });
-  try {
-    await file.truncate(0);
-    const contents = { ...note, crc32c: checksumOf(note) };
-    await file.write([Buffer.from(`${JSON.stringify(contents, null, 2)}\n`)], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(temporary, path);
-  await disk.syncDirectory(join(path, ".."));
+  const contents = { ...note, crc32c: checksumOf(note) };
+  await replaceWhole(disk, path, Buffer.from(`${JSON.stringify(contents, null, 2)}\n`));
 }
 
 /**

@@ -9,6 +9,7 @@
 
 import { join, relative, sep } from "node:path";
 import { removeExisting } from "../disks/remove-existing.ts";
+import { writeWhole } from "../disks/write-whole.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import { damagedJournals, LOOK_AT_JOURNAL } from "../journal/damaged-journals.ts";
 import type { LogEnvironment } from "../log-environment.ts";
@@ -146,13 +147,6 @@ async function writeSidecar(
   const boundary = { ...facts, ...marked, sequence: 1, state: "sealed" as const, followed: true };
   const contents = Buffer.alloc(SIDECAR_BYTES);
   encodeBoundary(boundary).copy(contents, slotOf(boundary));
-  const file = await disk.open(path, { create: true });
-  try {
-    await file.truncate(0);
-    await file.write([contents], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeWhole(disk, path, contents);
   await disk.syncDirectory(join(path, ".."));
 }
