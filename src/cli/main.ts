@@ -15,23 +15,28 @@ if (major < OLDEST) {
   );
   process.exitCode = 1;
 } else {
-  void import("node:module")
-    .then((module) => {
-      // Compiled code is kept between starts.
-      module.enableCompileCache();
-      if (!import.meta.url.endsWith(".js")) return import("./program.ts");
-      resolveOwnFiles(module);
-      return import("./lone-start.ts").then(({ isLoneStart }) =>
-        isLoneStart(process.argv, process.cwd()) ? bundledProgram() : import("./program.ts"),
-      );
-    })
-    .then((program) => program.main(process.argv));
+  void import("node:module").then((module) => {
+    // Compiled code is kept between starts.
+    module.enableCompileCache();
+    if (!import.meta.url.endsWith(".js")) return program();
+    resolveOwnFiles(module);
+    return import("./lone-start.ts").then(({ loneStart }) => {
+      const options = loneStart(process.argv, process.cwd());
+      return options === undefined
+        ? program()
+        : bundled().then(({ startAlone }) => startAlone(options));
+    });
+  });
 }
 
-/** The same program in a few files; the build's second step makes it (`scripts/bundle.ts`). */
-function bundledProgram(): Promise<typeof import("./program.ts")> {
-  const bundle: string = new URL("../bundle/program.js", import.meta.url).href;
-  return import(bundle);
+function program(): Promise<void> {
+  return import("./program.ts").then(({ main }) => main(process.argv));
+}
+
+/** The same code in a few files; the build's second step makes it (`scripts/bundle.ts`). */
+function bundled(): Promise<typeof import("./commands/running/start-alone.ts")> {
+  const entry: string = new URL("../bundle/start-alone.js", import.meta.url).href;
+  return import(entry);
 }
 
 /**
