@@ -38,18 +38,24 @@ function plainly(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-test("long inputs, in blocks and with what is left of them, have the checksum of the definition", () => {
+test("long inputs, at first and in blocks with what is left of them, have the checksum of the definition", () => {
   const bytes = Uint8Array.from(
     { length: 150_000 },
     (_, index) => (index * 31 + (index >> 7)) & 0xff,
   );
   const lengths = [2_047, 2_048, 2_049, 16_383, 16_384, 16_385, 20_480, 131_072, 131_073, 150_000];
-  for (const length of lengths) {
-    for (const start of [0, 1, 15, 61]) {
-      const piece = bytes.subarray(start, length);
-      assert.equal(crc32c(bytes, start, length), plainly(piece), `${start} to ${length}`);
+  const check = (): void => {
+    for (const length of lengths) {
+      for (const start of [0, 1, 15, 61]) {
+        const piece = bytes.subarray(start, length);
+        assert.equal(crc32c(bytes, start, length), plainly(piece), `${start} to ${length}`);
+      }
     }
-  }
+  };
+  check();
+  const many = new Uint8Array(5 * 1024 * 1024).fill(7);
+  assert.equal(crc32c(many), plainly(many));
+  check();
   const cut = 40_001;
   assert.equal(crc32c(bytes, cut, bytes.length, crc32c(bytes, 0, cut)), plainly(bytes));
 });

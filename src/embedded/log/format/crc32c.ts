@@ -53,7 +53,7 @@ const STAGE = new Uint8Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES);
 const STAGE_WORDS = new Int32Array(MEMORY.buffer, STAGE_AT, STAGE_BYTES / 4);
 
 type Exported = (first: number, second?: number, third?: number) => number;
-/** Made when it is first used, as the lanes are: a start of the broker rarely needs either. */
+/** Made when it is first used: a start of the broker rarely needs it. */
 let steps: Exported | undefined;
 
 interface Lanes {
@@ -66,8 +66,11 @@ interface Lanes {
 
 /** The longer first: joining costs as much for a short one. */
 const STRIDES: readonly number[] = [1024, 128];
-/** Of all strides; none where there are no vectors. */
-let lanesByStride: readonly Lanes[] | undefined;
+/** Of all strides; none where there are no vectors, and before they are worth their making. */
+let lanesByStride: readonly Lanes[] = [];
+/** Making the lanes takes as long as checking some mebibytes, which a start of the broker does not. */
+const LANES_FROM_BYTES = 4 * 1024 * 1024;
+let bytesBeforeLanes = 0;
 
 /** The checksum of `bytes[start, end)` as an unsigned 32-bit number; `previous` continues one. */
 export function crc32c(
@@ -104,7 +107,11 @@ export function crc32c(
 function staged(previous: number, length: number): number {
   let crc = previous;
   let at = 0;
-  for (const lanes of (lanesByStride ??= createLanes())) {
+  if (bytesBeforeLanes < LANES_FROM_BYTES) {
+    bytesBeforeLanes += length;
+    if (bytesBeforeLanes >= LANES_FROM_BYTES) lanesByStride = createLanes();
+  }
+  for (const lanes of lanesByStride) {
     for (const last = length - lanes.blockBytes; at <= last; at += lanes.blockBytes) {
       // A checksum that is continued is the same as one that begins with its first bytes changed by it.
       STAGE_WORDS[at >>> 2]! ^= crc;
