@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Lease, Queues } from "../broker/queues.ts";
 import type { LogProblem } from "../broker/upkeep/upkeep.ts";
 import { isMillraceError } from "../model/errors.ts";
 import type { StartAt } from "../model/position.ts";
@@ -11,7 +12,6 @@ import {
   DIRECTORY,
   message,
   openTestBroker,
-  takeGroup,
   textOf,
   type TestBroker,
 } from "./broker-stage.test.ts";
@@ -74,12 +74,26 @@ async function numbersOf(stage: TestBroker, stream: string, partition: number): 
   }
 }
 
+/** Leases all that waits, in however many groups it comes. */
+async function takeWaiting(queues: Queues, queue: string): Promise<readonly Lease[]> {
+  const { waiting } = await queues.describeQueue(queue);
+  const taken: Lease[] = [];
+  const receiver = await queues.receive(queue, { credit: waiting });
+  for await (const group of receiver) {
+    taken.push(...group);
+    if (taken.length >= waiting) break;
+  }
+  await receiver.close();
+  return taken;
+}
+
 async function look(stage: TestBroker, place: Place): Promise<Seen> {
   if (place === "desk") {
     try {
       valuesOf(await stage.queues.send("desk", [{ message: message("more") }]));
-      const leases = await takeGroup(stage.queues, "desk");
-      const numbers = leases.map(({ message: one }) => textOf(one).split(" ")[0]);
+      const numbers = (await takeWaiting(stage.queues, "desk")).map(
+        ({ message: one }) => textOf(one).split(" ")[0],
+      );
       return { reads: numbers.filter((one) => one !== "more").join(" "), takes: "yes" };
     } catch (error) {
       return { reads: "!", takes: refusal(error) };

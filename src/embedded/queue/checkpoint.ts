@@ -47,6 +47,44 @@ export interface CheckpointPart {
 
 const PART_COUNT = 2_000;
 
+/** Nothing happened to it but its sending: its record is all there is to know. */
+export function isUntouched({ status, attempts, location, sequence }: QueueEntry): boolean {
+  return status === "waiting" && attempts === 0 && location === sequence;
+}
+
+/**
+ * The backlog with the cursor moved back over messages in memory that are untouched, so that neither
+ * the checkpoint nor recovery need tell of each of them. `sequences` are theirs, ascending, all before
+ * the cursor. Other offsets that are passed are listed in `skip`; the cursor goes to where most is
+ * saved by that.
+ */
+export function withUntouched(backlog: Backlog, sequences: readonly number[]): Backlog {
+  const { cursor } = backlog;
+  let best = { from: sequences.length, saved: 0 };
+  for (let from = sequences.length - 1; from >= 0; from--) {
+    const held = sequences.length - from;
+    const skipped = cursor - sequences[from]! - held;
+    // Saving more than all of them is out of reach.
+    if (skipped > sequences.length) break;
+    if (held - skipped > best.saved) best = { from, saved: held - skipped };
+  }
+  const held = sequences.slice(best.from);
+  const [first] = held;
+  if (first === undefined) return backlog;
+  const skip: number[] = [];
+  let index = 0;
+  for (let offset = first; offset < cursor; offset++) {
+    if (held[index] === offset) index++;
+    else skip.push(offset);
+  }
+  return {
+    ...backlog,
+    cursor: first,
+    heldBack: backlog.heldBack + held.length,
+    skip: [...skip, ...backlog.skip],
+  };
+}
+
 export function livingFacts(entry: QueueEntry): LivingFacts {
   const { sequence, location, sentMs, attempts, readyMs, status, lane = null } = entry;
   return [sequence, location, sentMs, attempts, readyMs, status === "leased" ? 1 : 0, lane];

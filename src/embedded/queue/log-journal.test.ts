@@ -52,10 +52,15 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
   };
 }
 
-test("no checkpoint is made of a state that a failed write left wrong", async () => {
+interface Stage {
+  readonly log: ReturnType<typeof createFakeLog>;
+  readonly journal: LogJournal;
+  /** Offsets of those that were made. */
+  readonly checkpoints: readonly number[];
+}
+
+function createStage(log = createFakeLog(), checkpoints: number[] = []): Stage {
   const { clock, log: report } = createTestEnvironment();
-  const log = createFakeLog();
-  const checkpoints: number[] = [];
   const journal = new LogJournal({
     spec: { name: "q" },
     log,
@@ -68,25 +73,60 @@ test("no checkpoint is made of a state that a failed write left wrong", async ()
       set: async (offset) => void checkpoints.push(offset),
     },
   });
+  return { log, journal, checkpoints };
+}
+
+async function send(journal: LogJournal, state: QueueState): Promise<void> {
+  const { firstSequence, durable } = journal.send([{ message, readyMs: 0 }], 0);
+  state.add({ sequence: firstSequence, sentMs: 0, key: null, readyMs: 0 }, 0);
+  await durable;
+}
+
+async function record(journal: LogJournal, state: QueueState, ops: QueueOps): Promise<void> {
+  const durable = journal.record(ops);
+  applyOps(state, ops, 0);
+  await durable;
+}
+
+test("messages in memory that were never touched are held back after a start", async () => {
+  const { log, journal, checkpoints } = createStage();
   const { state } = await journal.recover(RULES);
-  const send = async (): Promise<void> => {
-    const { firstSequence, durable } = journal.send([{ message, readyMs: 0 }], 0);
-    state.add({ sequence: firstSequence, sentMs: 0, key: null, readyMs: 0 }, 0);
-    await durable;
-  };
-  const record = async (ops: QueueOps): Promise<void> => {
-    const durable = journal.record(ops);
-    applyOps(state, ops, 0);
-    await durable;
-  };
-  for (let count = 0; count < 20; count++) await send();
+  for (let count = 0; count < 20; count++) await send(journal, state);
+  for (const sequence of [0, 1, 4]) state.take(state.get(sequence)!, { token: "t", endsMs: 1 });
+  await record(journal, state, { lease: [0, 1, 4] });
+  await record(journal, state, { accept: [0, 4] });
+  await journal.close();
+  assert.equal(checkpoints.length, 1);
+
+  const next = createStage(log, [...checkpoints]).journal;
+  const recovered = await next.recover(RULES);
+  assert.deepEqual([recovered.state.depth, next.heldBack], [1, 17]);
+  assert.deepEqual(
+    recovered.unsettled.map(({ sequence }) => sequence),
+    [1],
+  );
+  const loaded: number[] = [];
+  while (next.heldBack > 0) {
+    await next.loadHeldBack((entries) => loaded.push(...entries.map((entry) => entry.sequence)));
+  }
+  const expected = Array.from({ length: 20 }, (_, index) => index);
+  assert.deepEqual(
+    loaded,
+    expected.filter((sequence) => ![0, 1, 4].includes(sequence)),
+  );
+});
+
+test("no checkpoint is made of a state that a failed write left wrong", async () => {
+  const { log, journal, checkpoints } = createStage();
+  const { state } = await journal.recover(RULES);
+  for (let count = 0; count < 20; count++) await send(journal, state);
   // One old message is left to copy forward, and reading it takes until the gate opens.
-  await record({ accept: Array.from({ length: 19 }, (_, index) => index + 1) });
+  await record(journal, state, { accept: Array.from({ length: 19 }, (_, index) => index + 1) });
   const gate = Promise.withResolvers<void>();
   log.held = gate.promise;
   journal.tend(state);
   log.failing = true;
-  await assert.rejects(send(), { code: "DISK_FULL" });
+  await assert.rejects(send(journal, state), { code: "DISK_FULL" });
   log.failing = false;
 
   const recovering = journal.recover(RULES);

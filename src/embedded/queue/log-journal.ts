@@ -10,7 +10,8 @@
  *
  * **Checkpoints.** When enough was appended since the last one, the state is written into the log
  * (`checkpoint.ts`), and when that is durable, its offset into the broker's state log. Recovery
- * reads the checkpoint and what follows. Between the two writes the older checkpoint counts, and
+ * reads the checkpoint and what follows. It does not tell of messages that were never touched: they are
+ * held back after a recovery, also where they were in memory. Between the two writes the older checkpoint counts, and
  * nothing that it needs is trimmed before the newer one's offset is durable.
  *
  * **Copy-forward.** A few old messages (dead letters, long delays) would keep the whole log behind
@@ -43,7 +44,13 @@ import {
 } from "../../broker/queue-state.ts";
 import type { QueueSpec } from "../../broker/queues.ts";
 import type { LogRecord, PartitionLog } from "../log/open-log.ts";
-import { checkpointParts, deadFacts, livingFacts } from "./checkpoint.ts";
+import {
+  checkpointParts,
+  deadFacts,
+  isUntouched,
+  livingFacts,
+  withUntouched,
+} from "./checkpoint.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
@@ -324,12 +331,18 @@ export class LogJournal implements QueueJournal {
     let needed = this.#needed();
     for (const { location } of living) needed = Math.min(needed, location);
     for (const { location } of dead) needed = Math.min(needed, location);
-    const parts = checkpointParts(living.map(livingFacts), dead.map(deadFacts), {
-      cursor: this.#heldBack === 0 ? this.#nextOffset : this.#cursor,
-      heldBack: this.#heldBack,
-      skip: [...this.#skip],
-      marks: this.#marks.list(),
-    });
+    const untouched = living.filter(isUntouched).map(({ sequence }) => sequence);
+    const backlog = withUntouched(
+      {
+        cursor: this.#heldBack === 0 ? this.#nextOffset : this.#cursor,
+        heldBack: this.#heldBack,
+        skip: [...this.#skip],
+        marks: this.#marks.list(),
+      },
+      untouched.toSorted((a, b) => a - b),
+    );
+    const told = living.filter((entry) => !isUntouched(entry) || entry.sequence < backlog.cursor);
+    const parts = checkpointParts(told.map(livingFacts), dead.map(deadFacts), backlog);
     const records = parts.map(checkpointRecord);
     const expected = this.#nextOffset;
     const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
