@@ -245,28 +245,36 @@ test("a power cut while a directory, a stream and a queue are made leaves what c
   report("making", counts);
 });
 
-test("a power cut while streams are made side by side loses none that was acknowledged", async () => {
-  const start = createMemoryDisk();
-  await (await open(start)).close();
-  const counts = await enumeratePowerCuts<string>({
-    start,
-    stride: oneOf(29, 7),
-    async workload(disk, note) {
-      const broker = await open(disk);
-      const make = async (name: string): Promise<void> => {
-        await broker.streams!.ensureStream({ name, partitions: 1 });
-        note(name);
-      };
-      await Promise.all(["a", "b"].map(make));
+test("a power cut while streams, or queues, are made side by side loses none that was acknowledged", async () => {
+  const kinds = {
+    streams: {
+      make: ({ streams }: Broker, name: string) => streams!.ensureStream({ name, partitions: 1 }),
+      list: async ({ streams }: Broker) => (await streams!.listStreams()).map(({ spec }) => spec),
     },
-    check: (disk, made) =>
-      recovered(disk, async (broker) => {
-        const found = (await broker.streams!.listStreams()).map(({ spec }) => spec.name);
-        for (const name of made) assert.ok(found.includes(name), `${name} is gone`);
-        await broker.streams!.ensureStream({ name: "b", partitions: 1 });
-      }),
-  });
-  report("making side by side", counts);
+    queues: {
+      make: ({ queues }: Broker, name: string) => queues!.ensureQueue({ name }),
+      list: async ({ queues }: Broker) => (await queues!.listQueues()).map(({ spec }) => spec),
+    },
+  };
+  for (const [kind, { make, list }] of Object.entries(kinds)) {
+    const start = createMemoryDisk();
+    await (await open(start)).close();
+    const counts = await enumeratePowerCuts<string>({
+      start,
+      stride: oneOf(29, 7),
+      async workload(disk, note) {
+        const broker = await open(disk);
+        await Promise.all(["a", "b"].map((name) => make(broker, name).then(() => note(name))));
+      },
+      check: (disk, made) =>
+        recovered(disk, async (broker) => {
+          const found = (await list(broker)).map(({ name }) => name);
+          for (const name of made) assert.ok(found.includes(name), `${name} is gone`);
+          await make(broker, "b");
+        }),
+    });
+    report(`making ${kind} side by side`, counts);
+  }
 });
 
 test("a power cut at any step loses no acknowledged event and no committed position", async () => {

@@ -11,6 +11,7 @@ import type { BrokerDirectory } from "../broker-directory.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
 import { openPartitionLog, throwAfter } from "../log/open-log.ts";
 import { forgetMade, madeChanges, madeLogs } from "../made-logs.ts";
+import { sharedPlace } from "../shared-place.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { LogJournal } from "./log-journal.ts";
 
@@ -80,6 +81,8 @@ export async function openDiskQueues(
     incarnations.delete(name);
   };
 
+  const placeMade = sharedPlace(data.logs.disk, join(data.path, "queues"));
+
   const found: StoredQueue[] = [];
   for (const [, value] of state.entries("queue/")) {
     const facts: QueueFacts = JSON.parse(value);
@@ -96,9 +99,12 @@ export async function openDiskQueues(
       }
       const facts = { spec, incarnation: ids.newId() };
       await state.put(queueKey(spec.name), JSON.stringify(facts));
-      return openQueue(facts).catch((error: unknown) => {
+      try {
+        await placeMade();
+        return await openQueue(facts);
+      } catch (error) {
         throw openingFailure(join(data.path, directoryOf(spec.name, facts.incarnation)), error);
-      });
+      }
     },
     async saveSpec(spec) {
       const incarnation = incarnations.get(spec.name)!;

@@ -24,6 +24,7 @@ import type { StateChange } from "../keyed-log.ts";
 import type { BatchLog } from "../log/batch-log.ts";
 import { openingFailure } from "../log/directory/opening-failure.ts";
 import { allEnded, openPartitionLog, throwAfter } from "../log/open-log.ts";
+import { sharedPlace } from "../shared-place.ts";
 import { forgetMade, madeChanges, madeLogs } from "../made-logs.ts";
 import { GroupPositions, type GroupPosition } from "./group-positions.ts";
 
@@ -134,16 +135,7 @@ export async function openDiskStreams(
   const changes = found.flatMap(({ incarnation, logs }) => madeChanges(state, incarnation, logs));
   await Promise.all(changes.map((change) => state.put(...change)));
 
-  /**
-   * The directory of all streams is durable before streams are made in it: several may be made at one
-   * time, and each syncs only the directories that it has made.
-   */
-  let place: Promise<void> | undefined;
-  const placeMade = (): Promise<void> =>
-    (place ??= data.logs.disk.makeDirectory(join(data.path, "streams")).catch((error: unknown) => {
-      place = undefined;
-      throw error;
-    }));
+  const placeMade = sharedPlace(data.logs.disk, join(data.path, "streams"));
 
   return {
     cluster: data.cluster,

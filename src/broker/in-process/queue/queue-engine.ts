@@ -1,5 +1,6 @@
 /**
- * The queues of one broker: the registry that all its clients share. Changes run one after another.
+ * The queues of one broker: the registry that all its clients share. Changes of one queue run one after
+ * another, those of different queues side by side.
  *
  * A queue whose log is damaged does not keep the broker from opening: it stays in the registry with
  * its error, which every call on it throws, until it is repaired or deleted.
@@ -10,6 +11,7 @@ import type { Log } from "../../../model/environment.ts";
 import { isMillraceError, MillraceError } from "../../../model/errors.ts";
 import type { QueueInfo, QueueSpec } from "../../queues.ts";
 import { checkQueueSpec } from "../../validate.ts";
+import { ChangesByName } from "../changes-by-name.ts";
 import { LocalQueue, rulesOf } from "./local-queue.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import type { QueueStorage, StoredQueue } from "./queue-storage.ts";
@@ -22,6 +24,9 @@ export interface QueueEngineOptions {
   readonly defer: (callback: () => void) => void;
 }
 
+/** Queues that are made, changed or removed at one time. */
+const CHANGED_TOGETHER = 8;
+
 export class QueueEngine {
   readonly #options: QueueEngineOptions;
   readonly #queues = new Map<string, LocalQueue>();
@@ -31,7 +36,7 @@ export class QueueEngine {
   >();
   /** Of temporary queues. */
   readonly #clientOf = new Map<LocalQueue, object>();
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new ChangesByName(CHANGED_TOGETHER);
 
   private constructor(options: QueueEngineOptions) {
     this.#options = options;
@@ -58,7 +63,7 @@ export class QueueEngine {
   /** A temporary queue that is created belongs to `client`. */
   ensure(spec: QueueSpec, client: object): Promise<QueueInfo> {
     checkQueueSpec(spec);
-    return this.#change(async () => {
+    return this.#changes.run(spec.name, async () => {
       const present = this.#queues.get(spec.name);
       const damaged = this.#damaged.get(spec.name);
       if (damaged !== undefined) throw damaged.error;
@@ -86,7 +91,7 @@ export class QueueEngine {
   }
 
   remove(name: string): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(name, async () => {
       const damaged = this.#damaged.get(name);
       if (damaged === undefined) {
         const queue = this.queue(name);
@@ -100,15 +105,20 @@ export class QueueEngine {
     });
   }
 
-  /** Removes the temporary queues that belong to the client. */
-  removeTemporary(client: object): Promise<void> {
-    return this.#change(async () => {
-      for (const [queue, owner] of this.#clientOf) if (owner === client) await this.#end(queue);
-    });
+  /** Removes the temporary queues that belong to the client, also those that are being made. */
+  async removeTemporary(client: object): Promise<void> {
+    await this.#changes.settled();
+    const owned = [...this.#clientOf].filter(([, owner]) => owner === client);
+    const ends = owned.map(([queue]) =>
+      this.#changes.run(queue.spec.name, async () => {
+        if (this.#clientOf.get(queue) === client) await this.#end(queue);
+      }),
+    );
+    await Promise.all(ends);
   }
 
   async close(): Promise<void> {
-    await this.#changes;
+    await this.#changes.settled();
     const reason = new MillraceError("CLOSED", "the broker was closed; open it again");
     const ends = await Promise.allSettled([
       ...[...this.#queues.values()].map((queue) => queue.close(reason)),
@@ -143,12 +153,6 @@ export class QueueEngine {
     this.#queues.delete(name);
     this.#clientOf.delete(queue);
     await queue.close(unknownQueue(name));
-  }
-
-  #change<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#changes.then(work);
-    this.#changes = result.catch(() => {});
-    return result;
   }
 }
 
