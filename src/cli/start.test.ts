@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { watch } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { after, before, test } from "node:test";
 import { exitOf, lineOf, runCli, startCli } from "./cli-stage.test.ts";
 
@@ -109,4 +110,27 @@ test("a door that other machines would reach is refused without TLS and sign-in,
     `{ services: [], signIn: async () => undefined, amqp: { host: "::", port: 0 } }`,
   );
   assert.match(plain, /amqp door cannot listen on ::.* set amqp: \{ tls: \{ key, cert \} \}, or/);
+});
+
+test("a server that is killed has kept its compiled code for the next start", async () => {
+  const cache = join(folder, "compiled");
+  const args = ["start", "--data", "killed", ...portsOf(0, 0, 0), "--json"];
+  const server = startCli(args, { folder, env: { NODE_COMPILE_CACHE: cache } });
+  try {
+    await lineOf(server, /"url"/);
+    // A folder for each version of Node, with a file for each module.
+    const kept = async (): Promise<number> =>
+      (await readdir(cache, { recursive: true })).filter((name) => name.includes(sep)).length;
+    assert.equal(await kept(), 0);
+    const changes = watch(cache, { recursive: true });
+    for (;;) {
+      const changed = once(changes, "change");
+      if ((await kept()) > 0) break;
+      await changed;
+    }
+    changes.close();
+  } finally {
+    server.kill("SIGKILL");
+  }
+  assert.equal(await exitOf(server), null);
 });

@@ -1,5 +1,6 @@
 /** What `millrace start` and `millrace run` share: servers, which go on until a signal stops them. */
 
+import { flushCompileCache } from "node:module";
 import { basename } from "node:path";
 import type { BrokerAddress } from "../../../broker/broker.ts";
 import type { WantedDoors } from "../../../broker/doors.ts";
@@ -101,12 +102,18 @@ function hostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** When a start is over, and what answers behind the doors is compiled too. */
+const COMPILED_AFTER_MS = 5_000;
+
 /** SIGTERM is how a server is asked to end; Ctrl-C interrupts it. */
 export async function untilStopped(
-  { signal, output }: CommandContext,
+  { signal, output, environment }: CommandContext,
   { supervised = false }: StartOptions,
 ): Promise<ExitCode> {
+  // Node keeps compiled code for the next start when a process ends, which one that is killed does not.
+  const keeping = environment.clock.after(COMPILED_AFTER_MS, flushCompileCache);
   await aborted(signal);
+  keeping.cancel();
   // Under `millrace dev` nobody has pressed anything: a file has changed.
   if (!supervised) output.note("stopping; again to end at once");
   const { reason }: { readonly reason: unknown } = signal;
