@@ -107,6 +107,7 @@ export class CommitJournal {
   #halves: JournalHalves;
   /** Whose groups stand in each half. */
   readonly #clients = [new Set<JournalClient>(), new Set<JournalClient>()] as const;
+  readonly #paths = new WeakMap<JournalClient, string>();
   /** Groups on their way to the disk, whichever way. */
   #dirty = 0;
   /** Groups in a row that found their partition alone. */
@@ -167,9 +168,9 @@ export class CommitJournal {
    */
   commit(client: JournalClient, { batches, ...group }: HandedOver): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    const path = relative(this.#options.directory, client.directory).split(sep).join("/");
     this.#announced--;
-    this.#waiting.push({ client, part: { ...group, path }, batches, resolve, reject });
+    const part = { ...group, path: this.#pathOf(client) };
+    this.#waiting.push({ client, part, batches, resolve, reject });
     this.#wake();
     return promise;
   }
@@ -198,6 +199,16 @@ export class CommitJournal {
         "the commit journal is kept: the next start reads from it what segments lack",
       );
     }
+  }
+
+  /** As entries name it. */
+  #pathOf(client: JournalClient): string {
+    let path = this.#paths.get(client);
+    if (path === undefined) {
+      path = relative(this.#options.directory, client.directory).split(sep).join("/");
+      this.#paths.set(client, path);
+    }
+    return path;
   }
 
   #makeWhenMet(): void {
