@@ -3,6 +3,7 @@
 import type { OffsetFetchResponsePartitions } from "../../codec/generated/offset-fetch.ts";
 import { ERROR } from "../../error-codes.ts";
 import type { GroupBroker } from "../../kafka-broker.ts";
+import { AskedOnce, firstOfEach } from "../asked-once.ts";
 import type { Call, Handler } from "../handler.ts";
 
 /** Versions from which on. */
@@ -35,7 +36,8 @@ export function createOffsetFetch(broker: GroupBroker): Handler<"OffsetFetch"> {
     const refusalOf = (group: string): number =>
       call.may("read", "group", group) ? ERROR.NONE : ERROR.GROUP_AUTHORIZATION_FAILED;
     if (call.version >= MANY_GROUPS) {
-      const told = groups.map(({ groupId: group, topics: asked }) => {
+      const distinct = firstOfEach(groups, (asked) => asked.groupId);
+      const told = distinct.map(({ groupId: group, topics: asked }) => {
         const errorCode = refusalOf(group);
         if (errorCode !== ERROR.NONE) return { groupId: group, topics: [], errorCode };
         const found = look(broker, { group, topics: asked, requireStable }, call);
@@ -57,6 +59,8 @@ function look(broker: GroupBroker, { group, topics: asked, requireStable }: Ques
   const { topics, engine, pendingOffsets } = broker;
   const byId = call.version >= BY_ID;
   const find = topics.lookupById();
+  // What is committed has up to 4 KiB of metadata, for the four bytes that ask for it.
+  const once = new AskedOnce();
   const tell = (topic: AskedTopic): ToldTopic => {
     const found = byId ? find(topic.topicId) : topics.find(topic.name);
     if (byId && found === undefined) return refused(topic, ERROR.UNKNOWN_TOPIC_ID);
@@ -64,7 +68,8 @@ function look(broker: GroupBroker, { group, topics: asked, requireStable }: Ques
     if (!call.may("read", "stream", stream)) {
       return refused(topic, ERROR.TOPIC_AUTHORIZATION_FAILED);
     }
-    const partitions = topic.partitionIndexes.map((partitionIndex) => {
+    const first = topic.partitionIndexes.filter((index) => once.isFirst(stream, index));
+    const partitions = first.map((partitionIndex) => {
       if (requireStable && pendingOffsets.isPending(group, stream, partitionIndex)) {
         return nothing(partitionIndex, ERROR.UNSTABLE_OFFSET_COMMIT);
       }
