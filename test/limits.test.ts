@@ -36,6 +36,9 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     `All connections of the AMQP door together hold ${mib(AMQP.bytesMax)}:`,
     `at most ${count(AMQP.connectionsMax)} connections, and ${count(AMQP.doorLinksMax)} links on all of them.`,
   ],
+  "CHANGELOG.md": [
+    `requests of Kafka clients other than writes and a group's have at most ${mib(CLIENT.otherFrameBytesMax)}`,
+  ],
   "docs/amqp.md": [
     `Per connection ${AMQP.sessionsMax} sessions, ${count(AMQP.linksMax)} links, ${seconds(AMQP.handshakeMs)} to its open frame, ${seconds(2 * AMQP.idleMs)} of silence`,
     `per session ${count(AMQP.unsettledMax)} unsettled deliveries; frames of ${kib(AMQP.frameBytesMax)}, messages of ${mib(AMQP.messageBytesMax)}; ${count(AMQP.connectionsMax)} connections`,

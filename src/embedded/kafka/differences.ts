@@ -73,7 +73,7 @@ export const DIFFERENCES: {
     "Refused for a stream that a service in the broker's process has declared, since its keys would move.",
   ],
   DeleteRecords: [
-    "A partition that a request names again is refused there, with INVALID_REQUEST.",
+    "A partition that a request names again is refused there, as by Fetch.",
     "What is deleted is gone for readers at once; the disk gets whole segments back, never the one that is written.",
   ],
   DescribeConfigs: [
@@ -144,7 +144,7 @@ export const DIFFERENCES: {
   ],
   DescribeProducers: [
     "A producer is forgotten a day after its last batch, as by Kafka's default.",
-    "A partition that a request names again is refused there, with INVALID_REQUEST.",
+    "A partition that comes again is refused there with INVALID_REQUEST.",
   ],
 };
 

@@ -9,10 +9,7 @@ import { isMillraceError } from "../../../model/errors.ts";
 import type { BatchLog, LogEnd } from "../../log/batch-log.ts";
 import { BATCH_BYTES_MAX } from "../../log/format/batch-layout.ts";
 import type { Draft } from "../codec/draft.ts";
-import type {
-  ListOffsetsPartition,
-  ListOffsetsResponse,
-} from "../codec/generated/list-offsets.ts";
+import type { ListOffsetsPartition, ListOffsetsResponse } from "../codec/generated/list-offsets.ts";
 import { ERROR } from "../error-codes.ts";
 import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.ts";
 import { AskedOnce } from "./asked-once.ts";
@@ -52,7 +49,9 @@ export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets
         if (!seen) told = { errorCode: ERROR.TOPIC_AUTHORIZATION_FAILED };
         else if (log === undefined) told = { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
         else if (!once.isFirst(name, partitionIndex)) told = { errorCode: ERROR.INVALID_REQUEST };
-        else told = known(log, asked, isolationLevel) ?? (await look(log, asked, { isolationLevel, call }));
+        else
+          told =
+            known(log, asked, isolationLevel) ?? (await look(log, asked, { isolationLevel, call }));
         found.push({ partitionIndex, ...told });
       }
       answers.push({ name, partitions: found });
