@@ -48,7 +48,10 @@ export const DIFFERENCES: {
     "A partition that a request names again is refused there, with INVALID_REQUEST.",
     "Nobody is sent to another replica: the client's rack counts for nothing.",
   ],
-  ListOffsets: ["Nothing is moved to other storage, so the times -5 and -6 find no offset."],
+  ListOffsets: [
+    "Nothing is moved to other storage, so the times -5 and -6 find no offset.",
+    "A partition that a request names again is refused there, with INVALID_REQUEST; Kafka refuses it everywhere.",
+  ],
   OffsetForLeaderEpoch: ["Epoch 0 has not ended, and there is no other."],
   ApiVersions: [
     "The features told are transaction.version, at level 2, and no other.",
@@ -70,6 +73,7 @@ export const DIFFERENCES: {
     "Refused for a stream that a service in the broker's process has declared, since its keys would move.",
   ],
   DeleteRecords: [
+    "A partition that a request names again is refused there, as by Fetch.",
     "What is deleted is gone for readers at once; the disk gets whole segments back, never the one that is written.",
   ],
   DescribeConfigs: [
@@ -77,6 +81,7 @@ export const DIFFERENCES: {
     "The broker's configs are those that mean something here; they are set where it is started.",
     "Only topics and the broker have configs; groups, loggers and client metrics are refused with INVALID_REQUEST.",
     "Configs come without documentation.",
+    "A resource that a request names again is told once.",
   ],
   AlterConfigs: [
     "A service that declares a stream brings its retention and durability back to the declaration when it starts; all else stays.",
@@ -117,6 +122,7 @@ export const DIFFERENCES: {
     "Every group is of the type `classic`.",
   ],
   DescribeGroups: [
+    "A group that a request names again is told once; so are coordinators and transactions.",
     "Members in the broker's own process are told by their names, without metadata and assignment.",
   ],
   InitProducerId: [
@@ -136,7 +142,10 @@ export const DIFFERENCES: {
   ListTransactions: [
     "In a pattern of version 2 `.*` alone has a meaning; any other sign of a regular expression is refused with INVALID_REGULAR_EXPRESSION.",
   ],
-  DescribeProducers: ["A producer is forgotten a day after its last batch, as by Kafka's default."],
+  DescribeProducers: [
+    "A producer is forgotten a day after its last batch, as by Kafka's default.",
+    "A partition that comes again is refused there with INVALID_REQUEST.",
+  ],
 };
 
 /** Why requests are not answered that Kafka's brokers answer. Each of them stands in one entry. */

@@ -136,7 +136,10 @@ export class TransactionCoordinator {
     if (step.next === undefined) return { error: step.error };
     this.#states.set(id, step.next);
     this.#arm();
-    return { error: ERROR.NONE, durable: this.#keep(id, step.next) };
+    const durable = this.#keep(id, step.next);
+    // The append may throw before anybody waits for this; its failure is told then.
+    durable.catch(() => {});
+    return { error: ERROR.NONE, durable };
   }
 
   init(

@@ -6,6 +6,7 @@ import type { ProducerEntry } from "../../../log/producers/producer-entry.ts";
 import type { Draft } from "../../codec/draft.ts";
 import type { ProducerState } from "../../codec/generated/describe-producers.ts";
 import { isEnding, STATUS_NAMES } from "../../transactions/transaction-state.ts";
+import { AskedOnce } from "../asked-once.ts";
 import type { Handlers } from "../handler.ts";
 
 export function createTransactionViews({
@@ -18,7 +19,7 @@ export function createTransactionViews({
   return {
     DescribeTransactions({ transactionalIds }, call) {
       return {
-        transactionStates: transactionalIds.map((transactionalId) => {
+        transactionStates: Array.from(new Set(transactionalIds), (transactionalId) => {
           if (!call.may("read", "transaction", transactionalId)) {
             return { transactionalId, errorCode: ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
           }
@@ -71,6 +72,7 @@ export function createTransactionViews({
     },
 
     DescribeProducers(request, call) {
+      const once = new AskedOnce();
       return {
         topics: request.topics.map(({ name, partitionIndexes }) => ({
           name,
@@ -81,6 +83,9 @@ export function createTransactionViews({
             const log = topics.find(name)?.partitions[partitionIndex];
             if (log === undefined) {
               return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+            }
+            if (!once.isFirst(name, partitionIndex)) {
+              return { partitionIndex, errorCode: ERROR.INVALID_REQUEST };
             }
             return { partitionIndex, activeProducers: log.knownProducers().map(described) };
           }),
