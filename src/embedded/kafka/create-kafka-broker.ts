@@ -19,6 +19,8 @@ export const GROUPS: CoordinatorSettings = {
   firstJoinMs: 5 * 60_000,
   membersMax: 10_000,
   vacantMs: 10 * 60_000,
+  heldBytesMax: 128 * MIB,
+  memberlessMax: 10_000,
 };
 
 export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions"> {
