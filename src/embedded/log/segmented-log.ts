@@ -32,7 +32,7 @@ import type { RecoveredPartition } from "./recovery.ts";
 import { readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
 import { encodeMarker, type TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
-import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
+import type { KnownAborted } from "./producers/aborted-transactions.ts";
 import { producedBatch, type PartitionProducers } from "./producers/partition-producers.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
 import { SnapshotKeeper } from "./producers/snapshot-keeper.ts";
@@ -191,8 +191,8 @@ export class SegmentedLog implements BatchLog {
     return appended;
   }
 
-  abortedIn(from: number, to: number): readonly AbortedTransaction[] {
-    return this.producers.aborted.overlapping(from, to);
+  abortedNow(): KnownAborted {
+    return this.producers.aborted.now();
   }
 
   knownProducers(): readonly ProducerEntry[] {
@@ -207,7 +207,7 @@ export class SegmentedLog implements BatchLog {
     if (segment === undefined || offset >= endOffset) return { records: [], next: offset };
     const fresh = this.tail?.read(offset, limits);
     if (fresh !== undefined) return fresh;
-    const { aborted } = this.producers;
+    const aborted = this.abortedNow();
     const isAborted = ({ producerId, baseOffset }: BatchHeader): boolean =>
       aborted.includes({ producerId, offset: baseOffset });
     return this.reads.around(segment, () =>

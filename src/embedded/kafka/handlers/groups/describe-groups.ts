@@ -16,7 +16,7 @@ const DESCRIBE = 1 << 8;
 
 export function createDescribeGroups(broker: GroupBroker): Handler<"DescribeGroups"> {
   return ({ groups, includeAuthorizedOperations }, call) => ({
-    groups: groups.map((groupId) => ({
+    groups: Array.from(new Set(groups), (groupId) => ({
       ...describe(broker, groupId, call),
       ...(includeAuthorizedOperations && { authorizedOperations: operations(groupId, call) }),
     })),
