@@ -69,13 +69,7 @@ const ROWS: readonly Row[] = [
   ["local.retention.bytes", "long", "-2", "kept", { min: -2 }],
   ["local.retention.ms", "long", "-2", "kept", { min: -2 }],
   ["max.compaction.lag.ms", "long", LONG_MAX, "acts", { min: 1 }],
-  [
-    "max.message.bytes",
-    "int",
-    String(MESSAGE_BYTES_MAX),
-    "acts",
-    { min: 0, max: BATCH_BYTES_MAX },
-  ],
+  ["max.message.bytes", "int", String(MESSAGE_BYTES_MAX), "acts", { min: 0, max: BATCH_BYTES_MAX }],
   ["message.timestamp.after.max.ms", "long", "3600000", "acts", ANY_NUMBER],
   ["message.timestamp.before.max.ms", "long", LONG_MAX, "acts", ANY_NUMBER],
   [

@@ -62,8 +62,7 @@ test("assignments count with what members say", async () => {
 test("ids that were given to clients count, too, until they end", async () => {
   await using engine = await openTestEngine();
   const client = createClient(engine, undefined, { heldBytesMax: 20 * KIB });
-  const ask = async (at: number) =>
-    (await client.ask("JoinGroup", joinOf(`g${at}`, 0))).errorCode;
+  const ask = async (at: number) => (await client.ask("JoinGroup", joinOf(`g${at}`, 0))).errorCode;
   let given = 0;
   while (given < 1_000 && (await ask(given)) === ERROR.MEMBER_ID_REQUIRED) given++;
   assert.ok(given > 0 && given < 200, `${given} were given`);
