@@ -19,6 +19,7 @@ export { openLogEnvironment, type LogEnvironment } from "./log-environment.ts";
 export { openDataDirectory } from "./directory/data-directory.ts";
 export type { Disk } from "./disk.ts";
 export type {
+  Appended,
   AppendRecord,
   LogRecord,
   LostOffsets,
