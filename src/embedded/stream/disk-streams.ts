@@ -116,12 +116,10 @@ export async function openDiskStreams(
   const forget = async (facts: StreamFacts): Promise<void> => {
     const { spec, incarnation } = facts;
     const forgotten = positions.removeStream(spec.name);
-    for (const [key] of Array.from(state.entries(`start/${incarnation}/`))) {
-      void state.put(key, undefined);
-    }
-    void state.put(...forgetMade(incarnation));
-    void state.put(streamKey(spec.name), undefined);
-    await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
+    const starts = Array.from(state.entries(`start/${incarnation}/`), ([key]) => key);
+    const changes = [...starts, streamKey(spec.name)].map((key): StateChange => [key, undefined]);
+    changes.push(forgetMade(incarnation));
+    await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1, changes)]);
   };
 
   const known = Array.from(state.entries("stream/"), ([, value]): StreamFacts => JSON.parse(value));
