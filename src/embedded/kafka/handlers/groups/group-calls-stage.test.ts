@@ -102,11 +102,12 @@ export const assignment = (topic: string, partitions: readonly number[]): Buffer
     encodeMessage(consumerProtocolAssignment, 1, { assignedPartitions: [{ topic, partitions }] }),
   );
 
-/** Joins as a consumer of `t` and gives itself partition 0. */
+/** Joins as a consumer of `t` and gives itself partition 0, or what it likes. */
 export async function joined(
   { ask }: Client,
   groupId = "g",
   protocolType = "consumer",
+  partitions: readonly number[] = [0],
 ): Promise<string> {
   const join = {
     groupId,
@@ -125,7 +126,7 @@ export async function joined(
     generationId,
     protocolType,
     protocolName: "range",
-    assignments: [{ memberId, assignment: assignment("t", [0]) }],
+    assignments: [{ memberId, assignment: assignment("t", partitions) }],
   });
   return memberId;
 }
