@@ -1,6 +1,9 @@
 /**
  * Offsets that transactions have sent to groups: kept durably beside the groups' positions, and turned
  * into positions, or forgotten, when their transaction ends.
+ *
+ * What is pending in memory is what the state log says, also while a change is under way and after the
+ * disk has refused it.
  */
 
 import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
@@ -36,9 +39,9 @@ export class TransactionOffsets implements PendingOffsets {
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
     const kept = before.filter((old) => !positions.some((one) => isSamePlace(one, old)));
-    const all = [...kept, ...positions];
-    this.#set(transaction, group, all);
-    await this.#state.putAll([[keyOf(transaction, group), JSON.stringify(all)]]);
+    const all = JSON.stringify([...kept, ...positions]);
+    const written = this.#state.putAll([[keyOf(transaction, group), all]]);
+    await this.#following(transaction, group, written);
   }
 
   /** What the transaction's commit makes of it. */
@@ -67,10 +70,36 @@ export class TransactionOffsets implements PendingOffsets {
     return false;
   }
 
-  drop(group: string): void {
-    for (const [transaction, groups] of this.#pending) {
-      if (groups.delete(group)) void this.#state.put(keyOf(transaction, group), undefined);
+  async drop(
+    group: string,
+    write: (changes: readonly StateChange[]) => Promise<void>,
+  ): Promise<void> {
+    const transactions = [...this.#pending].flatMap(([transaction, groups]) =>
+      groups.has(group) ? [transaction] : [],
+    );
+    const written = write(
+      transactions.map((transaction) => [keyOf(transaction, group), undefined]),
+    );
+    await Promise.all(
+      transactions.map((transaction) => this.#following(transaction, group, written)),
+    );
+    await written;
+  }
+
+  /** Says what the state log says of the key, now and when `written` has settled. */
+  async #following(transaction: string, group: string, written: Promise<void>): Promise<void> {
+    this.#read(transaction, group);
+    try {
+      await written;
+    } finally {
+      this.#read(transaction, group);
     }
+  }
+
+  #read(transaction: string, group: string): void {
+    const value = this.#state.get(keyOf(transaction, group));
+    if (value === undefined) this.#pending.get(transaction)?.delete(group);
+    else this.#set(transaction, group, JSON.parse(value));
   }
 
   #set(transaction: string, group: string, positions: readonly StoredPosition[]): void {

@@ -8,6 +8,7 @@ import {
   commitOf,
   committed,
   createClient,
+  joined,
   openClient,
 } from "./group-calls-stage.test.ts";
 
@@ -133,4 +134,41 @@ test("whoever wants stable offsets waits for a transaction that has sent one", a
   assert.equal((await committed(client, "g")).committedOffset, 7);
   await client.ask("DeleteGroups", { groupsNames: ["g"] });
   assert.deepEqual(client.pendingOffsets.positionsOf("tx"), [], "it goes with its group");
+});
+
+test("a group's deletion is answered when it is durable, and where the disk refuses it the group stays", async () => {
+  const disk = createMemoryDisk();
+  await using engine = await openTestEngine(disk);
+  const client = await openClient(engine);
+  const memberId = await joined(client);
+  await client.ask("LeaveGroup", { groupId: "g", members: [{ memberId }] });
+  await client.pendingOffsets.add("tx", "g", [{ stream: "t", partition: 0, offset: 8 }]);
+  const remove = async (): Promise<number> => {
+    const { results } = await client.ask("DeleteGroups", { groupsNames: ["g"] });
+    return results[0]!.errorCode;
+  };
+  disk.capacityBytes = disk.usedBytes();
+  assert.equal(await remove(), ERROR.COORDINATOR_NOT_AVAILABLE);
+  assert.ok(client.pendingOffsets.isPending("g", "t", 0));
+  disk.capacityBytes = Infinity;
+  await engine.environment.clock.advance(10_000);
+  assert.equal(await remove(), ERROR.NONE);
+  assert.ok(!client.pendingOffsets.isPending("g", "t", 0));
+  assert.equal(await remove(), ERROR.GROUP_ID_NOT_FOUND);
+});
+
+test("an offset that the disk refused is not part of its transaction", async () => {
+  const disk = createMemoryDisk();
+  await using engine = await openTestEngine(disk);
+  const { pendingOffsets } = await openClient(engine);
+  const at = (offset: number) => [{ stream: "t", partition: 0, offset }];
+  await pendingOffsets.add("tx", "g", at(5));
+  disk.capacityBytes = disk.usedBytes();
+  await assert.rejects(pendingOffsets.add("tx", "g", at(8)), { code: "DISK_FULL" });
+  await assert.rejects(pendingOffsets.add("other", "g", at(9)), { code: "DISK_FULL" });
+  assert.deepEqual(
+    pendingOffsets.positionsOf("tx").map(({ position }) => position.offset),
+    [5],
+  );
+  assert.deepEqual(pendingOffsets.positionsOf("other"), []);
 });
