@@ -70,7 +70,9 @@ async function work(
   await send(0, 0, "a");
   await send(1, 0, "a");
   const positions = [{ stream: TOPIC, partition: 0, offset: 5 }];
-  assert.equal(await coordinator.commitOffsets(ID, producer, { group: "g", positions }), 0);
+  const mayCommit = (): number => ERROR.NONE;
+  const sent = { group: "g", positions, mayCommit };
+  assert.equal(await coordinator.commitOffsets(ID, producer, sent), ERROR.NONE);
   note("committing");
   await end(true);
   note("committed");

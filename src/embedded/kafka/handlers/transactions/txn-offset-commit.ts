@@ -23,8 +23,8 @@ export function createTxnOffsetCommit(broker: TxnOffsetBroker): Handler<"TxnOffs
       denied = ERROR.GROUP_AUTHORIZATION_FAILED;
     }
     const claim = { memberId, instanceId, generation };
-    const refusal =
-      denied === ERROR.NONE ? groups.mayCommit(group, claim, { transactional: true }) : denied;
+    const mayCommit = (): number => groups.mayCommit(group, claim, { transactional: true });
+    const refusal = denied === ERROR.NONE ? mayCommit() : denied;
 
     const positions: StoredPosition[] = [];
     const checked = request.topics.map(({ name, partitions }) => {
@@ -44,7 +44,8 @@ export function createTxnOffsetCommit(broker: TxnOffsetBroker): Handler<"TxnOffs
 
     let failure: number = ERROR.NONE;
     if (positions.length > 0) {
-      const kept = transactions.commitOffsets(id, { producerId, epoch }, { group, positions });
+      const producer = { producerId, epoch };
+      const kept = transactions.commitOffsets(id, producer, { group, positions, mayCommit });
       failure = senderError(await kept.catch(commitError));
     }
     return {
