@@ -11,7 +11,6 @@
  */
 
 import type { Timer } from "../../../model/clock.ts";
-import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { Engine } from "../../engine.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Topics } from "../topics/topics.ts";
@@ -27,7 +26,7 @@ import {
   type InitStep,
   type Producer,
 } from "./transaction-machine.ts";
-import type { TransactionOffsets } from "./transaction-offsets.ts";
+import type { PendingOffset, TransactionOffsets } from "./transaction-offsets.ts";
 import {
   decodeTransaction,
   encodeTransaction,
@@ -194,7 +193,7 @@ export class TransactionCoordinator {
       mayCommit,
     }: {
       readonly group: string;
-      readonly positions: readonly StoredPosition[];
+      readonly positions: readonly PendingOffset[];
       readonly mayCommit: () => number;
     },
   ): Promise<number> {

@@ -2,6 +2,9 @@
  * Offsets that transactions have sent to groups: kept durably beside the groups' positions, and turned
  * into positions, or forgotten, when their transaction ends.
  *
+ * A topic may be deleted, and made anew, while the transaction is open: an offset is of the topic with
+ * the id that it was sent for, and is nothing to one that has the name later.
+ *
  * What is pending in memory is what the state log says, also while a change is under way and after the
  * disk has refused it.
  */
@@ -10,8 +13,14 @@ import type { StoredPosition } from "../../../broker/in-process/stream/stream-st
 import type { KeyedLog, StateChange } from "../../keyed-log.ts";
 import type { GroupPosition } from "../../stream/group-positions.ts";
 import type { PendingOffsets } from "../groups/pending-offsets.ts";
+import type { Topics } from "../topics/topics.ts";
 
 const PREFIX = "transaction-offsets/";
+
+/** Where a group is when the transaction commits, unless the topic is another one of the name by then. */
+export interface PendingOffset extends StoredPosition {
+  readonly topicId: string;
+}
 
 /** One record of the state log for each transaction and group. */
 const keyOf = (transaction: string, group: string): string =>
@@ -19,14 +28,16 @@ const keyOf = (transaction: string, group: string): string =>
 
 export class TransactionOffsets implements PendingOffsets {
   readonly #state: KeyedLog;
+  readonly #topics: Topics;
   /** By transaction, then by group. */
-  readonly #pending = new Map<string, Map<string, readonly StoredPosition[]>>();
+  readonly #pending = new Map<string, Map<string, readonly PendingOffset[]>>();
 
-  constructor(state: KeyedLog) {
+  constructor(state: KeyedLog, topics: Topics) {
     this.#state = state;
+    this.#topics = topics;
     for (const [key, value] of state.entries(PREFIX)) {
       const [, transaction = "", group = ""] = key.split("/").map(decodeURIComponent);
-      const positions: readonly StoredPosition[] = JSON.parse(value);
+      const positions: readonly PendingOffset[] = JSON.parse(value);
       this.#set(transaction, group, positions);
     }
   }
@@ -35,7 +46,7 @@ export class TransactionOffsets implements PendingOffsets {
   async add(
     transaction: string,
     group: string,
-    positions: readonly StoredPosition[],
+    positions: readonly PendingOffset[],
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
     const kept = before.filter((old) => !positions.some((one) => isSamePlace(one, old)));
@@ -47,7 +58,9 @@ export class TransactionOffsets implements PendingOffsets {
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      positions.map((position) => ({ group, position })),
+      positions
+        .filter((position) => this.#isThere(position))
+        .map(({ topicId: _, ...position }) => ({ group, position })),
     );
   }
 
@@ -65,7 +78,8 @@ export class TransactionOffsets implements PendingOffsets {
   isPending(group: string, stream: string, partition: number): boolean {
     for (const groups of this.#pending.values()) {
       const positions = groups.get(group) ?? [];
-      if (positions.some((one) => isSamePlace(one, { stream, partition }))) return true;
+      const one = positions.find((pending) => isSamePlace(pending, { stream, partition }));
+      if (one !== undefined && this.#isThere(one)) return true;
     }
     return false;
   }
@@ -96,13 +110,17 @@ export class TransactionOffsets implements PendingOffsets {
     }
   }
 
+  #isThere({ stream, topicId }: PendingOffset): boolean {
+    return this.#topics.find(stream)?.id === topicId;
+  }
+
   #read(transaction: string, group: string): void {
     const value = this.#state.get(keyOf(transaction, group));
     if (value === undefined) this.#pending.get(transaction)?.delete(group);
     else this.#set(transaction, group, JSON.parse(value));
   }
 
-  #set(transaction: string, group: string, positions: readonly StoredPosition[]): void {
+  #set(transaction: string, group: string, positions: readonly PendingOffset[]): void {
     let groups = this.#pending.get(transaction);
     if (groups === undefined) this.#pending.set(transaction, (groups = new Map()));
     groups.set(group, positions);

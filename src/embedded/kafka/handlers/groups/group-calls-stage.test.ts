@@ -59,8 +59,8 @@ export function createClient({ engine }: TestEngine, may: Rule = () => true) {
     initialDelayMs: 0,
     vacantMs: VACANT_MS,
   });
-  const pendingOffsets = new TransactionOffsets(engine.state);
   const topics = new Topics(engine);
+  const pendingOffsets = new TransactionOffsets(engine.state, topics);
   const handlers = createGroupHandlers({ engine, groups, pendingOffsets, topics });
   const ask = async <Name extends GroupApi>(
     api: Name,

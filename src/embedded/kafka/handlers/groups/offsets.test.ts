@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openTestEngine } from "../../../engine-stage.test.ts";
 import { createMemoryDisk } from "../../../log/open-log.ts";
 import { ERROR } from "../../error-codes.ts";
+import type { PendingOffset } from "../../transactions/transaction-offsets.ts";
 import {
   codesOf,
   commitOf,
@@ -124,11 +125,15 @@ test("offsets are fetched by partition or all at once, and of an unknown group t
   assert.equal(first.topics[0]!.partitions[1]!.errorCode, ERROR.GROUP_AUTHORIZATION_FAILED);
 });
 
+function pendingAt({ topics }: ReturnType<typeof createClient>, offset: number): PendingOffset {
+  return { stream: "t", topicId: topics.find("t")!.id, partition: 0, offset };
+}
+
 test("whoever wants stable offsets waits for a transaction that has sent one", async () => {
   await using engine = await openTestEngine();
   const client = await openClient(engine);
   await client.ask("OffsetCommit", commitOf("g", 7));
-  await client.pendingOffsets.add("tx", "g", [{ stream: "t", partition: 0, offset: 8 }]);
+  await client.pendingOffsets.add("tx", "g", [pendingAt(client, 8)]);
   const { errorCode, committedOffset } = await committed(client, "g", true);
   assert.deepEqual([errorCode, committedOffset], [ERROR.UNSTABLE_OFFSET_COMMIT, -1]);
   assert.equal((await committed(client, "g")).committedOffset, 7);
@@ -142,7 +147,7 @@ test("a group's deletion is answered when it is durable, and where the disk refu
   const client = await openClient(engine);
   const memberId = await joined(client);
   await client.ask("LeaveGroup", { groupId: "g", members: [{ memberId }] });
-  await client.pendingOffsets.add("tx", "g", [{ stream: "t", partition: 0, offset: 8 }]);
+  await client.pendingOffsets.add("tx", "g", [pendingAt(client, 8)]);
   const remove = async (): Promise<number> => {
     const { results } = await client.ask("DeleteGroups", { groupsNames: ["g"] });
     return results[0]!.errorCode;
@@ -160,8 +165,9 @@ test("a group's deletion is answered when it is durable, and where the disk refu
 test("an offset that the disk refused is not part of its transaction", async () => {
   const disk = createMemoryDisk();
   await using engine = await openTestEngine(disk);
-  const { pendingOffsets } = await openClient(engine);
-  const at = (offset: number) => [{ stream: "t", partition: 0, offset }];
+  const client = await openClient(engine);
+  const { pendingOffsets } = client;
+  const at = (offset: number) => [pendingAt(client, offset)];
   await pendingOffsets.add("tx", "g", at(5));
   disk.capacityBytes = disk.usedBytes();
   await assert.rejects(pendingOffsets.add("tx", "g", at(8)), { code: "DISK_FULL" });

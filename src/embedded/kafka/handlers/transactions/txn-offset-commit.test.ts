@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createMemoryDisk, type Disk } from "../../../log/open-log.ts";
 import { openTestKafka, type TestKafka } from "../../broker-stage.test.ts";
 import { ERROR } from "../../error-codes.ts";
 
@@ -17,8 +18,8 @@ interface Claim {
   readonly generationId: number;
 }
 
-async function openTopic(): Promise<TestKafka> {
-  const kafka = await openTestKafka();
+async function openTopic(disk?: Disk): Promise<TestKafka> {
+  const kafka = await openTestKafka(disk);
   await kafka.broker.topics.create({ name: "t", partitions: 1 });
   return kafka;
 }
@@ -86,3 +87,27 @@ test("a member that leaves its group while its offsets wait for their turn commi
   assert.equal(await late, ERROR.UNKNOWN_MEMBER_ID);
   assert.deepEqual(await committed(kafka), [5, ERROR.NONE], "and nobody else has");
 });
+
+for (const crashed of [false, true]) {
+  const when = crashed ? "after a crash" : "at once";
+  test(`an offset of a topic that was deleted says nothing of the next one of its name, ${when}`, async () => {
+    const disk = createMemoryDisk();
+    const before = await openTopic(disk);
+    const sender = await init(before);
+    assert.equal(await commitOffset(before, sender, 500), ERROR.NONE);
+    assert.deepEqual(await committed(before), [-1, ERROR.UNSTABLE_OFFSET_COMMIT]);
+    await before.broker.topics.delete("t");
+    await before.broker.topics.create({ name: "t", partitions: 1 });
+    // What is durable is all that the next broker on the disk finds.
+    const kafka = crashed ? await openTestKafka(disk) : before;
+    assert.deepEqual(
+      await committed(kafka),
+      [-1, ERROR.NONE],
+      "nothing is pending for the new one",
+    );
+    const end = { transactionalId: ID, committed: true, ...sender };
+    assert.equal((await kafka.tell("EndTxn", 5, end)).errorCode, ERROR.NONE);
+    assert.deepEqual(await committed(kafka), [-1, ERROR.NONE]);
+    await kafka[Symbol.asyncDispose]();
+  });
+}
