@@ -58,9 +58,9 @@ export class TransactionOffsets implements PendingOffsets {
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      positions
-        .filter((position) => this.#isThere(position))
-        .map(({ topicId: _, ...position }) => ({ group, position })),
+      positions.flatMap(({ topicId, ...position }) =>
+        this.#isThere(position.stream, topicId) ? [{ group, position }] : [],
+      ),
     );
   }
 
@@ -79,7 +79,7 @@ export class TransactionOffsets implements PendingOffsets {
     for (const groups of this.#pending.values()) {
       const positions = groups.get(group) ?? [];
       const one = positions.find((pending) => isSamePlace(pending, { stream, partition }));
-      if (one !== undefined && this.#isThere(one)) return true;
+      if (one !== undefined && this.#isThere(stream, one.topicId)) return true;
     }
     return false;
   }
@@ -110,7 +110,7 @@ export class TransactionOffsets implements PendingOffsets {
     }
   }
 
-  #isThere({ stream, topicId }: PendingOffset): boolean {
+  #isThere(stream: string, topicId: string): boolean {
     return this.#topics.find(stream)?.id === topicId;
   }
 
