@@ -20,6 +20,7 @@ import {
   add,
   complete,
   covers,
+  coversEach,
   end,
   expire,
   init,
@@ -111,9 +112,13 @@ export class TransactionCoordinator {
     return this.#states;
   }
 
-  /** Whether the partition is in the producer's transaction, as an error code. */
-  covers(id: string, producer: Producer, partition: TransactionPartition): number {
-    return covers(this.#states.get(id), producer, partition);
+  /** Whether each of the partitions is in the producer's transaction, as error codes. */
+  coversEach(
+    id: string,
+    producer: Producer,
+    partitions: readonly TransactionPartition[],
+  ): readonly number[] {
+    return coversEach(this.#states.get(id), producer, partitions);
   }
 
   /**

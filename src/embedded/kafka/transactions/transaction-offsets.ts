@@ -29,16 +29,15 @@ const keyOf = (transaction: string, group: string): string =>
 export class TransactionOffsets implements PendingOffsets {
   readonly #state: KeyedLog;
   readonly #topics: Topics;
-  /** By transaction, then by group. */
-  readonly #pending = new Map<string, Map<string, readonly PendingOffset[]>>();
+  /** By transaction, then by group, then by place. */
+  readonly #pending = new Map<string, Map<string, ReadonlyMap<string, PendingOffset>>>();
 
   constructor(state: KeyedLog, topics: Topics) {
     this.#state = state;
     this.#topics = topics;
     for (const [key, value] of state.entries(PREFIX)) {
       const [, transaction = "", group = ""] = key.split("/").map(decodeURIComponent);
-      const positions: readonly PendingOffset[] = JSON.parse(value);
-      this.#set(transaction, group, positions);
+      this.#set(transaction, group, JSON.parse(value));
     }
   }
 
@@ -49,16 +48,17 @@ export class TransactionOffsets implements PendingOffsets {
     positions: readonly PendingOffset[],
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
-    const kept = before.filter((old) => !positions.some((one) => isSamePlace(one, old)));
-    const all = JSON.stringify([...kept, ...positions]);
-    const written = this.#state.putAll([[keyOf(transaction, group), all]]);
+    const all = new Map([...before, ...byPlace(positions)]);
+    const written = this.#state.putAll([
+      [keyOf(transaction, group), JSON.stringify([...all.values()])],
+    ]);
     await this.#following(transaction, group, written);
   }
 
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      positions.flatMap(({ topicId, ...position }) =>
+      [...positions.values()].flatMap(({ topicId, ...position }) =>
         this.#isThere(position.stream, topicId) ? [{ group, position }] : [],
       ),
     );
@@ -76,12 +76,11 @@ export class TransactionOffsets implements PendingOffsets {
   }
 
   isPending(group: string, stream: string, partition: number): boolean {
-    for (const groups of this.#pending.values()) {
-      const positions = groups.get(group) ?? [];
-      const one = positions.find((pending) => isSamePlace(pending, { stream, partition }));
-      if (one !== undefined && this.#isThere(stream, one.topicId)) return true;
-    }
-    return false;
+    const place = placeOf({ stream, partition });
+    return this.#pending.values().some((groups) => {
+      const one = groups.get(group)?.get(place);
+      return one !== undefined && this.#isThere(stream, one.topicId);
+    });
   }
 
   async drop(
@@ -123,13 +122,15 @@ export class TransactionOffsets implements PendingOffsets {
   #set(transaction: string, group: string, positions: readonly PendingOffset[]): void {
     let groups = this.#pending.get(transaction);
     if (groups === undefined) this.#pending.set(transaction, (groups = new Map()));
-    groups.set(group, positions);
+    groups.set(group, byPlace(positions));
   }
 }
 
-function isSamePlace(
-  one: Pick<StoredPosition, "stream" | "partition">,
-  other: Pick<StoredPosition, "stream" | "partition">,
-): boolean {
-  return one.stream === other.stream && one.partition === other.partition;
+/** Of two for one place the later one counts. */
+function byPlace(positions: readonly PendingOffset[]): ReadonlyMap<string, PendingOffset> {
+  return new Map(positions.map((one) => [placeOf(one), one]));
+}
+
+function placeOf({ stream, partition }: Pick<StoredPosition, "stream" | "partition">): string {
+  return `${partition} ${stream}`;
 }
