@@ -111,6 +111,8 @@ export const DIFFERENCES: {
     `A group has at most ${count(GROUPS.membersMax)} members; in Kafka group.max.size says how many, and without it there is no limit.`,
     "A join that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
     "A static member that comes back needs no room in a full group.",
+    `What members of all groups say and are assigned is at most ${mib(GROUPS.heldBytesMax)}; who would go beyond is refused with COORDINATOR_NOT_AVAILABLE, and comes again.`,
+    `Of groups without members that have committed nothing, ${count(GROUPS.memberlessMax)} are known; the oldest is forgotten for one more.`,
     `A member that names more than ${PROTOCOLS_MAX} protocols is refused with INCONSISTENT_GROUP_PROTOCOL.`,
     "A group that services in the broker's own process use is refused with INCONSISTENT_GROUP_PROTOCOL.",
   ],
