@@ -202,6 +202,19 @@ export function complete(state: TransactionState, nowMs: number): TransactionSta
   return { ...idle(state, nowMs), ...next, status };
 }
 
+/**
+ * What a transactional id of a backup becomes: whoever has the producer's id is fenced, whatever epochs a
+ * life that is lost gave out under it, and the next one to begin gets a fresh id. What was open is
+ * aborted; what was decided ends as decided.
+ */
+export function fenceAll(state: TransactionState, nowMs: number): TransactionState {
+  // No producer is given this epoch, so it fits nobody, and nothing is left to raise.
+  const nobody = { producerId: state.producerId, epoch: EPOCH_MAX + 1 };
+  if (state.status === "ongoing") return { ...abortFenced(state, nowMs), next: nobody };
+  if (isEnding(state)) return { ...state, last: undefined, next: nobody };
+  return { ...state, ...nobody, last: undefined };
+}
+
 /** The old producer is fenced: the marker bears an epoch above its own. */
 function abortFenced(state: TransactionState, nowMs: number): TransactionState {
   return {
