@@ -69,3 +69,26 @@ for (const [how, bytes] of [
     assert.deepEqual([String(message.body).trim(), message.delivery_count], ["a0", 0]);
   });
 }
+
+test("a connection that is lost counts the attempts of what it was sent, and of nothing else", async () => {
+  await using stage = await openAmqpStage();
+  const feeding = await (await stage.connect()).sender("a");
+  for (let count = 0; count < 4; count++) await feeding.send({ body: `a${count}` });
+  const client = await stage.connect();
+  const a = await receiverOf(openNarrow(client, { size: 1 }), "a");
+  a.link.add_credit(10);
+  await a.take();
+  client.drop();
+  const again = await (await stage.connect()).receiver("a");
+  const seen: unknown[] = [];
+  for (let count = 0; count < 4; count++) {
+    const { message } = await again.next();
+    seen.push([message.body, message.delivery_count]);
+  }
+  assert.deepEqual(seen, [
+    ["a0", 1],
+    ["a1", 0],
+    ["a2", 0],
+    ["a3", 0],
+  ]);
+});

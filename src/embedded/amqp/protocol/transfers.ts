@@ -120,6 +120,11 @@ export function sendDelivery(link: RheaLink, bytes: Buffer, format: number): Sen
   return delivery;
 }
 
+/** Whether any part of it has been written. */
+export function hasBegun({ id, link, sentBytes }: SentDelivery): boolean {
+  return sentBytes > 0 || id < link.session.outgoing.next_pending_delivery;
+}
+
 /**
  * Takes back what a link that has ended was about to send. What waits behind it for the client's window
  * moves up: on the wire each delivery has the number after the one before.
