@@ -7,6 +7,7 @@
  */
 
 import type { LocalStream } from "../../../broker/in-process/stream/local-stream.ts";
+import { LIMITS } from "../../../model/limits.ts";
 import type { StartAt } from "../../../model/position.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { RawMessage } from "../../../model/message.ts";
@@ -17,7 +18,6 @@ import { feed } from "./feeder.ts";
 
 const PREFIX = "amqp-subscription/";
 const DEDUPE = { count: 10_000, ms: 86_400_000 };
-const NAME_LENGTH_MAX = 249;
 
 interface Stored {
   readonly stream: string;
@@ -161,11 +161,12 @@ export function selectorOf(selector: string | undefined): (message: RawMessage) 
  */
 export function subscriptionName(container: string, link: string): string {
   const name = `sub.${escaped(container)}.${escaped(link)}`;
-  if (name.length <= NAME_LENGTH_MAX) return name;
+  const { nameLengthMax: limit } = LIMITS;
+  if (name.length <= limit) return name;
   throw new MillraceError(
     "BAD_ARGUMENT",
-    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${NAME_LENGTH_MAX} letters`,
-    { details: { limit: NAME_LENGTH_MAX } },
+    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${limit} letters`,
+    { details: { limit } },
   );
 }
 
