@@ -115,7 +115,7 @@ export class AmqpConnection {
       received: (link, delivery, message) => this.#links.received(link, delivery, message),
       told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
-      failed: (violation) => this.#defect(violation),
+      failed: (error) => this.#defect(error),
     });
     events.on("error", (error: unknown) => this.#defect(error));
     events.on("protocol_error", (error: unknown) => this.#defect(error));
