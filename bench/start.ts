@@ -79,8 +79,8 @@ const QUESTIONS: readonly Buffer[] = [
   Buffer.from("0000000e001200000000000100046d696c6c", "hex"),
   Buffer.from("AMQP\0\x01\0\0", "latin1"),
 ];
-/** By then everything is loaded that a broker without clients loads. */
-const IDLE_AFTER_MS = 2_000;
+/** By then everything is loaded that a broker without clients loads, and its compiled code is kept. */
+const IDLE_AFTER_MS = 6_000;
 
 function answered(port: number, question: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {

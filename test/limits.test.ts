@@ -6,11 +6,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { GROUPS } from "../src/embedded/kafka/create-kafka-broker.ts";
+import { MEMBER_BYTES } from "../src/embedded/kafka/groups/member.ts";
+import { PROTOCOLS_MAX } from "../src/embedded/kafka/groups/protocols.ts";
 import { LIMITS as AMQP } from "../src/embedded/amqp/settings.ts";
 import {
   CONNECTION_LIMITS as CLIENT,
   DOOR_LIMITS as DOOR,
 } from "../src/embedded/kafka/server/limits.ts";
+import { BATCH_BYTES_MAX } from "../src/embedded/log/format/batch-layout.ts";
 
 const kib = (bytes: number): string => `${bytes / 1024} KiB`;
 const mib = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;
@@ -25,7 +29,10 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     `| silence | ${seconds(CLIENT.firstRequestMs)} | ${CLIENT.idleMs / 60_000} minutes |`,
     `| requests that wait | ${CLIENT.requestsMax}, and ${mib(CLIENT.requestBytesMax)} |`,
     `All connections of the Kafka door together hold ${mib(DOOR.bytesMax)}:`,
+    `A search of a partition by time holds the largest batch there can be, ${mib(BATCH_BYTES_MAX)},`,
     `at most ${count(DOOR.connectionsMax)} connections`,
+    `by ${GROUPS.sessionMsMax / 60_000} minutes at most: of all groups together it is ${mib(GROUPS.heldBytesMax)}, each member counting ${kib(MEMBER_BYTES)} more.`,
+    `committed nothing ${count(GROUPS.memberlessMax)} are kept, the newest; a group has at most ${count(GROUPS.membersMax)} members, and a member names at most ${PROTOCOLS_MAX} protocols.`,
     `at most ${AMQP.sessionsMax} sessions and ${count(AMQP.linksMax)} links, frames of ${kib(AMQP.frameBytesMax)} and messages of ${mib(AMQP.messageBytesMax)}`,
     `while ${mib(AMQP.incomingBytesMax)} of its messages wait for the disk`,
     `sent nothing more while ${mib(AMQP.unsentBytesMax)} are unread`,
@@ -33,6 +40,9 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     `After ${AMQP.turnMax} frames`,
     `All connections of the AMQP door together hold ${mib(AMQP.bytesMax)}:`,
     `at most ${count(AMQP.connectionsMax)} connections, and ${count(AMQP.doorLinksMax)} links on all of them.`,
+  ],
+  "CHANGELOG.md": [
+    `requests of Kafka clients other than writes and a group's have at most ${mib(CLIENT.otherFrameBytesMax)}`,
   ],
   "docs/amqp.md": [
     `Per connection ${AMQP.sessionsMax} sessions, ${count(AMQP.linksMax)} links, ${seconds(AMQP.handshakeMs)} to its open frame, ${seconds(2 * AMQP.idleMs)} of silence`,

@@ -19,16 +19,20 @@ export const GROUPS: CoordinatorSettings = {
   firstJoinMs: 5 * 60_000,
   membersMax: 10_000,
   vacantMs: 10 * 60_000,
+  heldBytesMax: 128 * MIB,
+  memberlessMax: 10_000,
 };
 
-export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions"> {
+export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions" | "tls"> {
+  /** Whether clients must sign in. */
+  readonly signsIn: boolean;
   readonly address: KafkaBroker["address"];
 }
 
 export function createKafkaBroker(
   engine: Engine,
   { coordinator, producerIds, offsets }: Transactions,
-  { autoCreate = true, partitions = 1, address }: KafkaServing,
+  { autoCreate, partitions, tls, signsIn, address }: KafkaServing,
 ): KafkaBroker {
   return {
     engine,
@@ -38,6 +42,12 @@ export function createKafkaBroker(
     producerIds,
     transactions: coordinator,
     address,
-    settings: { autoCreate, partitions, fetchBytesMax: FETCH_BYTES_MAX },
+    settings: {
+      autoCreate: autoCreate ?? true,
+      partitions: partitions ?? 1,
+      fetchBytesMax: FETCH_BYTES_MAX,
+      securityProtocol: `${signsIn ? "SASL_" : ""}${tls === undefined ? "PLAINTEXT" : "SSL"}`,
+      given: { autoCreate: autoCreate !== undefined, partitions: partitions !== undefined },
+    },
   };
 }

@@ -8,6 +8,8 @@ import { LIMITS } from "../../model/limits.ts";
 import { BATCH_BYTES_MAX } from "../log/format/batch-layout.ts";
 import type { ApiName } from "./codec/generated/apis.ts";
 import { FETCH_BYTES_MAX, GROUPS } from "./create-kafka-broker.ts";
+import { PROTOCOLS_MAX } from "./groups/protocols.ts";
+import { TOPICS_MAX } from "./handlers/admin/create-topics.ts";
 import { CONNECTION_LIMITS } from "./server/limits.ts";
 import { TRANSACTIONS } from "./transactions/open-transactions.ts";
 
@@ -48,7 +50,10 @@ export const DIFFERENCES: {
     "A partition that a request names again is refused there, with INVALID_REQUEST.",
     "Nobody is sent to another replica: the client's rack counts for nothing.",
   ],
-  ListOffsets: ["Nothing is moved to other storage, so the times -5 and -6 find no offset."],
+  ListOffsets: [
+    "Nothing is moved to other storage, so the times -5 and -6 find no offset.",
+    "A partition that a request names again is refused there, with INVALID_REQUEST; Kafka refuses it everywhere.",
+  ],
   OffsetForLeaderEpoch: ["Epoch 0 has not ended, and there is no other."],
   ApiVersions: [
     "The features told are transaction.version, at level 2, and no other.",
@@ -65,11 +70,13 @@ export const DIFFERENCES: {
     "An assignment of replicas says how many partitions there are; the brokers in it count for nothing.",
     "Names that differ only in dots and underscores may stand side by side.",
     `A topic has at most ${count(LIMITS.partitionsMax)} partitions.`,
+    `A request for more than ${count(TOPICS_MAX)} topics is refused with POLICY_VIOLATION; Kafka so refuses one for more than 10,000 partitions.`,
   ],
   CreatePartitions: [
     "Refused for a stream that a service in the broker's process has declared, since its keys would move.",
   ],
   DeleteRecords: [
+    "A partition that a request names again is refused there, as by Fetch.",
     "What is deleted is gone for readers at once; the disk gets whole segments back, never the one that is written.",
   ],
   DescribeConfigs: [
@@ -77,6 +84,7 @@ export const DIFFERENCES: {
     "The broker's configs are those that mean something here; they are set where it is started.",
     "Only topics and the broker have configs; groups, loggers and client metrics are refused with INVALID_REQUEST.",
     "Configs come without documentation.",
+    "A resource that a request names again is told once.",
   ],
   AlterConfigs: [
     "A service that declares a stream brings its retention and durability back to the declaration when it starts; all else stays.",
@@ -103,6 +111,9 @@ export const DIFFERENCES: {
     `A group has at most ${count(GROUPS.membersMax)} members; in Kafka group.max.size says how many, and without it there is no limit.`,
     "A join that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
     "A static member that comes back needs no room in a full group.",
+    `What members of all groups say and are assigned is at most ${mib(GROUPS.heldBytesMax)}; who would go beyond is refused with COORDINATOR_NOT_AVAILABLE, and comes again.`,
+    `Of groups without members that have committed nothing, ${count(GROUPS.memberlessMax)} are known; the oldest is forgotten for one more.`,
+    `A member that names more than ${PROTOCOLS_MAX} protocols is refused with INCONSISTENT_GROUP_PROTOCOL.`,
     "A group that services in the broker's own process use is refused with INCONSISTENT_GROUP_PROTOCOL.",
   ],
   SyncGroup: [
@@ -117,6 +128,7 @@ export const DIFFERENCES: {
     "Every group is of the type `classic`.",
   ],
   DescribeGroups: [
+    "A group that a request names again is told once; so are coordinators and transactions.",
     "Members in the broker's own process are told by their names, without metadata and assignment.",
   ],
   InitProducerId: [
@@ -136,7 +148,10 @@ export const DIFFERENCES: {
   ListTransactions: [
     "In a pattern of version 2 `.*` alone has a meaning; any other sign of a regular expression is refused with INVALID_REGULAR_EXPRESSION.",
   ],
-  DescribeProducers: ["A producer is forgotten a day after its last batch, as by Kafka's default."],
+  DescribeProducers: [
+    "A producer is forgotten a day after its last batch, as by Kafka's default.",
+    "A partition that comes again is refused there with INVALID_REQUEST.",
+  ],
 };
 
 /** Why requests are not answered that Kafka's brokers answer. Each of them stands in one entry. */

@@ -10,7 +10,7 @@
 import type { TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
 import type { Appended, PartitionLog } from "./partition-log.ts";
-import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
+import type { KnownAborted } from "./producers/aborted-transactions.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
 import type { BatchRun, RunLimits } from "./segment/batch-run.ts";
 import type { RecordTime } from "./segment/segment.ts";
@@ -53,8 +53,11 @@ export interface BatchLog extends PartitionLog {
    */
   trimTo(offset: number): Promise<number>;
 
-  /** The aborted transactions with offsets in `from` up to, without, `to`. */
-  abortedIn(from: number, to: number): readonly AbortedTransaction[];
+  /**
+   * The aborted transactions of what may be read now. Taken before a read it judges all that the read
+   * gives; taken after it, it may lack those of a segment that was removed meanwhile.
+   */
+  abortedNow(): KnownAborted;
 
   /** Producers that are remembered, with what is not durable yet. */
   knownProducers(): readonly ProducerEntry[];

@@ -133,3 +133,33 @@ export function mortal(
     },
   };
 }
+
+/** A disk whose reads of one file wait from `hold` on until `letGo`. */
+export function holdingReads(
+  disk: Disk,
+  path: string,
+): { readonly disk: Disk; hold(): { readonly begun: Promise<void>; readonly letGo: () => void } } {
+  const begun = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  let holding = false;
+  const open: Disk["open"] = async (opened, options) => {
+    const file = await disk.open(opened, options);
+    if (opened !== path) return file;
+    const read = file.read.bind(file);
+    file.read = async (position, length, memory) => {
+      if (holding) {
+        begun.resolve();
+        await over.promise;
+      }
+      return read(position, length, memory);
+    };
+    return file;
+  };
+  return {
+    disk: { ...disk, open },
+    hold() {
+      holding = true;
+      return { begun: begun.promise, letGo: over.resolve };
+    },
+  };
+}

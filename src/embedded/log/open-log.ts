@@ -13,11 +13,11 @@ export { allEnded, throwAfter } from "./endings.ts";
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
 export { unlessMissing } from "./disks/unless-missing.ts";
-export { acceptDamage } from "./segment/damage.ts";
 export { openLogEnvironment, type LogEnvironment } from "./log-environment.ts";
 export { openDataDirectory } from "./directory/data-directory.ts";
 export type { Disk } from "./disk.ts";
 export type {
+  Appended,
   AppendRecord,
   LogRecord,
   LostOffsets,

@@ -7,7 +7,7 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import type { LogSettings } from "../../broker/in-process/stream/record-log.ts";
+import type { AppendOnFull, LogSettings } from "../../broker/in-process/stream/record-log.ts";
 import type { Compaction, Retention } from "../../broker/streams.ts";
 import { endsForCompaction } from "./compaction/compaction-plan.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
@@ -32,7 +32,7 @@ import type { RecoveredPartition } from "./recovery.ts";
 import { readBatchHeader, type BatchHeader } from "./format/batch-decoder.ts";
 import { encodeMarker, type TransactionMarker } from "./format/transaction-marker.ts";
 import type { WireBatch } from "./format/wire-batch.ts";
-import type { AbortedTransaction } from "./producers/aborted-transactions.ts";
+import type { KnownAborted } from "./producers/aborted-transactions.ts";
 import { producedBatch, type PartitionProducers } from "./producers/partition-producers.ts";
 import type { ProducerEntry } from "./producers/producer-entry.ts";
 import { SnapshotKeeper } from "./producers/snapshot-keeper.ts";
@@ -147,7 +147,7 @@ export class SegmentedLog implements BatchLog {
 
   append(
     records: readonly AppendRecord[],
-    { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
+    { onFull = "refuse" }: { readonly onFull?: AppendOnFull } = {},
   ): Appended {
     assert(records.length > 0, "an append has at least one record");
     this.admit(onFull);
@@ -191,8 +191,8 @@ export class SegmentedLog implements BatchLog {
     return appended;
   }
 
-  abortedIn(from: number, to: number): readonly AbortedTransaction[] {
-    return this.producers.aborted.overlapping(from, to);
+  abortedNow(): KnownAborted {
+    return this.producers.aborted.now();
   }
 
   knownProducers(): readonly ProducerEntry[] {
@@ -207,7 +207,7 @@ export class SegmentedLog implements BatchLog {
     if (segment === undefined || offset >= endOffset) return { records: [], next: offset };
     const fresh = this.tail?.read(offset, limits);
     if (fresh !== undefined) return fresh;
-    const { aborted } = this.producers;
+    const aborted = this.abortedNow();
     const isAborted = ({ producerId, baseOffset }: BatchHeader): boolean =>
       aborted.includes({ producerId, offset: baseOffset });
     return this.reads.around(segment, () =>
@@ -325,18 +325,17 @@ export class SegmentedLog implements BatchLog {
   }
 
   /** Throws where nothing can be taken now. */
-  private admit(onFull: "refuse" | "allow"): void {
+  private admit(onFull: AppendOnFull): void {
     this.checkOpen();
+    if (onFull === "continue") return;
     const { freeSpace } = this.environment;
     if (onFull === "refuse" && freeSpace.low) {
       // Whoever tries again in a second meets a fresh look.
       if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
       throw belowFloorError(this.directory, freeSpace);
     }
-    const {
-      commit: { pendingBytes },
-      pendingBytesMax: limit,
-    } = this;
+    const { pendingBytes } = this.commit;
+    const { pendingBytesMax: limit } = this;
     if (pendingBytes >= limit) throw overloadedError(this.directory, { pendingBytes, limit });
   }
 

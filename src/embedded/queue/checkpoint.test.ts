@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Backlog, withUntouched } from "./checkpoint.ts";
+import { type Backlog, checkpointParts, type LivingFacts, withUntouched } from "./checkpoint.ts";
+import { QueueReplay } from "./queue-replay.ts";
 
 const backlog = (cursor: number, heldBack: number, skip: readonly number[] = []): Backlog => ({
   cursor,
@@ -40,4 +41,29 @@ test("every offset is told once: held back, passed, or before the cursor", () =>
     told += held.length;
   }
   assert.ok(told > 0);
+});
+
+test("parts are of bounded size, however long keys are and however much is passed", () => {
+  const living = upTo(0, 300).map((sequence): LivingFacts => [
+    sequence,
+    sequence,
+    0,
+    1,
+    0,
+    0,
+    "\u0000".repeat(30_000),
+  ]);
+  const passed = backlog(400, 5, upTo(400, 500_000));
+  const parts = checkpointParts(living, [], passed);
+  for (const part of parts) assert.ok(JSON.stringify(part).length < 3 * 1024 * 1024);
+  assert.deepEqual(
+    parts.flatMap((part) => part.living),
+    living,
+  );
+  const replay = new QueueReplay(0);
+  for (const part of parts) replay.load(part);
+  assert.deepEqual(
+    { ...replay.backlog, skip: replay.backlog.skip.toSorted((a, b) => a - b) },
+    passed,
+  );
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Lease } from "../../broker/queues.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
@@ -51,6 +52,34 @@ test("a send of more than one batch's bytes is taken whole and in order", async 
     valuesOf(await stage.queues.accept(leases));
   }
   assert.deepEqual(found, texts);
+});
+
+test("rejections of one turn that are more than the log takes at once are all written, and kept", async () => {
+  await using stage = await openTestBroker();
+  const { queues } = stage;
+  await queues.ensureQueue({ name: "q" });
+  const total = 4_000;
+  const items = Array.from({ length: total }, (_, n) => ({ message: message(String(n)) }));
+  valuesOf(await queues.send("q", items));
+  const leases: Lease[] = [];
+  for await (const group of await queues.receive("q", { credit: total })) {
+    leases.push(...group);
+    if (leases.length === total) break;
+  }
+  // Six bytes a letter in JSON: 48 MB, more than may wait for the disk.
+  const cause = { code: "E", message: "\u0001".repeat(2_000) };
+  await Promise.all(leases.map((lease) => queues.reject(lease, cause)));
+  // Behind the checkpoint that these made due.
+  await stage.restart();
+  assert.equal((await stage.queues.describeQueue("q")).deadLetters, total);
+  assert.equal(await stage.queues.redriveDeadLetters("q", "all"), total);
+  await stage.crash();
+  const { waiting, deadLetters } = await stage.queues.describeQueue("q");
+  assert.deepEqual([waiting, deadLetters], [total, 0]);
+  assert.deepEqual(
+    stage.environment.entries.filter(({ level }) => level !== "info"),
+    [],
+  );
 });
 
 // proves: acknowledgement

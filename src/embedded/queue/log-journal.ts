@@ -18,8 +18,10 @@
  * them from being trimmed. Before a checkpoint, when they are fewer than a quarter of what could be
  * trimmed, they are copied to the end of the log. Their sequence stays, their location moves.
  *
- * One task at a time does these (`#tending`), beside the traffic; the snapshot itself is one
- * synchronous step, so it stands in the log exactly where its contents end.
+ * One task at a time does these (`#tending`), beside the traffic. The snapshot itself is one synchronous
+ * step, and its first part is appended in the same: it stands in the log exactly where its contents end.
+ * A large one is encoded and appended piece by piece, each when the one before is durable, so that
+ * neither the log's bounds nor memory limit it; what is recorded between the pieces came after it.
  */
 
 import type { Clock } from "../../model/clock.ts";
@@ -28,6 +30,7 @@ import type { Log } from "../../model/environment.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { dedupeId } from "../../broker/dedupe-window.ts";
+import { stretchEnd } from "../../broker/in-process/batch-bounds.ts";
 import type {
   JournaledSend,
   QueueJournal,
@@ -51,6 +54,7 @@ import {
   livingFacts,
   withUntouched,
 } from "./checkpoint.ts";
+import { appendCut } from "./append-cut.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
@@ -61,7 +65,7 @@ import {
   messageRecord,
   opsRecords,
 } from "./queue-record.ts";
-import { contains, QueueReplay } from "./queue-replay.ts";
+import { recordsFrom, replayLog } from "./replay-log.ts";
 import { SendMarks } from "./send-marks.ts";
 
 export interface LogJournalOptions {
@@ -81,7 +85,8 @@ export interface LogJournalOptions {
 /** What an entry is reckoned to cost beside its value. */
 const ENTRY_BYTES = 256;
 const LOAD_BYTES = 2 * 1024 * 1024;
-const REPLAY = { count: 5_000, bytes: 4 * 1024 * 1024 };
+/** Of a checkpoint, when the next part begins another append. */
+const PIECE_BYTES = 2 * 1024 * 1024;
 /** At close a checkpoint is worth its write from so many records on. */
 const CLOSE_RECORDS = 8;
 /** Copies that are read and appended at a time. */
@@ -127,28 +132,7 @@ export class LogJournal implements QueueJournal {
     this.#life = new AbortController();
     await this.#tending;
     const log = this.#log;
-    const { lostRanges: lost } = log;
-    let checkpoint = this.#options.checkpoint.get();
-    // Without it all that is left is gone through: what was settled before may come once more.
-    if (checkpoint !== undefined && lost.some(contains(checkpoint))) checkpoint = undefined;
-    const start = checkpoint ?? log.earliest;
-    const replay = new QueueReplay(start, lost);
-    let loading = checkpoint !== undefined;
-    let bytes = 0;
-    for (let offset = start; offset < log.end;) {
-      const { records, next } = await log.read(offset, REPLAY);
-      for (const record of records) {
-        const decoded = decodeQueueRecord(record);
-        if (loading && decoded.kind === "checkpoint") {
-          replay.load(decoded.part);
-          loading = decoded.part.backlog === undefined;
-        } else {
-          replay.apply(decoded, record);
-          bytes += record.value?.length ?? 0;
-        }
-      }
-      offset = next;
-    }
+    const { replay, start, bytes } = await replayLog(log, this.#options.checkpoint.get());
     for (const entry of replay.unknown()) {
       const record = await this.#reader.read(entry.location);
       entry.sentMs ??= record.appendedMs;
@@ -182,7 +166,7 @@ export class LogJournal implements QueueJournal {
 
   record(ops: QueueOps): Promise<void> {
     const records = opsRecords(ops);
-    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+    const { firstOffset, durable } = appendCut(this.#log, records);
     this.#appended(firstOffset, records);
     return durable;
   }
@@ -258,8 +242,7 @@ export class LogJournal implements QueueJournal {
     const floor = this.#marks.floor(window, nowMs);
     if (floor === undefined) return [];
     const found: RecentId[] = [];
-    for (let offset = Math.max(floor, this.#log.earliest); offset < this.#log.end;) {
-      const { records, next } = await this.#log.read(offset, REPLAY);
+    for await (const records of recordsFrom(this.#log, Math.max(floor, this.#log.earliest))) {
       for (const record of records) {
         const decoded = decodeQueueRecord(record);
         if (decoded.kind !== "message") continue;
@@ -267,7 +250,6 @@ export class LogJournal implements QueueJournal {
         if (id === undefined) continue;
         found.push({ id, sequence: record.offset, timeMs: record.appendedMs });
       }
-      offset = next;
     }
     return found;
   }
@@ -314,7 +296,7 @@ export class LogJournal implements QueueJournal {
         // On a full disk nothing is copied; trimming without it may still free something.
         if (!isMillraceError(error, "DISK_FULL")) throw error;
       });
-      if (!signal.aborted) await this.#checkpoint(state);
+      if (!signal.aborted) await this.#checkpoint(state, signal);
     } catch (error) {
       if (isMillraceError(error, "CLOSED")) return;
       // Tried again after as much more; appends report what concerns their callers.
@@ -325,7 +307,7 @@ export class LogJournal implements QueueJournal {
     }
   }
 
-  async #checkpoint(state: QueueState): Promise<void> {
+  async #checkpoint(state: QueueState, signal: AbortSignal): Promise<void> {
     const living = [...state.entries()];
     const dead = [...state.deadLetters()];
     let needed = this.#needed();
@@ -343,16 +325,25 @@ export class LogJournal implements QueueJournal {
     );
     const told = living.filter((entry) => !isUntouched(entry) || entry.sequence < backlog.cursor);
     const parts = checkpointParts(told.map(livingFacts), dead.map(deadFacts), backlog);
-    const records = parts.map(checkpointRecord);
-    const expected = this.#nextOffset;
-    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
-    this.#nextOffset = firstOffset + records.length;
     this.#recordsSince = 0;
     this.#bytesSince = 0;
-    await durable;
-    // The log took back what had failed to be written, and this checkpoint still tells of it.
-    if (firstOffset !== expected) return;
-    await this.#options.checkpoint.set(firstOffset);
+    const start = this.#nextOffset;
+    for (let from = 0; from < parts.length;) {
+      const records: RawMessage[] = [];
+      for (let bytes = 0; from < parts.length && bytes < PIECE_BYTES; from++) {
+        const record = checkpointRecord(parts[from]!);
+        bytes += record.value!.length;
+        records.push(record);
+      }
+      const expected = this.#nextOffset;
+      const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+      this.#nextOffset = firstOffset + records.length;
+      await durable;
+      // The log took back what had failed to be written, and this checkpoint still tells of it.
+      if (firstOffset !== expected) return;
+      if (signal.aborted && from < parts.length) return;
+    }
+    await this.#options.checkpoint.set(start);
     await this.#log.trimBefore(needed);
   }
 
@@ -382,13 +373,18 @@ export class LogJournal implements QueueJournal {
       // Looked at again, because messages go while others are read.
       const present = read.filter(({ entry }) => entry.status !== "gone");
       if (signal.aborted) return;
-      if (present.length === 0) continue;
-      const { firstOffset, durable } = this.#log.append(
-        present.map(({ entry, message }) => copyRecord(message, entry)),
-      );
-      this.#nextOffset = firstOffset + present.length;
-      await durable;
-      for (const [index, { entry }] of present.entries()) entry.location = firstOffset + index;
+      for (let copied = 0; copied < present.length;) {
+        const to = stretchEnd(copied, present.length, (index) => present[index]!.message);
+        const copies = present.slice(copied, to);
+        const { firstOffset, durable } = this.#log.append(
+          copies.map(({ entry, message }) => copyRecord(message, entry)),
+        );
+        this.#nextOffset = firstOffset + copies.length;
+        await durable;
+        if (signal.aborted) return;
+        for (const [index, { entry }] of copies.entries()) entry.location = firstOffset + index;
+        copied = to;
+      }
     }
   }
 }

@@ -64,7 +64,7 @@ export class QueueReplay {
   }
 
   /** Takes a part of the checkpoint that replay begins with. */
-  load({ living, dead, backlog }: CheckpointPart): void {
+  load({ living, dead, skip = [], backlog }: CheckpointPart): void {
     for (const [sequence, location, sentMs, attempts, readyMs, leased, lane] of living) {
       this.#living.set(sequence, {
         sequence,
@@ -89,10 +89,11 @@ export class QueueReplay {
         death: { deadMs, code, text },
       });
     }
+    for (const sequence of skip) this.#skip.add(sequence);
     if (backlog === undefined) return;
     this.#cursor = backlog.cursor;
     this.#heldBack = backlog.heldBack;
-    this.#skip = new Set(backlog.skip);
+    for (const sequence of backlog.skip) this.#skip.add(sequence);
     this.#marks = new SendMarks(backlog.marks);
   }
 

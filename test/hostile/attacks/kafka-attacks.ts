@@ -25,6 +25,8 @@ import { chanceOf, hostileFrame } from "./frames.ts";
 import { LARGE_TOPIC, READ_TOPIC } from "../topics.ts";
 
 const COMPACTED_TOPIC = "compacted";
+/** Of a short name, which has room in a request many times. */
+const MANY_TOPIC = "m";
 /** The id of no topic. */
 const NOBODYS = "AAAAAAAAAAAAAAAAAAAAEQ";
 const MIB = 1024 * 1024;
@@ -85,15 +87,47 @@ async function wideFetches(options: AttackOptions): Promise<Counts> {
   }));
   const topics = [{ topicId: NOBODYS, partitions }];
   const fetch = requestBytes("Fetch", { maxBytes: MIB, sessionId: 0, sessionEpoch: -1, topics });
-  const counts: Counts = { connections: sockets.length, "MiB answered": 0 };
+  const counts: Counts = { connections: sockets.length, "KiB answered": 0 };
   let bytes = 0;
   for (const socket of sockets) {
     socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
     for (let count = 0; count < 500; count++) socket.write(fetch);
   }
   await stopped(options);
-  counts["MiB answered"] = Math.round(bytes / MIB);
+  counts["KiB answered"] = Math.round(bytes / 1024);
   counts["still open"] = sockets.filter((socket) => !socket.destroyed).length;
+  destroyAll(sockets);
+  return counts;
+}
+
+/**
+ * Requests that name one thing as often as 16 KiB have room for: a topic of many partitions, and a
+ * partition in which a record is to be found by its time.
+ */
+async function repeatedNames(options: AttackOptions): Promise<Counts> {
+  const client = await Client.open(options.port);
+  const topic = { name: MANY_TOPIC, numPartitions: 1_024, replicationFactor: 1 };
+  await client.ask("CreateTopics", { topics: [topic], timeoutMs: 60_000 });
+  client.socket.destroy();
+  const times = <Value>(count: number, value: Value): Value[] =>
+    Array.from({ length: count }, () => value);
+  const partitions = times(900, { partitionIndex: 0, timestamp: 1 });
+  const both = Buffer.concat([
+    requestBytes("Metadata", { topics: times(4_000, { name: MANY_TOPIC }) }, { version: 8 }),
+    requestBytes("ListOffsets", { topics: [{ name: LARGE_TOPIC, partitions }] }, { version: 5 }),
+  ]);
+  const sockets = await openAll(Math.ceil(20 * options.share), options);
+  const counts: Counts = { connections: sockets.length, "KiB answered": 0 };
+  let bytes = 0;
+  const pour = async (socket: Socket): Promise<void> => {
+    socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    while (!options.until.aborted && !socket.destroyed) {
+      if (!socket.write(both)) await drained(socket, options);
+      await after(50);
+    }
+  };
+  await Promise.all(sockets.map(pour));
+  counts["KiB answered"] = Math.round(bytes / 1024);
   destroyAll(sockets);
   return counts;
 }
@@ -216,8 +250,9 @@ export const KAFKA_ATTACKS: Readonly<Record<string, Attack>> = {
   "stalled-readers": kafka(stalledReaders, { fills: true }),
   "wide-fetches": kafka(wideFetches, {
     // Each is as it may be, and is answered when it is its turn.
-    broken: ({ "MiB answered": answered }) => (answered ? undefined : "none was answered"),
+    broken: noneAnswered,
   }),
+  "repeated-names": kafka(repeatedNames, { fills: true, broken: noneAnswered }),
   flood: kafka(flood),
   churn: kafka((options) => churn(options)),
   "bad-batches": kafka(badBatches, {
@@ -236,5 +271,9 @@ export const KAFKA_ATTACKS: Readonly<Record<string, Attack>> = {
     },
   }),
 };
+
+function noneAnswered({ "KiB answered": answered }: Counts): string | undefined {
+  return answered ? undefined : "none was answered";
+}
 
 const NOTHING = Buffer.alloc(0);

@@ -24,6 +24,13 @@ export interface LogSettings {
   readonly compaction?: Compaction | undefined;
 }
 
+/**
+ * What of its bounds an append passes: with `allow` the floor of free space; with `continue`, for the
+ * rest of what was cut and whose beginning was taken in the same step of the program, also the bound on
+ * bytes that wait for the disk.
+ */
+export type AppendOnFull = "refuse" | "allow" | "continue";
+
 export interface RecordLog {
   /** The oldest kept offset. */
   readonly earliest: number;
@@ -44,7 +51,7 @@ export interface RecordLog {
    */
   append(
     records: readonly RawMessage[],
-    options?: { readonly onFull?: "refuse" | "allow" },
+    options?: { readonly onFull?: AppendOnFull },
   ): { readonly firstOffset: number; readonly durable: Promise<void> };
 
   /**

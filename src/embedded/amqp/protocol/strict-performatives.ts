@@ -19,6 +19,7 @@ import {
   type Refusal,
 } from "./conditions.ts";
 import {
+  guardWriting,
   idsOf,
   lastBegun,
   noteOutcome,
@@ -116,17 +117,7 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
   };
 
   readTransfers(connection);
-
-  // By a call of its own at the end of a tick, from which an error would end the process.
-  const write = connection._process.bind(connection);
-  connection._process = () => {
-    try {
-      write();
-    } catch (error) {
-      failed(error);
-    }
-  };
-
+  guardWriting(connection, failed);
   connection.on_open = (frame) => {
     rhea.open(frame);
     opened();

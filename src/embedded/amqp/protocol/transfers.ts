@@ -177,6 +177,18 @@ export function writeTransfers(
   };
 }
 
+/** rhea writes at the end of a tick, in a call of its own, from which an error would end the process. */
+export function guardWriting(connection: RheaConnection, failed: (error: unknown) => void): void {
+  const write = connection._process.bind(connection);
+  connection._process = () => {
+    try {
+      write();
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
 /** Ids of the session that are behind it: deliveries of both sides, and frames sent from here. */
 export function idsOf({ incoming, outgoing }: RheaSession): number {
   return Math.max(

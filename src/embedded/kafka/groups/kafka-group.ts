@@ -19,6 +19,8 @@ export interface KafkaGroupOptions {
   readonly newMemberId: (prefix: string) => string;
   /** How long a group is kept in which nobody is. */
   readonly vacantMs: number;
+  /** Called after each step of the machine. */
+  readonly onStep: (machine: GroupMachine) => void;
   /** Called when nobody has been in the group for so long, and again after as long. */
   readonly onVacant: () => void;
 }
@@ -88,6 +90,7 @@ export class KafkaGroup implements OutsideMembers {
     }
     if (!this.machine.isVacant) this.#vacantSinceMs = Infinity;
     else if (this.#vacantSinceMs === Infinity) this.#vacantSinceMs = this.nowMs;
+    this.#options.onStep(this.machine);
     this.#arm();
   }
 

@@ -10,6 +10,7 @@ import { assert } from "../../../model/assert.ts";
 import { ERROR } from "../error-codes.ts";
 import type { JoinRequest, MemberName } from "./group-messages.ts";
 import type { Member } from "./member.ts";
+import { commonProtocols, PROTOCOLS_MAX } from "./protocols.ts";
 
 export class Roster {
   /** In the order in which they joined. */
@@ -50,13 +51,11 @@ export class Roster {
   /** Whether whoever joins is of the members' type and knows a protocol that all of them know. */
   fits({ protocolType, protocols }: JoinRequest): boolean {
     if (protocolType === "" || protocols.length === 0) return false;
+    if (protocols.length > PROTOCOLS_MAX) return false;
     if (this.isEmpty) return true;
-    const everyone = [...this.members.values()];
+    const everyone = Array.from(this.members.values(), ({ profile }) => profile);
     return (
-      protocolType === this.protocolType &&
-      protocols.some(({ name }) =>
-        everyone.every(({ profile }) => profile.protocols.some((known) => known.name === name)),
-      )
+      protocolType === this.protocolType && commonProtocols([{ protocols }, ...everyone]).size > 0
     );
   }
 

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { message } from "../../broker-stage.test.ts";
+import { holdingReads } from "../../log/log-stage.test.ts";
+import { createMemoryDisk, type Disk } from "../../log/open-log.ts";
+import { producedBatches } from "../../log/producers/producer-stage.test.ts";
 import { openTestKafka, type TestKafka } from "../broker-stage.test.ts";
 import type { Draft } from "../codec/draft.ts";
 import type { FetchPartition, FetchRequest, FetchResponse } from "../codec/generated/fetch.ts";
 import { ERROR } from "../error-codes.ts";
+import { READ_COMMITTED } from "../kafka-broker.ts";
 
 const MIB = 1024 * 1024;
 
@@ -153,4 +157,40 @@ test("a partition that a request names again is looked at once, and waits for no
   assert.equal(first, ERROR.NONE);
   assert.deepEqual(new Set(others), new Set([ERROR.INVALID_REQUEST]));
   assert.equal(sizesOf(answer).filter((size) => size > 0).length, 1);
+});
+
+test("a fetch names what was aborted in a segment that is removed while it is read", async () => {
+  const disk = createMemoryDisk();
+  let held: ReturnType<typeof holdingReads> | undefined;
+  const open: Disk["open"] = async (path, options) => {
+    if (path.endsWith("/00000000000000000000.log") && path.includes("/streams/")) {
+      held ??= holdingReads(disk, path);
+    }
+    return (held?.disk ?? disk).open(path, options);
+  };
+  await using kafka = await openTestKafka({ ...disk, open }, {}, { segmentBytesMax: 200 });
+  const topic = (await kafka.broker.topics.create({ name: "t", partitions: 1 }))!;
+  const log = topic.partitions[0]!;
+  const batches = producedBatches({ id: 7, sequence: 0, transactional: true }, "x".repeat(150));
+  await log.appendBatches(batches).durable;
+  const ends = { producerId: 7, producerEpoch: 0, kind: "abort", coordinatorEpoch: 0 } as const;
+  await log.appendMarker(ends).durable;
+  await fill(kafka, [100, 100]);
+  const { begun, letGo } = held!.hold();
+  const asked = kafka.tell(
+    "Fetch",
+    12,
+    requestFor([{ partition: 0 }], { isolationLevel: READ_COMMITTED }),
+  );
+  await begun;
+  await log.trimTo(3);
+  assert.ok(log.earliest >= 3);
+  letGo();
+  const [answer] = (await asked).responses[0]!.partitions;
+  assert.equal(answer!.errorCode, ERROR.NONE);
+  assert.ok(answer!.records!.length > 150);
+  assert.deepEqual(
+    answer!.abortedTransactions?.map(({ producerId, firstOffset }) => [producerId, firstOffset]),
+    [[7, 0]],
+  );
 });

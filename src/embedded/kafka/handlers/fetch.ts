@@ -136,11 +136,13 @@ class Round {
     }
     const left = Math.min(partitionMaxBytes, this.#bytesMax - this.bytes);
     if (left <= 0 && this.bytes > 0) return { ...answer, records: [] };
+    // Before the read: a segment that is removed meanwhile takes along what was aborted in it.
+    const known = this.#committed ? log.abortedNow() : undefined;
     try {
       const run = await this.#run(log, fetchOffset, { left, endOffset: end });
       this.bytes += run.bytes;
       this.#ends.set(log, end);
-      const aborted = this.#committed ? log.abortedIn(fetchOffset, run.nextOffset) : null;
+      const aborted = known?.overlapping(fetchOffset, run.nextOffset);
       const abortedTransactions =
         aborted?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })) ?? null;
       return { ...answer, abortedTransactions, records: run.chunks };

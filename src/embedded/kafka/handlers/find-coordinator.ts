@@ -27,7 +27,7 @@ export function createFindCoordinator({
   return ({ key, keyType, coordinatorKeys }, call) =>
     call.version < MANY
       ? find(key, keyType, call)
-      : { coordinators: coordinatorKeys.map((one) => find(one, keyType, call)) };
+      : { coordinators: Array.from(new Set(coordinatorKeys), (one) => find(one, keyType, call)) };
 }
 
 function nobody(key: string, errorCode: number, errorMessage: string): Coordinator {

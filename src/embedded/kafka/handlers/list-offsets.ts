@@ -1,18 +1,23 @@
-/** ListOffsets: the earliest, the latest, or the first record at or after a moment. */
+/**
+ * ListOffsets: the earliest, the latest, or the first record at or after a moment.
+ *
+ * A look by time reads the log, so a request takes one after the other, each when there is memory for it,
+ * and a partition that it names again is refused there.
+ */
 
 import { isMillraceError } from "../../../model/errors.ts";
-import type { BatchLog } from "../../log/batch-log.ts";
+import type { BatchLog, LogEnd } from "../../log/batch-log.ts";
+import { BATCH_BYTES_MAX } from "../../log/format/batch-layout.ts";
 import type { Draft } from "../codec/draft.ts";
-import type {
-  ListOffsetsPartition,
-  ListOffsetsRequest,
-  ListOffsetsResponse,
-} from "../codec/generated/list-offsets.ts";
+import type { ListOffsetsPartition, ListOffsetsResponse } from "../codec/generated/list-offsets.ts";
 import { ERROR } from "../error-codes.ts";
 import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.ts";
-import type { Handler } from "./handler.ts";
+import { AskedOnce } from "./asked-once.ts";
+import type { Call, Handler } from "./handler.ts";
 
+type TopicAnswer = Draft<ListOffsetsResponse["topics"][number]>;
 type PartitionAnswer = Draft<ListOffsetsResponse["topics"][number]["partitions"][number]>;
+type Found = Omit<PartitionAnswer, "partitionIndex">;
 
 /** What clients ask for by a time that cannot be one. */
 const ASKED = {
@@ -30,48 +35,72 @@ const ASKED = {
 
 export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets"> {
   return async (request, call) => {
-    const answers = request.topics.map(async ({ name, partitions }) => {
+    const { isolationLevel } = request;
+    const once = new AskedOnce();
+    const answers: TopicAnswer[] = [];
+    for (const { name, partitions } of request.topics) {
       const topic = topics.find(name);
       const seen = call.may("read", "stream", name);
-      const found = partitions.map(async (asked): Promise<PartitionAnswer> => {
+      const found: PartitionAnswer[] = [];
+      for (const asked of partitions) {
         const { partitionIndex } = asked;
-        if (!seen) return { partitionIndex, errorCode: ERROR.TOPIC_AUTHORIZATION_FAILED };
         const log = topic?.partitions[partitionIndex];
-        if (log === undefined) {
-          return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
-        }
-        return { partitionIndex, ...(await look(log, asked, request)) };
-      });
-      return { name, partitions: await Promise.all(found) };
-    });
-    return { topics: await Promise.all(answers) };
+        let told: Found;
+        if (!seen) told = { errorCode: ERROR.TOPIC_AUTHORIZATION_FAILED };
+        else if (log === undefined) told = { errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+        else if (!once.isFirst(name, partitionIndex)) told = { errorCode: ERROR.INVALID_REQUEST };
+        else
+          told =
+            known(log, asked, isolationLevel) ?? (await look(log, asked, { isolationLevel, call }));
+        found.push({ partitionIndex, ...told });
+      }
+      answers.push({ name, partitions: found });
+    }
+    return { topics: answers };
   };
+}
+
+/** What needs no look into the log; undefined where a look is needed. */
+function known(
+  log: BatchLog,
+  { timestamp, currentLeaderEpoch }: ListOffsetsPartition,
+  isolationLevel: number,
+): Found | undefined {
+  if (currentLeaderEpoch > LEADER_EPOCH) return { errorCode: ERROR.UNKNOWN_LEADER_EPOCH };
+  if (timestamp === ASKED.latest) return at(log[endName(isolationLevel)]);
+  if (timestamp === ASKED.earliest || timestamp === ASKED.earliestLocal) return at(log.earliest);
+  if (timestamp === ASKED.latestTiered || timestamp === ASKED.earliestUntiered) return NOTHING;
+  if (timestamp < ASKED.earliestUntiered) return { errorCode: ERROR.UNSUPPORTED_VERSION };
+  return undefined;
 }
 
 async function look(
   log: BatchLog,
-  { timestamp, currentLeaderEpoch }: ListOffsetsPartition,
-  { isolationLevel }: ListOffsetsRequest,
-): Promise<Omit<PartitionAnswer, "partitionIndex">> {
-  if (currentLeaderEpoch > LEADER_EPOCH) return { errorCode: ERROR.UNKNOWN_LEADER_EPOCH };
-  const at = (offset: number): Omit<PartitionAnswer, "partitionIndex"> => ({
-    offset,
-    leaderEpoch: LEADER_EPOCH,
-  });
-  const end = isolationLevel === READ_COMMITTED ? log.stableEnd : log.end;
-  if (timestamp === ASKED.latest) return at(end);
-  if (timestamp === ASKED.earliest || timestamp === ASKED.earliestLocal) return at(log.earliest);
-  if (timestamp === ASKED.latestTiered || timestamp === ASKED.earliestUntiered) {
-    return { offset: -1, timestamp: -1 };
-  }
-  if (timestamp < ASKED.earliestUntiered) return { errorCode: ERROR.UNSUPPORTED_VERSION };
+  { timestamp }: ListOffsetsPartition,
+  { isolationLevel, call }: { readonly isolationLevel: number; readonly call: Call },
+): Promise<Found> {
+  // Who has gone is answered into nothing.
+  if (!(await call.claimWhole(BATCH_BYTES_MAX))) return NOTHING;
   try {
+    const end = log[endName(isolationLevel)];
     const found =
       timestamp === ASKED.newest ? await log.newestRecord() : await log.recordAt(timestamp);
-    if (found === undefined || found.offset >= end) return { offset: -1, timestamp: -1 };
+    if (found === undefined || found.offset >= end) return NOTHING;
     return { ...at(found.offset), timestamp: found.timeMs };
   } catch (error) {
     if (!isMillraceError(error)) throw error;
     return { errorCode: ERROR.KAFKA_STORAGE_ERROR };
+  } finally {
+    call.claim(0);
   }
+}
+
+const NOTHING: Found = { offset: -1, timestamp: -1 };
+
+function at(offset: number): Found {
+  return { offset, leaderEpoch: LEADER_EPOCH };
+}
+
+function endName(isolationLevel: number): LogEnd {
+  return isolationLevel === READ_COMMITTED ? "stableEnd" : "end";
 }

@@ -7,11 +7,13 @@ import { NO_TOPIC_ID } from "../topics/topic-id.ts";
 import type { Topic, Topics } from "../topics/topics.ts";
 import type { MetadataRequest, MetadataResponse } from "../codec/generated/metadata.ts";
 import type { Draft } from "../codec/draft.ts";
+import { firstOfEach } from "./asked-once.ts";
 import type { Call, Handler } from "./handler.ts";
 import { clusterOperations, OPERATIONS_UNTOLD, topicOperations } from "./operations.ts";
 import { refusalFor } from "./refusal.ts";
 import { toldPartitions } from "./topic-answer.ts";
 
+type AskedTopic = NonNullable<MetadataRequest["topics"]>[number];
 type TopicAnswer = Draft<MetadataResponse["topics"][number]>;
 
 export function createMetadata(broker: KafkaBroker): Handler<"Metadata"> {
@@ -31,13 +33,17 @@ export function createMetadata(broker: KafkaBroker): Handler<"Metadata"> {
             .filter(({ name }) => call.may("read", "stream", name))
             .map((topic) => described(topic, request, call))
         : await Promise.all(
-            (request.topics ?? []).map((topic) =>
+            distinct(request.topics ?? []).map((topic) =>
               answer(broker, request, { ...topic, byId }, call),
             ),
           ),
     };
   };
 }
+
+/** As in Kafka, a topic that is named again is told once. */
+const distinct = (topics: readonly AskedTopic[]): readonly AskedTopic[] =>
+  firstOfEach(topics, ({ name, topicId }) => (name === null ? `id ${topicId}` : `name ${name}`));
 
 /** Version 0 has no null: there an empty list means all. */
 function wantsAll({ topics }: MetadataRequest, { version }: Call): boolean {

@@ -39,6 +39,13 @@ export function clusterOperations({ may }: Call): number {
   return bits;
 }
 
+export function groupOperations({ may }: Call, name: string): number {
+  let bits = 0;
+  if (may("read", "group", name)) bits |= bitsOf(OPERATION.read, OPERATION.describe);
+  if (may("delete", "group", name)) bits |= bitsOf(OPERATION.delete);
+  return bits;
+}
+
 function bitsOf(...operations: readonly number[]): number {
   return operations.reduce((bits, operation) => bits | (1 << operation), 0);
 }

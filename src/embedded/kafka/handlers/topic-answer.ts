@@ -1,5 +1,6 @@
 /** A topic as Metadata and DescribeTopicPartitions tell it: one broker leads and holds everything. */
 
+import { LIMITS } from "../../../model/limits.ts";
 import { LEADER_EPOCH, NODE_ID } from "../kafka-broker.ts";
 import type { Topic } from "../topics/topics.ts";
 
@@ -11,12 +12,20 @@ export interface ToldPartition {
   readonly isrNodes: readonly number[];
 }
 
-export function toldPartitions({ partitions }: Topic): readonly ToldPartition[] {
-  return partitions.map((_, partitionIndex) => ({
+const NODES = [NODE_ID];
+
+/** The partitions of every topic are told alike, so one answer after another tells the same objects. */
+const TOLD: readonly ToldPartition[] = Array.from(
+  { length: LIMITS.partitionsMax },
+  (_, partitionIndex) => ({
     partitionIndex,
     leaderId: NODE_ID,
     leaderEpoch: LEADER_EPOCH,
-    replicaNodes: [NODE_ID],
-    isrNodes: [NODE_ID],
-  }));
+    replicaNodes: NODES,
+    isrNodes: NODES,
+  }),
+);
+
+export function toldPartitions({ partitions }: Topic): readonly ToldPartition[] {
+  return TOLD.slice(0, partitions.length);
 }

@@ -3,8 +3,8 @@
  *
  * Kafka answers one request of a connection before it begins the next. Here produce requests may be
  * under way together, because each waits for a sync and one sync serves them all; their appends keep
- * their order since each is made before its handler first waits. Every other request runs alone: it
- * sees what those before it did.
+ * their order: each is made before its handler first waits, or waits in line for its partition
+ * (`handlers/append-order.ts`). Every other request runs alone: it sees what those before it did.
  *
  * *waiting* requests have not begun, *begun* ones have; both are bounded, and `full` asks the
  * connection not to read on. An answer leaves when all before it have left.

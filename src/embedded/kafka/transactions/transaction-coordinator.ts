@@ -21,6 +21,7 @@ import {
   add,
   complete,
   covers,
+  coversEach,
   end,
   expire,
   init,
@@ -112,9 +113,13 @@ export class TransactionCoordinator {
     return this.#states;
   }
 
-  /** Whether the partition is in the producer's transaction, as an error code. */
-  covers(id: string, producer: Producer, partition: TransactionPartition): number {
-    return covers(this.#states.get(id), producer, partition);
+  /** Whether each of the partitions is in the producer's transaction, as error codes. */
+  coversEach(
+    id: string,
+    producer: Producer,
+    partitions: readonly TransactionPartition[],
+  ): readonly number[] {
+    return coversEach(this.#states.get(id), producer, partitions);
   }
 
   /**
@@ -136,7 +141,10 @@ export class TransactionCoordinator {
     if (step.next === undefined) return { error: step.error };
     this.#states.set(id, step.next);
     this.#arm();
-    return { error: ERROR.NONE, durable: this.#keep(id, step.next) };
+    const durable = this.#keep(id, step.next);
+    // The append may throw before anybody waits for this; its failure is told then.
+    durable.catch(() => {});
+    return { error: ERROR.NONE, durable };
   }
 
   init(

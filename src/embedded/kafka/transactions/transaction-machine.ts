@@ -94,8 +94,8 @@ export function add(
   if (isEnding(state)) return refuse(ERROR.CONCURRENT_TRANSACTIONS);
   const begun = state.status === "ongoing";
   const held = begun ? state : idle(state, nowMs);
-  const newPartitions = partitions.filter((one) => !includes(held.partitions, one));
-  const newGroups = groups.filter((group) => !held.groups.includes(group));
+  const newPartitions = newOnes(held.partitions, partitions, keyOf);
+  const newGroups = newOnes(held.groups, groups, (group) => group);
   if (begun && newPartitions.length + newGroups.length === 0) return unchanged;
   return goOn({
     ...held,
@@ -115,8 +115,25 @@ export function covers(
 ): number {
   const error = check(state, producer);
   if (error !== ERROR.NONE || state === undefined) return error;
-  const held = state.status === "ongoing" && includes(state.partitions, partition);
+  const held =
+    state.status === "ongoing" &&
+    state.partitions.some(
+      (one) => one.partition === partition.partition && one.topic === partition.topic,
+    );
   return held ? ERROR.NONE : ERROR.INVALID_TXN_STATE;
+}
+
+/** The same for each of many. */
+export function coversEach(
+  state: TransactionState | undefined,
+  producer: Producer,
+  partitions: readonly TransactionPartition[],
+): readonly number[] {
+  const error = check(state, producer);
+  const held = new Set(state?.status === "ongoing" ? state.partitions.map(keyOf) : []);
+  const covered = (one: TransactionPartition): number =>
+    held.has(keyOf(one)) ? ERROR.NONE : ERROR.INVALID_TXN_STATE;
+  return partitions.map((one) => (error === ERROR.NONE ? covered(one) : error));
 }
 
 export interface EndRequest {
@@ -221,9 +238,21 @@ function isSame(one: Producer, other: Producer): boolean {
   return one.producerId === other.producerId && one.epoch === other.epoch;
 }
 
-function includes(
-  partitions: readonly TransactionPartition[],
-  { topic, partition }: TransactionPartition,
-): boolean {
-  return partitions.some((one) => one.topic === topic && one.partition === partition);
+/** Those that are not held, each once. */
+function newOnes<One>(
+  held: readonly One[],
+  added: readonly One[],
+  nameOf: (one: One) => string,
+): readonly One[] {
+  const known = new Set(held.map(nameOf));
+  return added.filter((one) => {
+    const name = nameOf(one);
+    const isNew = !known.has(name);
+    known.add(name);
+    return isNew;
+  });
+}
+
+function keyOf({ topic, partition }: TransactionPartition): string {
+  return `${partition} ${topic}`;
 }

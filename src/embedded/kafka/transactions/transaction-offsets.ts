@@ -16,15 +16,15 @@ const keyOf = (transaction: string, group: string): string =>
 
 export class TransactionOffsets implements PendingOffsets {
   readonly #state: KeyedLog;
-  /** By transaction, then by group. */
-  readonly #pending = new Map<string, Map<string, readonly StoredPosition[]>>();
+  /** By transaction, then by group, then by place. */
+  readonly #pending = new Map<string, Map<string, ReadonlyMap<string, StoredPosition>>>();
 
   constructor(state: KeyedLog) {
     this.#state = state;
     for (const [key, value] of state.entries(PREFIX)) {
       const [, transaction = "", group = ""] = key.split("/").map(decodeURIComponent);
       const positions: readonly StoredPosition[] = JSON.parse(value);
-      this.#set(transaction, group, positions);
+      this.#set(transaction, group, byPlace(positions));
     }
   }
 
@@ -35,16 +35,15 @@ export class TransactionOffsets implements PendingOffsets {
     positions: readonly StoredPosition[],
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
-    const kept = before.filter((old) => !positions.some((one) => isSamePlace(one, old)));
-    const all = [...kept, ...positions];
+    const all = new Map([...before, ...byPlace(positions)]);
     this.#set(transaction, group, all);
-    await this.#state.putAll([[keyOf(transaction, group), JSON.stringify(all)]]);
+    await this.#state.putAll([[keyOf(transaction, group), JSON.stringify([...all.values()])]]);
   }
 
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      positions.map((position) => ({ group, position })),
+      Array.from(positions.values(), (position) => ({ group, position })),
     );
   }
 
@@ -60,11 +59,8 @@ export class TransactionOffsets implements PendingOffsets {
   }
 
   isPending(group: string, stream: string, partition: number): boolean {
-    for (const groups of this.#pending.values()) {
-      const positions = groups.get(group) ?? [];
-      if (positions.some((one) => isSamePlace(one, { stream, partition }))) return true;
-    }
-    return false;
+    const place = placeOf({ stream, partition });
+    return this.#pending.values().some((groups) => groups.get(group)?.has(place) === true);
   }
 
   drop(group: string): void {
@@ -73,16 +69,18 @@ export class TransactionOffsets implements PendingOffsets {
     }
   }
 
-  #set(transaction: string, group: string, positions: readonly StoredPosition[]): void {
+  #set(transaction: string, group: string, positions: ReadonlyMap<string, StoredPosition>): void {
     let groups = this.#pending.get(transaction);
     if (groups === undefined) this.#pending.set(transaction, (groups = new Map()));
     groups.set(group, positions);
   }
 }
 
-function isSamePlace(
-  one: Pick<StoredPosition, "stream" | "partition">,
-  other: Pick<StoredPosition, "stream" | "partition">,
-): boolean {
-  return one.stream === other.stream && one.partition === other.partition;
+/** Of two for one place the later one counts. */
+function byPlace(positions: readonly StoredPosition[]): ReadonlyMap<string, StoredPosition> {
+  return new Map(positions.map((one) => [placeOf(one), one]));
+}
+
+function placeOf({ stream, partition }: Pick<StoredPosition, "stream" | "partition">): string {
+  return `${partition} ${stream}`;
 }

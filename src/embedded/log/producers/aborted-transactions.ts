@@ -13,6 +13,9 @@ export interface AbortedWithStable extends AbortedTransaction {
   readonly stableEnd: number;
 }
 
+/** Those of a moment: what is forgotten later, with the segments it lies in, is still in it. */
+export type KnownAborted = Pick<AbortedTransactions, "overlapping" | "includes">;
+
 export class AbortedTransactions {
   #ended: AbortedWithStable[];
 
@@ -23,6 +26,16 @@ export class AbortedTransactions {
   /** Markers come in the order of their offsets. */
   add(transaction: AbortedWithStable): void {
     this.#ended.push(transaction);
+  }
+
+  /**
+   * Costs nothing, because the list is shared: `add` puts behind its end what lies behind the present
+   * stable end, where nobody reads yet, and `trimBefore` leaves it as it is.
+   */
+  now(): KnownAborted {
+    const now = new AbortedTransactions();
+    now.#ended = this.#ended;
+    return now;
   }
 
   /** Those that have offsets in `from` up to, without, `to`. */
@@ -52,7 +65,7 @@ export class AbortedTransactions {
     return this.#ended.slice(this.#firstEndingAt(offset));
   }
 
-  /** Forgets those that ended before the offset. */
+  /** Forgets those that ended before the offset, in a new list: see `now`. */
   trimBefore(offset: number): void {
     this.#ended = this.#ended.slice(this.#firstEndingAt(offset));
   }

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchRefused, type RefusalReason } from "../batch-refused.ts";
 import type { TransactionEnd } from "../format/transaction-marker.ts";
-import { DIRECTORY, openTestLog, text, texts, type TestLog } from "../log-stage.test.ts";
+import {
+  DIRECTORY,
+  holdingReads,
+  openTestLog,
+  text,
+  texts,
+  type TestLog,
+} from "../log-stage.test.ts";
 import type { Disk } from "../disk.ts";
 import { producedBatches, type Made } from "./producer-stage.test.ts";
 
@@ -165,8 +172,10 @@ test("nobody sees the records of an aborted transaction, or waits for what trail
   await end(bench, 1, "abort").durable;
   assert.deepEqual(ends(bench), [2, 5, 5]);
   assert.deepEqual(await texts(bench.log), ["1:b"]);
-  assert.deepEqual(bench.log.abortedIn(0, 5), [{ producerId: 1, firstOffset: 0, lastOffset: 4 }]);
-  assert.deepEqual(bench.log.abortedIn(5, 9), []);
+  assert.deepEqual(bench.log.abortedNow().overlapping(0, 5), [
+    { producerId: 1, firstOffset: 0, lastOffset: 4 },
+  ]);
+  assert.deepEqual(bench.log.abortedNow().overlapping(5, 9), []);
   const { next } = await bench.log.read(2, { count: 9, bytes: 999 });
   assert.equal(next, 5, "over what no reader is given");
   let woken = false;
@@ -210,7 +219,9 @@ test("what is known of producers is there after a crash and after an orderly sto
     await again();
     assert.deepEqual(bench.log.knownProducers(), known);
     assert.deepEqual(ends(bench), before);
-    assert.deepEqual(bench.log.abortedIn(0, 9), [{ producerId: 3, firstOffset: 2, lastOffset: 3 }]);
+    assert.deepEqual(bench.log.abortedNow().overlapping(0, 9), [
+      { producerId: 3, firstOffset: 2, lastOffset: 3 },
+    ]);
     assert.deepEqual(await texts(bench.log), ["0:a"]);
     assert.equal(produce(bench, { id: 1, sequence: 0 }, "a").firstOffset, 0);
     assert.equal(
@@ -236,12 +247,12 @@ test("a snapshot stands beside each segment that ended, and one where the proces
   await threeSegments(bench);
   assert.deepEqual(snapshots(bench), ["3", "6", "9"]);
   const known = bench.log.knownProducers();
-  const aborted = bench.log.abortedIn(0, 99);
+  const aborted = bench.log.abortedNow().overlapping(0, 99);
   assert.equal(aborted.length, 4);
   await bench.reopen();
   assert.deepEqual(snapshots(bench), ["12", "3", "6", "9"]);
   assert.deepEqual(bench.log.knownProducers(), known);
-  assert.deepEqual(bench.log.abortedIn(0, 99), aborted);
+  assert.deepEqual(bench.log.abortedNow().overlapping(0, 99), aborted);
   await produce(bench, { id: 2, sequence: 4 }, "more").durable;
   await bench.reopen();
   assert.deepEqual(
@@ -298,7 +309,7 @@ test("a snapshot that is missing or torn is made up for by the batches themselve
   await produce(bench, { id: 9, sequence: 0, ...INSIDE }, "open").durable;
   await bench.reopen();
   const known = bench.log.knownProducers();
-  const aborted = bench.log.abortedIn(0, 99);
+  const aborted = bench.log.abortedNow().overlapping(0, 99);
   const before = ends(bench);
   const strip = (all: typeof known): unknown => all.map((entry) => ({ ...entry, heardMs: 0 }));
   const whole = new Map<string, Uint8Array>();
@@ -317,7 +328,7 @@ test("a snapshot that is missing or torn is made up for by the batches themselve
     }
     await bench.crash();
     assert.deepEqual(strip(bench.log.knownProducers()), strip(known), `without ${choice}`);
-    assert.deepEqual(bench.log.abortedIn(0, 99), aborted, `without ${choice}`);
+    assert.deepEqual(bench.log.abortedNow().overlapping(0, 99), aborted, `without ${choice}`);
     assert.deepEqual(ends(bench), before);
   }
 });
@@ -347,13 +358,36 @@ test("snapshots go with their segments, and an open transaction keeps no segment
     [],
   );
   assert.deepEqual(ends(bench), [kept, kept, bench.log.end]);
-  const behind = bench.log.abortedIn(0, 99);
+  const behind = bench.log.abortedNow().overlapping(0, 99);
   assert.ok(behind.every(({ lastOffset }) => lastOffset >= kept));
   await bench.crash();
-  assert.deepEqual(bench.log.abortedIn(0, 99), behind);
+  assert.deepEqual(bench.log.abortedNow().overlapping(0, 99), behind);
   assert.deepEqual(ends(bench), [kept, kept, bench.log.end]);
   await end(bench, 9, "commit").durable;
   assert.equal(bench.log.stableEnd, bench.log.end);
+});
+
+test("what was aborted stays so for a read that outlives its segment", async () => {
+  let held: ReturnType<typeof holdingReads> | undefined;
+  const wrap = (disk: Disk): Disk => {
+    held = holdingReads(disk, `${DIRECTORY}/00000000000000000000.log`);
+    return held.disk;
+  };
+  await using bench = await openTestLog({ segmentBytesMax: 250, wrap });
+  await threeSegments(bench);
+  const before = bench.log.abortedNow();
+  const { begun, letGo } = held!.hold();
+  const reading = bench.log.read(0, { count: 9, bytes: 999 });
+  await begun;
+  assert.ok((await bench.log.trimBefore(bench.log.end)) > 3);
+  letGo();
+  const { records } = await reading;
+  assert.deepEqual(
+    records.map(({ value }) => Buffer.from(value!).toString().slice(0, 6)),
+    ["kept 0"],
+  );
+  assert.deepEqual(before.overlapping(0, 3), [{ producerId: 1, firstOffset: 0, lastOffset: 2 }]);
+  assert.deepEqual(bench.log.abortedNow().overlapping(0, 3), []);
 });
 
 test("records of this process are no transaction's, wherever they stand", async () => {

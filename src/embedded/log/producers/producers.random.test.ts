@@ -150,7 +150,8 @@ async function factsOf({ log }: TestLog): Promise<unknown> {
     ends: [log.visibleEnd, log.stableEnd, log.end],
     seen: await texts(log),
     aborted: log
-      .abortedIn(0, log.end)
+      .abortedNow()
+      .overlapping(0, log.end)
       .map(({ producerId, firstOffset, lastOffset }) => [producerId, firstOffset, lastOffset]),
     producers: log
       .knownProducers()

@@ -8,6 +8,7 @@ import type {
 import { ERROR } from "../../error-codes.ts";
 import type { KafkaBroker } from "../../kafka-broker.ts";
 import type { Topic } from "../../topics/topics.ts";
+import { AskedOnce } from "../asked-once.ts";
 import type { Handler } from "../handler.ts";
 import { refusalFor } from "../refusal.ts";
 
@@ -18,21 +19,26 @@ const HIGH_WATERMARK = -1;
 const NOTHING_DELETED = -1;
 
 export function createDeleteRecords(broker: KafkaBroker): Handler<"DeleteRecords"> {
-  return async (request, call) => ({
-    topics: await Promise.all(
-      request.topics.map(async ({ name, partitions }) => {
-        const topic = broker.topics.find(name);
-        const may = call.may("delete", "stream", name);
-        const answers = partitions.map(async (asked): Promise<PartitionAnswer> => {
-          const { partitionIndex } = asked;
-          if (may) return { partitionIndex, ...(await trim(broker, topic, asked)) };
-          const errorCode = ERROR.TOPIC_AUTHORIZATION_FAILED;
-          return { partitionIndex, lowWatermark: NOTHING_DELETED, errorCode };
+  return async (request, call) => {
+    const once = new AskedOnce();
+    const answers = request.topics.map(async ({ name, partitions }) => {
+      const topic = broker.topics.find(name);
+      const may = call.may("delete", "stream", name);
+      const trimmed = partitions.map(async (asked): Promise<PartitionAnswer> => {
+        const { partitionIndex } = asked;
+        const failed = (errorCode: number): PartitionAnswer => ({
+          partitionIndex,
+          lowWatermark: NOTHING_DELETED,
+          errorCode,
         });
-        return { name, partitions: await Promise.all(answers) };
-      }),
-    ),
-  });
+        if (!may) return failed(ERROR.TOPIC_AUTHORIZATION_FAILED);
+        if (!once.isFirst(name, partitionIndex)) return failed(ERROR.INVALID_REQUEST);
+        return { partitionIndex, ...(await trim(broker, topic, asked)) };
+      });
+      return { name, partitions: await Promise.all(trimmed) };
+    });
+    return { topics: await Promise.all(answers) };
+  };
 }
 
 async function trim(

@@ -8,6 +8,7 @@ import type {
 import { ERROR } from "../../error-codes.ts";
 import type { KafkaBroker } from "../../kafka-broker.ts";
 import { NO_TOPIC_ID } from "../../topics/topic-id.ts";
+import type { Topics } from "../../topics/topics.ts";
 import type { Call, Handler } from "../handler.ts";
 import { refusal, refusalFor } from "../refusal.ts";
 
@@ -20,14 +21,19 @@ export function createDeleteTopics(broker: KafkaBroker): Handler<"DeleteTopics">
     const asked: readonly DeleteTopicState[] =
       call.version >= BY_ID ? topics : topicNames.map((name) => ({ name, topicId: NO_TOPIC_ID }));
     const responses: TopicAnswer[] = [];
-    for (const one of asked) responses.push(await remove(broker, one, call));
+    const byId = broker.topics.lookupById();
+    for (const one of asked) responses.push(await remove(broker, { ...one, byId }, call));
     return { responses };
   };
 }
 
 async function remove(
   { topics }: KafkaBroker,
-  { name, topicId }: DeleteTopicState,
+  {
+    name,
+    topicId,
+    byId: find,
+  }: DeleteTopicState & { readonly byId: ReturnType<Topics["lookupById"]> },
   call: Call,
 ): Promise<TopicAnswer> {
   const byId = topicId !== NO_TOPIC_ID;
@@ -35,7 +41,7 @@ async function remove(
     const text = "name a topic by its name or by its id, not by both or neither";
     return { name, topicId, ...refusal(ERROR.INVALID_REQUEST, text) };
   }
-  const topic = name === null ? topics.findById(topicId) : topics.find(name);
+  const topic = name === null ? find(topicId) : topics.find(name);
   const known = topic?.name ?? name;
   // Who may not see the topic is not told its name.
   if (byId && (topic === undefined || !call.may("read", "stream", topic.name))) {

@@ -8,9 +8,13 @@ import {
   listTopicConfigs,
   type ListedConfig,
 } from "../../topics/config-listing.ts";
+import { firstOfEach } from "../asked-once.ts";
 import type { Handler } from "../handler.ts";
 import { refusal } from "../refusal.ts";
 import { findResource, type ConfigResource } from "./config-resource.ts";
+
+const distinct = (resources: DescribeConfigsRequest["resources"]): typeof resources =>
+  firstOfEach(resources, ({ resourceType, resourceName }) => `${resourceType} ${resourceName}`);
 
 export function createDescribeConfigs(broker: KafkaBroker): Handler<"DescribeConfigs"> {
   const listOf = (resource: ConfigResource): readonly ListedConfig[] => {
@@ -18,12 +22,13 @@ export function createDescribeConfigs(broker: KafkaBroker): Handler<"DescribeCon
     return resource.kind === "broker" ? listBrokerConfigs(broker) : [];
   };
   return ({ resources, includeSynonyms }: DescribeConfigsRequest, call) => ({
-    results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
+    results: distinct(resources).map(({ resourceType, resourceName, configurationKeys }) => {
       const name = { resourceType, resourceName };
       const resource = findResource(broker, name, { call, action: "read" });
       if ("errorCode" in resource) return { ...name, ...resource };
+      const wanted = configurationKeys && new Set(configurationKeys);
       const configs = listOf(resource)
-        .filter((config) => configurationKeys?.includes(config.name) ?? true)
+        .filter((config) => wanted?.has(config.name) ?? true)
         .map((config) => ({
           name: config.name,
           value: config.value,

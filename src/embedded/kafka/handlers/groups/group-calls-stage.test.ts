@@ -16,7 +16,7 @@ import {
 } from "../../codec/generated/consumer-protocol.ts";
 import { encodeMessage } from "../../codec/message-codec.ts";
 import { ERROR } from "../../error-codes.ts";
-import { GroupCoordinator } from "../../groups/group-coordinator.ts";
+import { GroupCoordinator, type CoordinatorSettings } from "../../groups/group-coordinator.ts";
 import { SETTINGS } from "../../groups/group-stage.test.ts";
 import { Topics } from "../../topics/topics.ts";
 import { TransactionOffsets } from "../../transactions/transaction-offsets.ts";
@@ -53,11 +53,18 @@ const newest: Readonly<Record<GroupApi, number>> = {
 type Rule = Call["may"];
 
 /** Asks as a client does: what goes in and out is written and read in its version. */
-export function createClient({ engine }: TestEngine, may: Rule = () => true) {
+export function createClient(
+  { engine }: TestEngine,
+  may: Rule = () => true,
+  settings: Partial<CoordinatorSettings> = {},
+) {
   const groups = new GroupCoordinator(engine, {
     ...SETTINGS,
     initialDelayMs: 0,
     vacantMs: VACANT_MS,
+    heldBytesMax: Infinity,
+    memberlessMax: Infinity,
+    ...settings,
   });
   const pendingOffsets = new TransactionOffsets(engine.state);
   const topics = new Topics(engine);

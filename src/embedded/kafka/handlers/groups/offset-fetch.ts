@@ -3,6 +3,7 @@
 import type { OffsetFetchResponsePartitions } from "../../codec/generated/offset-fetch.ts";
 import { ERROR } from "../../error-codes.ts";
 import type { GroupBroker } from "../../kafka-broker.ts";
+import { AskedOnce } from "../asked-once.ts";
 import type { Call, Handler } from "../handler.ts";
 
 /** Versions from which on. */
@@ -22,6 +23,8 @@ interface Question {
   readonly topics: readonly AskedTopic[] | null;
   /** What an open transaction may still change is not told. */
   readonly requireStable: boolean;
+  /** Of all questions of the request. */
+  readonly once: AskedOnce;
 }
 
 interface ToldTopic {
@@ -32,13 +35,21 @@ interface ToldTopic {
 
 export function createOffsetFetch(broker: GroupBroker): Handler<"OffsetFetch"> {
   return ({ groups, groupId, topics, requireStable }, call) => {
+    // What is committed has up to 4 KiB of metadata, for the four bytes that ask for it.
+    const once = new AskedOnce();
     const refusalOf = (group: string): number =>
       call.may("read", "group", group) ? ERROR.NONE : ERROR.GROUP_AUTHORIZATION_FAILED;
     if (call.version >= MANY_GROUPS) {
-      const told = groups.map(({ groupId: group, topics: asked }) => {
+      const whole = new Set<string>();
+      const distinct = groups.filter(({ groupId: group, topics: asked }) => {
+        const again = asked === null && whole.has(group);
+        if (asked === null) whole.add(group);
+        return !again;
+      });
+      const told = distinct.map(({ groupId: group, topics: asked }) => {
         const errorCode = refusalOf(group);
         if (errorCode !== ERROR.NONE) return { groupId: group, topics: [], errorCode };
-        const found = look(broker, { group, topics: asked, requireStable }, call);
+        const found = look(broker, { group, topics: asked, requireStable, once }, call);
         return { groupId: group, topics: found, errorCode };
       });
       return { groups: told };
@@ -46,14 +57,19 @@ export function createOffsetFetch(broker: GroupBroker): Handler<"OffsetFetch"> {
     const asked = topics?.map((topic) => ({ ...topic, topicId: "" })) ?? null;
     const errorCode = refusalOf(groupId);
     if (errorCode === ERROR.NONE) {
-      return { topics: look(broker, { group: groupId, topics: asked, requireStable }, call) };
+      const question = { group: groupId, topics: asked, requireStable, once };
+      return { topics: look(broker, question, call) };
     }
     if (call.version >= GROUP_ERROR) return { topics: [], errorCode };
     return { topics: (asked ?? []).map((topic) => refused(topic, errorCode)) };
   };
 }
 
-function look(broker: GroupBroker, { group, topics: asked, requireStable }: Question, call: Call) {
+function look(
+  broker: GroupBroker,
+  { group, topics: asked, requireStable, once }: Question,
+  call: Call,
+): readonly ToldTopic[] {
   const { topics, engine, pendingOffsets } = broker;
   const byId = call.version >= BY_ID;
   const find = topics.lookupById();
@@ -64,7 +80,10 @@ function look(broker: GroupBroker, { group, topics: asked, requireStable }: Ques
     if (!call.may("read", "stream", stream)) {
       return refused(topic, ERROR.TOPIC_AUTHORIZATION_FAILED);
     }
-    const partitions = topic.partitionIndexes.map((partitionIndex) => {
+    // Everything and a part of it are two questions.
+    const place = `${asked === null ? "all" : "some"} ${stream} ${group}`;
+    const first = topic.partitionIndexes.filter((index) => once.isFirst(place, index));
+    const partitions = first.map((partitionIndex) => {
       if (requireStable && pendingOffsets.isPending(group, stream, partitionIndex)) {
         return nothing(partitionIndex, ERROR.UNSTABLE_OFFSET_COMMIT);
       }

@@ -58,9 +58,7 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
     const places = asked.flatMap(({ name: topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     );
-    const verdicts = verifyOnly
-      ? places.map((place) => transactions.covers(id, producer, place))
-      : undefined;
+    const verdicts = verifyOnly ? transactions.coversEach(id, producer, places) : undefined;
     const added =
       whole && verdicts === undefined
         ? await transactions.add(id, producer, { partitions: places }).catch(commitError)

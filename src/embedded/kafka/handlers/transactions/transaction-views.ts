@@ -6,6 +6,7 @@ import type { ProducerEntry } from "../../../log/producers/producer-entry.ts";
 import type { Draft } from "../../codec/draft.ts";
 import type { ProducerState } from "../../codec/generated/describe-producers.ts";
 import { isEnding, STATUS_NAMES } from "../../transactions/transaction-state.ts";
+import { AskedOnce } from "../asked-once.ts";
 import type { Handlers } from "../handler.ts";
 
 export function createTransactionViews({
@@ -18,7 +19,7 @@ export function createTransactionViews({
   return {
     DescribeTransactions({ transactionalIds }, call) {
       return {
-        transactionStates: transactionalIds.map((transactionalId) => {
+        transactionStates: Array.from(new Set(transactionalIds), (transactionalId) => {
           if (!call.may("read", "transaction", transactionalId)) {
             return { transactionalId, errorCode: ERROR.TRANSACTIONAL_ID_AUTHORIZATION_FAILED };
           }
@@ -44,7 +45,9 @@ export function createTransactionViews({
     },
 
     ListTransactions(request, call) {
-      const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request;
+      const { durationFilter, transactionalIdPattern } = request;
+      const stateFilters = new Set(request.stateFilters);
+      const producerIdFilters = new Set(request.producerIdFilters);
       const names: readonly string[] = Object.values(STATUS_NAMES);
       const pattern = patternOf(transactionalIdPattern);
       if (pattern === undefined) return { errorCode: ERROR.INVALID_REGULAR_EXPRESSION };
@@ -53,15 +56,15 @@ export function createTransactionViews({
         const open = state.status === "ongoing" || isEnding(state);
         return (
           call.may("read", "transaction", id) &&
-          (stateFilters.length === 0 || stateFilters.includes(STATUS_NAMES[state.status])) &&
-          (producerIdFilters.length === 0 || producerIdFilters.includes(state.producerId)) &&
+          (stateFilters.size === 0 || stateFilters.has(STATUS_NAMES[state.status])) &&
+          (producerIdFilters.size === 0 || producerIdFilters.has(state.producerId)) &&
           (durationFilter < 0 || (open && nowMs - state.startedMs >= durationFilter)) &&
           pattern(id)
         );
       });
       return {
         errorCode: ERROR.NONE,
-        unknownStateFilters: stateFilters.filter((name) => !names.includes(name)),
+        unknownStateFilters: [...stateFilters].filter((name) => !names.includes(name)),
         transactionStates: found.map(([transactionalId, { producerId, status }]) => ({
           transactionalId,
           producerId,
@@ -71,6 +74,7 @@ export function createTransactionViews({
     },
 
     DescribeProducers(request, call) {
+      const once = new AskedOnce();
       return {
         topics: request.topics.map(({ name, partitionIndexes }) => ({
           name,
@@ -81,6 +85,9 @@ export function createTransactionViews({
             const log = topics.find(name)?.partitions[partitionIndex];
             if (log === undefined) {
               return { partitionIndex, errorCode: ERROR.UNKNOWN_TOPIC_OR_PARTITION };
+            }
+            if (!once.isFirst(name, partitionIndex)) {
+              return { partitionIndex, errorCode: ERROR.INVALID_REQUEST };
             }
             return { partitionIndex, activeProducers: log.knownProducers().map(described) };
           }),
