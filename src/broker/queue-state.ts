@@ -91,6 +91,9 @@ export class QueueState {
     gone: 0,
   };
 
+  /** In the rests of all lanes. */
+  #behind = 0;
+
   constructor(rules: QueueRules) {
     this.#rules = rules;
   }
@@ -107,6 +110,16 @@ export class QueueState {
 
   count(status: "waiting" | "delayed" | "leased" | "dead"): number {
     return this.#counts[status];
+  }
+
+  /** Of those that wait, how many may be leased now. */
+  get readyCount(): number {
+    return this.#counts.waiting - this.#behind;
+  }
+
+  /** Of those that wait, how many do so behind an older message of their key. */
+  get behindCount(): number {
+    return this.#behind;
   }
 
   /** Waiting, delayed and leased together. */
@@ -307,6 +320,7 @@ export class QueueState {
       return this.#expose(entry, nowMs);
     }
     lane.rest ??= new MinHeap();
+    this.#behind++;
     const { head } = lane;
     if (head.status === "leased" || head.sequence < entry.sequence) {
       lane.rest.push(entry.sequence, entry);
@@ -345,6 +359,7 @@ export class QueueState {
     assert(lane !== undefined, `the lane of ${entry.sequence} exists`);
     if (lane.head !== entry) {
       lane.rest?.retain((item) => item !== entry);
+      this.#behind--;
       return;
     }
     const next = lane.rest?.pop();
@@ -352,6 +367,7 @@ export class QueueState {
       this.#lanes.delete(entry.lane);
       return;
     }
+    this.#behind--;
     lane.head = next;
     // The next one's own delay is wall time that only `ripen` knows to have passed.
     this.#expose(next, next.readyMs === 0 ? 0 : -1);

@@ -173,6 +173,23 @@ test("many waiting messages are held back in the log and come out in order, acro
   assert.equal((await stage.queues.describeQueue("q")).waiting, 0);
 });
 
+test("a key whose head is not settled holds up no other key, however many wait behind it", async () => {
+  await using stage = await openTestBroker();
+  await stage.queues.ensureQueue({ name: "q", keyOrder: true });
+  const items = Array.from({ length: 9_000 }, (_, n) => ({
+    message: message(String(n), { key: n < 8_990 ? "stuck" : `k${n}` }),
+  }));
+  valuesOf(await stage.queues.send("q", items));
+  await stage.restart();
+  const found: string[] = [];
+  const receiver = await stage.queues.receive("q", { credit: 100 });
+  for await (const leases of receiver) {
+    found.push(...leases.map(({ message: each }) => textOf(each)));
+    if (found.length === 11) break;
+  }
+  assert.deepEqual(found, ["0", ...items.slice(-10).map((item) => textOf(item.message))]);
+});
+
 test("a long-lived queue is trimmed while an old message still waits, and keeps that message", async () => {
   await using stage = await openTestBroker({ segmentBytesMax: 256 * 1024 });
   await stage.queues.ensureQueue({ name: "q" });

@@ -213,8 +213,9 @@ export class LogJournal implements QueueJournal {
       const decoded = decodeQueueRecord(record);
       if (decoded.kind !== "message") continue;
       const { message, readyMs } = decoded;
-      // A delayed message is read again when its time has come.
-      const kept = readyMs <= nowMs;
+      // A delayed message is read again when its time has come; so is one beyond the bound, which many
+      // may pass that wait behind others of their key.
+      const kept = readyMs <= nowMs && this.#cachedBytes < this.#options.limits.cachedBytes;
       if (kept) this.#cachedBytes += costOf(message);
       entries.push({
         sequence: record.offset,
