@@ -6,7 +6,7 @@
 import { dirname, join } from "node:path";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import { KeyedLog } from "./keyed-log.ts";
+import { KeyedLog, type StateChange } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
 import { type Disk, type LogEnvironment, throwAfter, unlessMissing } from "./log/open-log.ts";
 
@@ -20,10 +20,11 @@ export interface BrokerDirectory {
   readonly generation: number;
   /**
    * Removes a directory of logs, given relative to `path`; `levels` of directories lie above the
-   * files. A removal that a crash interrupts is finished at the next opening, and so is one that the
+   * files. What the state log says of them goes first, by `changes`: all of it together with the note
+   * that they are to go, or nothing. A removal that a crash interrupts is finished at the next opening, and so is one that the
    * disk refuses, after DISK_FAILED.
    */
-  removeLogs(relative: string, levels: number): Promise<void>;
+  removeLogs(relative: string, levels: number, changes: readonly StateChange[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,8 +58,8 @@ export async function openBrokerDirectory(
       logs,
       state,
       generation,
-      async removeLogs(relative, levels) {
-        await state.put(`${GONE}${relative}`, String(levels));
+      async removeLogs(relative, levels, changes) {
+        await state.putAll([...changes, [`${GONE}${relative}`, String(levels)]]);
         await remove(relative, levels).catch((error: unknown) => {
           throw removalFailure(join(path, relative), error);
         });

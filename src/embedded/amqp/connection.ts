@@ -15,6 +15,7 @@
 import type { Socket } from "node:net";
 import type { Principal } from "../../broker/sign-in.ts";
 import type { Timer } from "../../model/clock.ts";
+import { assert } from "../../model/assert.ts";
 import { LOCAL, type Attempt, type May } from "../doors/doorkeeper.ts";
 import { Pace } from "../doors/pace.ts";
 import type { DoorContext } from "./door-context.ts";
@@ -39,8 +40,8 @@ import {
   SASL_INIT,
   SASL_RESPONSE,
 } from "./protocol/frame-guard.ts";
-import { GuardedSocket } from "./protocol/guarded-socket.ts";
-import { createServerConnection, type RheaConnection } from "./protocol/rhea.ts";
+import { GuardedSocket, type SignInAnswer } from "./protocol/guarded-socket.ts";
+import { createServerConnection, keepsInput, type RheaConnection } from "./protocol/rhea.ts";
 import { createMechanisms } from "./protocol/sign-in.ts";
 import { beStrict, Violation } from "./protocol/strict-performatives.ts";
 
@@ -200,6 +201,8 @@ export class AmqpConnection {
         this.#holdings.framed(frames.bytes.length);
         if (frames.code === SASL_INIT || frames.code === SASL_RESPONSE) this.#held = true;
         this.#guarded.emit("data", frames.bytes);
+        // What it keeps would be in no sum of what this connection holds.
+        assert(!keepsInput(this.#rhea), "rhea takes whole frames at once");
       }
     } catch (error) {
       this.#defect(error);
@@ -242,8 +245,9 @@ export class AmqpConnection {
       this.#context.warn({ ...this.#facts(), why: result.failed }, "a sign-in failed");
   }
 
-  #answeredSignIn(answer: "challenge" | "outcome"): void {
-    if (answer === "outcome" && this.#principal === undefined) return this.#endSoon();
+  #answeredSignIn(answer: SignInAnswer): void {
+    if (answer === "refused") return this.#endSoon();
+    if (answer === "ok") this.#guard.signedIn();
     process.nextTick(() => {
       this.#held = false;
       this.#goOn();

@@ -1,6 +1,8 @@
 /**
  * What of this room streams, queues and the state log stand on, who know records only. The Kafka door
- * knows batches, and takes `batch-log.ts`, `batch-refused.ts` and `format/` besides.
+ * knows batches and their producers, and takes besides: `batch-log.ts`, with what stands in its answers
+ * (`segment/batch-run.ts`, `producers/producer-entry.ts`), `batch-refused.ts`, `format/`, and `unpacking/`
+ * to look into the batches that it is sent.
  */
 
 import type { LogEnvironment } from "./log-environment.ts";

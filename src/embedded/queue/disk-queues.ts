@@ -74,10 +74,11 @@ export async function openDiskQueues(
 
   /** Of a queue whose journal is closed. */
   const forget = async (name: string, incarnation: string): Promise<void> => {
-    void state.put(queueKey(name), undefined);
-    void state.put(checkpointKey(incarnation), undefined);
-    void state.put(...forgetMade(incarnation));
-    await data.removeLogs(directoryOf(name, incarnation), 0);
+    await data.removeLogs(directoryOf(name, incarnation), 0, [
+      [queueKey(name), undefined],
+      [checkpointKey(incarnation), undefined],
+      forgetMade(incarnation),
+    ]);
     incarnations.delete(name);
   };
 

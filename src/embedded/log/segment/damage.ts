@@ -3,9 +3,9 @@
  *
  * The segment is left as it is. A note beside it (`….damage`, JSON) says which offsets are gone; reads
  * of them are refused with LOG_DAMAGED, until somebody accepts the loss, and then pass over them; all
- * others go on. Where the damage lies in the segment that
- * is being written, nobody can say what the disk does next, so appends stop until a person has
- * looked: restored the partition from a backup, or accepted the loss.
+ * others go on. Where the damage lies in the segment that is being written, nobody can say what the disk
+ * does next, so appends stop until a person has looked: restored the partition from a backup, or accepted
+ * the loss.
  *
  * A checksum covers the ranges: one wrong digit would withhold records that are intact. It does not
  * cover `accepted`, which a person may set by hand; no single flipped bit makes `true` of `false`.
