@@ -25,11 +25,11 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
 }
 
 /** A broker's directory with one message in it. */
-async function openFilled(directory: string, freeBytesMin = 0): Promise<Broker> {
-  const broker = await embedded({ directory, freeBytesMin }).open(environment);
+async function openFilled(directory: string): Promise<Broker> {
+  const broker = await embedded({ directory, freeBytesMin: 0 }).open(environment);
   await broker.streams!.ensureStream({ name: "orders", partitions: 1 });
   const message = { key: "k", headers: [], value: Buffer.from("v") };
-  if (freeBytesMin === 0) valuesOf(await broker.streams!.append("orders", [message]));
+  valuesOf(await broker.streams!.append("orders", [message]));
   return broker;
 }
 
@@ -136,5 +136,22 @@ test("a restore that would gather its files in the backup, or in what is not its
     await rm(join(source, "notes"));
     await restoreTo(backup, join(folder, "shop"));
     assert.deepEqual(await readdir(join(folder, "shop")), ["broker", "stores"]);
+  });
+});
+
+test("a backup for which there is no room has removed what a killed one left, and leaves nothing itself", async () => {
+  await withFolder(async (folder) => {
+    const directory = join(folder, "data");
+    const target = join(folder, "b");
+    // The largest floor there is: a pebibyte, which no disk has free.
+    const freeBytesMin = 2 ** 50;
+    await using broker = await embedded({ directory, freeBytesMin }).open(environment);
+    const left = [join(directory, "backing-up"), `${target}.partial`];
+    for (const place of left) {
+      await mkdir(place);
+      for (const name of ["millrace.unfinished", "0.log"]) await writeFile(join(place, name), "");
+    }
+    await assert.rejects(backUp(broker, target), { code: "DISK_FULL" });
+    for (const place of left) assert.ok(!existsSync(place), place);
   });
 });

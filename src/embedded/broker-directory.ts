@@ -8,6 +8,7 @@ import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
 import { KeyedLog, type StateChange } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
+import { BACKING_UP } from "./log/directory/description.ts";
 import { type Disk, type LogEnvironment, throwAfter, unlessMissing } from "./log/open-log.ts";
 
 export interface BrokerDirectory {
@@ -42,6 +43,8 @@ export async function openBrokerDirectory(
     if (state.get(GENERATION) === undefined) await refuseNameless(logs.disk, path);
     // What cannot be opened stays as it was; what can is this release's from here on.
     await data.upgrade();
+    // A killed backup's second names would keep on the disk what retention removes.
+    await removeDirectory(logs.disk, join(path, BACKING_UP), 0);
     const generation = Number(state.get(GENERATION) ?? 0) + 1;
     await state.put(GENERATION, String(generation));
 

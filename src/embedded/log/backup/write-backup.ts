@@ -19,7 +19,7 @@ import { mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { BackupReport, BackupRequest } from "../../../broker/upkeep/upkeep.ts";
-import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
+import { BACKING_UP, DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
@@ -29,7 +29,6 @@ import { copyFile, sumFile, syncPath, tryLink, writeFile, type FileSum } from ".
 import { beginDirectory, finishDirectory, overlap, removeUnfinished } from "./growing-directory.ts";
 import { BACKUP_FORMAT, MANIFEST, type BackupFile, type Manifest } from "./manifest.ts";
 
-const STAGING = "backing-up";
 const PARTIAL = ".partial";
 
 interface BackedUp {
@@ -43,12 +42,12 @@ export async function writeBackup(data: BackedUp, request: BackupRequest): Promi
   const target = resolve(request.target);
   const partial = `${target}${PARTIAL}`;
   await refusePlace(data.path, { target, partial });
-  await refuseLittleRoom(data, target, request.storesBytes);
-  const staging = join(data.path, STAGING);
-  // What a process that was killed has left.
+  const staging = join(data.path, BACKING_UP);
+  // What was left goes before the look at the room, of which it may have taken the last.
   await rm(staging, { recursive: true, force: true });
   await beginDirectory(partial);
   try {
+    await refuseLittleRoom(data, target, request.storesBytes);
     await mkdir(join(partial, "stores"), { mode: 0o750 });
     await mkdir(staging, { mode: 0o750 });
     const report = await new BackupWriter(data, { ...request, partial, staging }).write();
