@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Backlog, checkpointParts, type LivingFacts, withUntouched } from "./checkpoint.ts";
+import { QueueState } from "../../broker/queue-state.ts";
+import {
+  type Backlog,
+  checkpointParts,
+  type LivingFacts,
+  untouchedOf,
+  withUntouched,
+} from "./checkpoint.ts";
 import { QueueReplay } from "./queue-replay.ts";
 
 const backlog = (cursor: number, heldBack: number, skip: readonly number[] = []): Backlog => ({
@@ -65,5 +72,28 @@ test("parts are of bounded size, however long keys are and however much is passe
   assert.deepEqual(
     { ...replay.backlog, skip: replay.backlog.skip.toSorted((a, b) => a - b) },
     passed,
+  );
+});
+
+test("a redriven message is told where a later one of its key is, waiting or dead", () => {
+  const state = new QueueState({ attempts: 5, keyOrder: true });
+  const keys = ["a", "b", "c", "a", "b", "c", "a"];
+  for (const [sequence, key] of keys.entries()) {
+    state.add({ sequence, sentMs: 0, key, readyMs: 0 }, 0);
+  }
+  const lease = { token: "t", endsMs: 1 };
+  const death = { deadMs: 0, cause: { code: "E", message: "" } };
+  for (const sequence of [0, 1, 2]) {
+    state.take(state.get(sequence)!, lease);
+    state.bury(state.get(sequence)!, death);
+  }
+  for (const sequence of [3, 4]) state.take(state.get(sequence)!, lease);
+  state.release(state.get(3)!, { readyMs: 0, nowMs: 0, countAttempt: true });
+  state.bury(state.get(4)!, death);
+  for (const sequence of [0, 1, 2]) state.redrive(state.getDead(sequence)!, 0);
+  const untouched = untouchedOf([...state.entries()], [...state.deadLetters()]);
+  assert.deepEqual(
+    untouched.map(({ sequence }) => sequence).toSorted((a, b) => a - b),
+    [2, 5, 6],
   );
 });

@@ -57,8 +57,29 @@ const SKIP_COUNT = 50_000;
 const PART_LETTERS = 256 * 1024;
 
 /** Nothing happened to it but its sending: its record is all there is to know. */
-export function isUntouched({ status, attempts, location, sequence }: QueueEntry): boolean {
+function isUntouched({ status, attempts, location, sequence }: QueueEntry): boolean {
   return status === "waiting" && attempts === 0 && location === sequence;
+}
+
+/**
+ * Those of the living that need not be told. One that was redriven is like one never touched; but where a
+ * later message of its key is told, recovery would know that one alone and give it out first, so the
+ * redriven one is told, too.
+ */
+export function untouchedOf(
+  living: readonly QueueEntry[],
+  dead: readonly QueueEntry[],
+): readonly QueueEntry[] {
+  const lastTold = new Map<string, number>();
+  for (const entry of [...living, ...dead]) {
+    const { lane, sequence } = entry;
+    if (lane === undefined || isUntouched(entry)) continue;
+    lastTold.set(lane, Math.max(sequence, lastTold.get(lane) ?? -1));
+  }
+  return living.filter((entry) => {
+    if (!isUntouched(entry)) return false;
+    return entry.lane === undefined || entry.sequence > (lastTold.get(entry.lane) ?? -1);
+  });
 }
 
 /**

@@ -50,8 +50,8 @@ import type { LogRecord, PartitionLog } from "../log/open-log.ts";
 import {
   checkpointParts,
   deadFacts,
-  isUntouched,
   livingFacts,
+  untouchedOf,
   withUntouched,
 } from "./checkpoint.ts";
 import { appendCut } from "./append-cut.ts";
@@ -314,7 +314,7 @@ export class LogJournal implements QueueJournal {
     let needed = this.#needed();
     for (const { location } of living) needed = Math.min(needed, location);
     for (const { location } of dead) needed = Math.min(needed, location);
-    const untouched = living.filter(isUntouched).map(({ sequence }) => sequence);
+    const untouched = new Set(untouchedOf(living, dead).map(({ sequence }) => sequence));
     const backlog = withUntouched(
       {
         cursor: this.#heldBack === 0 ? this.#nextOffset : this.#cursor,
@@ -322,9 +322,11 @@ export class LogJournal implements QueueJournal {
         skip: [...this.#skip],
         marks: this.#marks.list(),
       },
-      untouched.toSorted((a, b) => a - b),
+      [...untouched].toSorted((a, b) => a - b),
     );
-    const told = living.filter((entry) => !isUntouched(entry) || entry.sequence < backlog.cursor);
+    const told = living.filter(
+      ({ sequence }) => !untouched.has(sequence) || sequence < backlog.cursor,
+    );
     const parts = checkpointParts(told.map(livingFacts), dead.map(deadFacts), backlog);
     this.#recordsSince = 0;
     this.#bytesSince = 0;

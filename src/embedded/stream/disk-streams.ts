@@ -57,10 +57,14 @@ export interface DiskStreams extends StreamStorage {
     positions: readonly GroupPosition[],
     also: readonly StateChange[],
   ): Promise<void>;
-  /** Forgets what the group committed; durable when it resolves. */
+  /**
+   * Forgets what the group committed, together with further changes of the state log; durable when it
+   * resolves.
+   */
   removePositions(
     group: string,
     positions: readonly Pick<StoredPosition, "stream" | "partition">[],
+    also?: readonly StateChange[],
   ): Promise<void>;
   /**
    * Deletes what a partition of an open stream has before `offset`; durable when it resolves. Returns
@@ -194,7 +198,7 @@ export async function openDiskStreams(
     savePositions: (group, saved) => positions.save(group, saved),
     savePositionsWith: (saved, also) => positions.saveWith(saved, also),
     storedPosition: (group, stream, partition) => positions.find(group, { stream, partition }),
-    removePositions: (group, gone) => positions.remove(group, gone),
+    removePositions: (group, gone, also) => positions.remove(group, gone, also),
     logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],
     nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
     async close() {

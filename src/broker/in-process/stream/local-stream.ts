@@ -95,9 +95,14 @@ export class LocalStream {
     };
   }
 
+  /** Undefined for a partition that the stream does not have. */
+  findLog(partition: number): RecordLog | undefined {
+    return this.#logs[partition];
+  }
+
   /** Throws BAD_ARGUMENT for a partition that the stream does not have. */
   log(partition: number): RecordLog {
-    const log = this.#logs[partition];
+    const log = this.findLog(partition);
     if (log !== undefined) return log;
     throw new MillraceError(
       "BAD_ARGUMENT",

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { openTestEngine } from "../../engine-stage.test.ts";
 import { openTestKafka } from "../broker-stage.test.ts";
 import { ERROR } from "../error-codes.ts";
+import { Topics } from "../topics/topics.ts";
 import { add, coversEach } from "../transactions/transaction-machine.ts";
 import { TransactionOffsets } from "../transactions/transaction-offsets.ts";
 import type { TransactionState } from "../transactions/transaction-state.ts";
@@ -87,10 +88,13 @@ test("a transaction takes a partition once, and reads each that is added a few t
 
 test("offsets of a transaction replace those that it has sent before, each read a few times", async () => {
   await using stage = await openTestEngine();
-  const offsets = new TransactionOffsets(stage.engine.state);
+  await stage.engine.streams.create({ name: "t", partitions: 1 });
+  const topics = new Topics(stage.engine);
+  const { id: topicId } = topics.find("t")!;
+  const offsets = new TransactionOffsets(stage.engine.state, topics);
   for (const round of [1, 2, 3]) {
     const { list, seen } = watched(
-      many((partition) => ({ stream: "t", partition, offset: round * partition })),
+      many((partition) => ({ stream: "t", topicId, partition, offset: round * partition })),
     );
     await offsets.add("tx", "g", list);
     assert.ok(seen.reads >= COUNT && seen.reads <= READS_MAX, `${seen.reads} reads`);

@@ -22,10 +22,11 @@ export interface Transactions {
 
 export async function openTransactions(engine: Engine): Promise<Transactions> {
   const producerIds = new ProducerIds(engine.state);
-  const offsets = new TransactionOffsets(engine.state);
+  const topics = new Topics(engine);
+  const offsets = new TransactionOffsets(engine.state, topics);
   const coordinator = new TransactionCoordinator({
     engine,
-    topics: new Topics(engine),
+    topics,
     producerIds,
     offsets,
     settings: TRANSACTIONS,

@@ -10,6 +10,7 @@ import { withoutSyncs } from "../../log/disks/recording-disk.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "../../log/open-log.ts";
 import { producedBatches } from "../../log/producers/producer-stage.test.ts";
 import { ERROR } from "../error-codes.ts";
+import { Topics } from "../topics/topics.ts";
 import { openTransactions } from "./open-transactions.ts";
 import type { Producer } from "./transaction-machine.ts";
 
@@ -69,8 +70,11 @@ async function work(
   };
   await send(0, 0, "a");
   await send(1, 0, "a");
-  const positions = [{ stream: TOPIC, partition: 0, offset: 5 }];
-  assert.equal(await coordinator.commitOffsets(ID, producer, { group: "g", positions }), 0);
+  const { id: topicId } = new Topics(stage.engine).find(TOPIC)!;
+  const positions = [{ stream: TOPIC, topicId, partition: 0, offset: 5 }];
+  const mayCommit = (): number => ERROR.NONE;
+  const sent = { group: "g", positions, mayCommit };
+  assert.equal(await coordinator.commitOffsets(ID, producer, sent), ERROR.NONE);
   note("committing");
   await end(true);
   note("committed");

@@ -11,7 +11,6 @@
  */
 
 import type { Timer } from "../../../model/clock.ts";
-import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { Engine } from "../../engine.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Topics } from "../topics/topics.ts";
@@ -28,7 +27,7 @@ import {
   type InitStep,
   type Producer,
 } from "./transaction-machine.ts";
-import type { TransactionOffsets } from "./transaction-offsets.ts";
+import type { PendingOffset, TransactionOffsets } from "./transaction-offsets.ts";
 import {
   decodeTransaction,
   encodeTransaction,
@@ -184,20 +183,34 @@ export class TransactionCoordinator {
     });
   }
 
-  /** Offsets become positions of the group when the transaction commits. */
+  /**
+   * Offsets become positions of the group when the transaction commits. `mayCommit` says, as an error
+   * code, whether the sender is still one who commits for the group: it is asked when the offsets
+   * become pending, in the same turn of the event loop. Had the group given its partitions on before,
+   * their next reader would have begun at the old offsets.
+   */
   commitOffsets(
     id: string,
     producer: Producer,
-    { group, positions }: { readonly group: string; readonly positions: readonly StoredPosition[] },
+    {
+      group,
+      positions,
+      mayCommit,
+    }: {
+      readonly group: string;
+      readonly positions: readonly PendingOffset[];
+      readonly mayCommit: () => number;
+    },
   ): Promise<number> {
     return this.#turn(id, async () => {
       const state = this.#states.get(id);
       const step = add(state, producer, { groups: [group], nowMs: this.#nowMs });
       if (step.error !== ERROR.NONE) return step.error;
       if (step.next !== undefined) await this.#put(id, step.next);
-      await this.#options.offsets.add(id, group, positions);
       this.#arm();
-      return ERROR.NONE;
+      const refusal = mayCommit();
+      if (refusal === ERROR.NONE) await this.#options.offsets.add(id, group, positions);
+      return refusal;
     });
   }
 

@@ -1,14 +1,26 @@
 /**
  * Offsets that transactions have sent to groups: kept durably beside the groups' positions, and turned
  * into positions, or forgotten, when their transaction ends.
+ *
+ * A topic may be deleted, and made anew, while the transaction is open: an offset is of the topic with
+ * the id that it was sent for, and is nothing to one that has the name later.
+ *
+ * What is pending in memory is what the state log says, also while a change is under way and after the
+ * disk has refused it.
  */
 
 import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { KeyedLog, StateChange } from "../../keyed-log.ts";
 import type { GroupPosition } from "../../stream/group-positions.ts";
 import type { PendingOffsets } from "../groups/pending-offsets.ts";
+import type { Topics } from "../topics/topics.ts";
 
 const PREFIX = "transaction-offsets/";
+
+/** Where a group is when the transaction commits, unless the topic is another one of the name by then. */
+export interface PendingOffset extends StoredPosition {
+  readonly topicId: string;
+}
 
 /** One record of the state log for each transaction and group. */
 const keyOf = (transaction: string, group: string): string =>
@@ -16,15 +28,16 @@ const keyOf = (transaction: string, group: string): string =>
 
 export class TransactionOffsets implements PendingOffsets {
   readonly #state: KeyedLog;
+  readonly #topics: Topics;
   /** By transaction, then by group, then by place. */
-  readonly #pending = new Map<string, Map<string, ReadonlyMap<string, StoredPosition>>>();
+  readonly #pending = new Map<string, Map<string, ReadonlyMap<string, PendingOffset>>>();
 
-  constructor(state: KeyedLog) {
+  constructor(state: KeyedLog, topics: Topics) {
     this.#state = state;
+    this.#topics = topics;
     for (const [key, value] of state.entries(PREFIX)) {
       const [, transaction = "", group = ""] = key.split("/").map(decodeURIComponent);
-      const positions: readonly StoredPosition[] = JSON.parse(value);
-      this.#set(transaction, group, byPlace(positions));
+      this.#set(transaction, group, JSON.parse(value));
     }
   }
 
@@ -32,18 +45,22 @@ export class TransactionOffsets implements PendingOffsets {
   async add(
     transaction: string,
     group: string,
-    positions: readonly StoredPosition[],
+    positions: readonly PendingOffset[],
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
     const all = new Map([...before, ...byPlace(positions)]);
-    this.#set(transaction, group, all);
-    await this.#state.putAll([[keyOf(transaction, group), JSON.stringify([...all.values()])]]);
+    const written = this.#state.putAll([
+      [keyOf(transaction, group), JSON.stringify([...all.values()])],
+    ]);
+    await this.#following(transaction, group, written);
   }
 
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      Array.from(positions.values(), (position) => ({ group, position })),
+      [...positions.values()].flatMap(({ topicId, ...position }) =>
+        this.#isThere(position.stream, topicId) ? [{ group, position }] : [],
+      ),
     );
   }
 
@@ -60,24 +77,57 @@ export class TransactionOffsets implements PendingOffsets {
 
   isPending(group: string, stream: string, partition: number): boolean {
     const place = placeOf({ stream, partition });
-    return this.#pending.values().some((groups) => groups.get(group)?.has(place) === true);
+    return this.#pending.values().some((groups) => {
+      const one = groups.get(group)?.get(place);
+      return one !== undefined && this.#isThere(stream, one.topicId);
+    });
   }
 
-  drop(group: string): void {
-    for (const [transaction, groups] of this.#pending) {
-      if (groups.delete(group)) void this.#state.put(keyOf(transaction, group), undefined);
+  async drop(
+    group: string,
+    write: (changes: readonly StateChange[]) => Promise<void>,
+  ): Promise<void> {
+    const transactions = [...this.#pending].flatMap(([transaction, groups]) =>
+      groups.has(group) ? [transaction] : [],
+    );
+    const written = write(
+      transactions.map((transaction) => [keyOf(transaction, group), undefined]),
+    );
+    await Promise.all(
+      transactions.map((transaction) => this.#following(transaction, group, written)),
+    );
+    await written;
+  }
+
+  /** Says what the state log says of the key, now and when `written` has settled. */
+  async #following(transaction: string, group: string, written: Promise<void>): Promise<void> {
+    this.#read(transaction, group);
+    try {
+      await written;
+    } finally {
+      this.#read(transaction, group);
     }
   }
 
-  #set(transaction: string, group: string, positions: ReadonlyMap<string, StoredPosition>): void {
+  #isThere(stream: string, topicId: string): boolean {
+    return this.#topics.find(stream)?.id === topicId;
+  }
+
+  #read(transaction: string, group: string): void {
+    const value = this.#state.get(keyOf(transaction, group));
+    if (value === undefined) this.#pending.get(transaction)?.delete(group);
+    else this.#set(transaction, group, JSON.parse(value));
+  }
+
+  #set(transaction: string, group: string, positions: readonly PendingOffset[]): void {
     let groups = this.#pending.get(transaction);
     if (groups === undefined) this.#pending.set(transaction, (groups = new Map()));
-    groups.set(group, positions);
+    groups.set(group, byPlace(positions));
   }
 }
 
 /** Of two for one place the later one counts. */
-function byPlace(positions: readonly StoredPosition[]): ReadonlyMap<string, StoredPosition> {
+function byPlace(positions: readonly PendingOffset[]): ReadonlyMap<string, PendingOffset> {
   return new Map(positions.map((one) => [placeOf(one), one]));
 }
 

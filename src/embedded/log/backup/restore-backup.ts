@@ -3,12 +3,13 @@
  * written, or nothing. They are gathered in `DIRECTORY.restoring`, which gets its name last.
  */
 
-import { mkdir, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdir, readdir, rmdir, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import { DESCRIPTION } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { copyFile, sumFile, syncPath, type FileSum } from "./copy-file.ts";
+import { beginDirectory, finishDirectory, overlap, removeUnfinished } from "./growing-directory.ts";
 import { backupDamaged, readManifest, type BackupFile, type Manifest } from "./manifest.ts";
 
 export interface RestoreRequest {
@@ -33,8 +34,9 @@ export interface Restored {
 export async function restoreBackup(request: RestoreRequest): Promise<Restored> {
   const { source, signal, prepare } = request;
   const directory = resolve(request.directory);
+  const gathered = `${directory}.restoring`;
   await refuseContents(directory);
-  refuseInside(source, directory);
+  await refuseSource(source, [directory, gathered]);
   const manifest = await readManifest(source);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   let done = 0;
@@ -50,17 +52,14 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
   }
   await mkdir(dirname(directory), { recursive: true, mode: 0o750 });
   await refuseLittleRoom(dirname(directory), bytes);
-  const gathered = `${directory}.restoring`;
-  // What a restore that was killed has left.
-  await rm(gathered, { recursive: true, force: true });
+  await beginDirectory(gathered);
   try {
     await copyAll(manifest.files, { source, gathered, signal, copied });
     await prepare(gathered);
     await rmdir(directory).catch(unlessMissing);
-    await rename(gathered, directory);
-    await syncPath(dirname(directory));
+    await finishDirectory(gathered, directory);
   } catch (error) {
-    await rm(gathered, { recursive: true, force: true });
+    await removeUnfinished(gathered);
     throw error;
   }
   return { manifest, bytes };
@@ -128,14 +127,15 @@ async function refuseContents(directory: string): Promise<void> {
   );
 }
 
-function refuseInside(source: string, directory: string): void {
-  const inside = relative(resolve(source), directory);
-  if (inside.startsWith("..")) return;
-  throw new MillraceError(
-    "BAD_ARGUMENT",
-    `${directory} lies in the backup itself; name a directory elsewhere with --data`,
-    { details: { argument: "data" } },
-  );
+async function refuseSource(source: string, places: readonly string[]): Promise<void> {
+  for (const place of places) {
+    if (!(await overlap(source, place))) continue;
+    throw new MillraceError(
+      "BAD_ARGUMENT",
+      `${place} is, holds or lies in the backup ${source} itself; name a directory elsewhere with --data`,
+      { details: { argument: "data" } },
+    );
+  }
 }
 
 async function refuseLittleRoom(parent: string, needed: number): Promise<void> {

@@ -15,7 +15,7 @@
  * The backup grows under `TARGET.partial` and gets its name when all of it is synced.
  */
 
-import { mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { BackupReport, BackupRequest } from "../../../broker/upkeep/upkeep.ts";
@@ -26,6 +26,7 @@ import type { LogEnvironment } from "../log-environment.ts";
 import type { LogCut, SegmentCut } from "../log-registry.ts";
 import { segmentName } from "../segment/segment-facts.ts";
 import { copyFile, sumFile, syncPath, tryLink, writeFile, type FileSum } from "./copy-file.ts";
+import { beginDirectory, finishDirectory, overlap, removeUnfinished } from "./growing-directory.ts";
 import { BACKUP_FORMAT, MANIFEST, type BackupFile, type Manifest } from "./manifest.ts";
 
 const STAGING = "backing-up";
@@ -40,23 +41,22 @@ interface BackedUp {
 /** One at a time: the caller sees to it. Throws as `Upkeep.backup` does. */
 export async function writeBackup(data: BackedUp, request: BackupRequest): Promise<BackupReport> {
   const target = resolve(request.target);
-  await refusePlace(data.path, target);
-  await refuseLittleRoom(data, target, request.storesBytes);
   const partial = `${target}${PARTIAL}`;
+  await refusePlace(data.path, { target, partial });
+  await refuseLittleRoom(data, target, request.storesBytes);
   const staging = join(data.path, STAGING);
   // What a process that was killed has left.
   await rm(staging, { recursive: true, force: true });
-  await rm(partial, { recursive: true, force: true });
+  await beginDirectory(partial);
   try {
-    await mkdir(join(partial, "stores"), { recursive: true, mode: 0o750 });
+    await mkdir(join(partial, "stores"), { mode: 0o750 });
     await mkdir(staging, { mode: 0o750 });
     const report = await new BackupWriter(data, { ...request, partial, staging }).write();
     await refuseExisting(target);
-    await rename(partial, target);
-    await syncPath(dirname(target));
+    await finishDirectory(partial, target);
     return report;
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    await removeUnfinished(partial);
     throw error;
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -251,12 +251,15 @@ function sidecarOf(
   return contents;
 }
 
-async function refusePlace(data: string, target: string): Promise<void> {
-  const inside = relative(resolve(data), target);
-  if (!inside.startsWith("..") && inside !== target) {
+async function refusePlace(
+  data: string,
+  { target, partial }: { readonly target: string; readonly partial: string },
+): Promise<void> {
+  for (const place of [target, partial]) {
+    if (!(await overlap(data, place))) continue;
     throw new MillraceError(
       "BAD_ARGUMENT",
-      `${target} lies in the data directory itself; choose a place on another disk`,
+      `${place} is, holds or lies in the data directory ${data} itself; choose a place on another disk`,
       { details: { argument: "target" } },
     );
   }

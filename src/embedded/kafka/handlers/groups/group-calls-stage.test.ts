@@ -66,8 +66,8 @@ export function createClient(
     memberlessMax: Infinity,
     ...settings,
   });
-  const pendingOffsets = new TransactionOffsets(engine.state);
   const topics = new Topics(engine);
+  const pendingOffsets = new TransactionOffsets(engine.state, topics);
   const handlers = createGroupHandlers({ engine, groups, pendingOffsets, topics });
   const ask = async <Name extends GroupApi>(
     api: Name,
@@ -109,11 +109,12 @@ export const assignment = (topic: string, partitions: readonly number[]): Buffer
     encodeMessage(consumerProtocolAssignment, 1, { assignedPartitions: [{ topic, partitions }] }),
   );
 
-/** Joins as a consumer of `t` and gives itself partition 0. */
+/** Joins as a consumer of `t` and gives itself partition 0, or what it likes. */
 export async function joined(
   { ask }: Client,
   groupId = "g",
   protocolType = "consumer",
+  partitions: readonly number[] = [0],
 ): Promise<string> {
   const join = {
     groupId,
@@ -132,7 +133,7 @@ export async function joined(
     generationId,
     protocolType,
     protocolName: "range",
-    assignments: [{ memberId, assignment: assignment("t", [0]) }],
+    assignments: [{ memberId, assignment: assignment("t", partitions) }],
   });
   return memberId;
 }
