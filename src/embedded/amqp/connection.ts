@@ -6,9 +6,9 @@
  * is answered; meanwhile nothing else is read. What rhea throws, or a rule of the protocol that is broken,
  * ends this connection and no other.
  *
- * Five things stop it from reading on: a decision that is due, messages that wait for the disk, frames that
- * it has not come to, the door's bound on the bytes of all connections (`holdings.ts`), and that it had its
- * turn. Three end it from here: a handshake that takes too long, a client that does not read what it asked
+ * Six things stop it from reading on: a decision that is due, frames that it has not come to, that it had
+ * its turn, and three that `holdings.ts` knows: messages that wait for the disk, answers that the client does
+ * not read, and the door's bound on the bytes of all connections. Three end it from here: a handshake that takes too long, a client that does not read what it asked
  * for, and one that stands still on memory that others wait for.
  */
 
@@ -116,7 +116,7 @@ export class AmqpConnection {
       received: (link, delivery, message) => this.#links.received(link, delivery, message),
       told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
-      failed: (violation) => this.#defect(violation),
+      failed: (error) => this.#defect(error),
     });
     events.on("error", (error: unknown) => this.#defect(error));
     events.on("protocol_error", (error: unknown) => this.#defect(error));

@@ -38,6 +38,8 @@ export class LocalStream {
   readonly #logs: RecordLog[] = [];
   readonly #appenders: PartitionAppender[] = [];
   readonly #lastDurable: Promise<void>[] = [];
+  /** Whoever reads all partitions, to be told of those that are added. */
+  readonly #growthListeners = new Set<() => void>();
   #stored: StoredStream;
   #spread: KeylessSpread;
   #spec: StreamSpec;
@@ -191,6 +193,16 @@ export class LocalStream {
     this.#stored = stored;
     this.#spec = stored.spec;
     this.#spread = new KeylessSpread(this.#logs.length);
+    for (const listener of this.#growthListeners) listener();
+  }
+
+  /**
+   * Calls `listener` whenever partitions were added, before anything is appended to them; ends with the
+   * function that is returned.
+   */
+  onGrowth(listener: () => void): () => void {
+    this.#growthListeners.add(listener);
+    return () => this.#growthListeners.delete(listener);
   }
 
   /** Something was appended to one of its logs by another way than `append`. */

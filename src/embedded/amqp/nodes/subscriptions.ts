@@ -6,6 +6,8 @@
  * is an empty queue that the next attach takes up.
  */
 
+import type { LocalStream } from "../../../broker/in-process/stream/local-stream.ts";
+import { LIMITS } from "../../../model/limits.ts";
 import type { StartAt } from "../../../model/position.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { RawMessage } from "../../../model/message.ts";
@@ -16,7 +18,6 @@ import { feed } from "./feeder.ts";
 
 const PREFIX = "amqp-subscription/";
 const DEDUPE = { count: 10_000, ms: 86_400_000 };
-const NAME_LENGTH_MAX = 249;
 
 interface Stored {
   readonly stream: string;
@@ -91,7 +92,9 @@ export class Subscriptions {
       }
       await queues.ensure({ name, keyOrder: true, dedupe: DEDUPE }, this);
       const positions: number[] = [];
-      for (let partition = 0; partition < stream.partitions; partition++) {
+      // What is added meanwhile is fed from its beginning.
+      const { partitions } = stream;
+      for (let partition = 0; partition < partitions; partition++) {
         positions.push(await stream.resolve(partition, from));
       }
       const stored: Stored = { stream: streamName, incarnation, selector, positions };
@@ -123,22 +126,25 @@ export class Subscriptions {
 
   #start(name: string, stored: Stored): void {
     const stop = new AbortController();
-    const { stream, selector, positions } = stored;
+    const { selector, positions } = stored;
+    const stream = this.#streamOf(stored);
     const chooses = selectorOf(selector);
     const save = (): Promise<void> => this.#engine.state.put(PREFIX + name, JSON.stringify(stored));
-    const options = { stream, positions, chooses, save, queue: name, stop: stop.signal };
-    const ended = this.#isOf(stored)
-      ? feed({ engine: this.#engine, ...options }).catch((error: unknown) => {
-          const facts = { queue: name, stream, error: String(error) };
-          this.#engine.environment.log.error(facts, "a subscription is no longer fed");
-        })
-      : Promise.resolve();
+    const options = { positions, chooses, save, queue: name, stop: stop.signal };
+    const ended =
+      stream === undefined
+        ? Promise.resolve()
+        : feed({ engine: this.#engine, stream, ...options }).catch((error: unknown) => {
+            const facts = { queue: name, stream: stream.name, error: String(error) };
+            this.#engine.environment.log.error(facts, "a subscription is no longer fed");
+          });
     this.#running.set(name, { stored, stop, ended });
   }
 
-  /** Whether its stream is still the one that it began with. */
-  #isOf({ stream, incarnation }: Stored): boolean {
-    return this.#engine.streams.streams.get(stream)?.stored.incarnation === incarnation;
+  /** Its stream, while it is still the one that it began with. */
+  #streamOf({ stream: name, incarnation }: Stored): LocalStream | undefined {
+    const stream = this.#engine.streams.streams.get(name);
+    return stream?.stored.incarnation === incarnation ? stream : undefined;
   }
 
   #change<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -161,11 +167,12 @@ export function selectorOf(selector: string | undefined): (message: RawMessage) 
  */
 export function subscriptionName(container: string, link: string): string {
   const name = `sub.${escaped(container)}.${escaped(link)}`;
-  if (name.length <= NAME_LENGTH_MAX) return name;
+  const { nameLengthMax: limit } = LIMITS;
+  if (name.length <= limit) return name;
   throw new MillraceError(
     "BAD_ARGUMENT",
-    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${NAME_LENGTH_MAX} letters`,
-    { details: { limit: NAME_LENGTH_MAX } },
+    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${limit} letters`,
+    { details: { limit } },
   );
 }
 
