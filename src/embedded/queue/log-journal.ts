@@ -134,7 +134,7 @@ export class LogJournal implements QueueJournal {
     const log = this.#log;
     const { replay, start, bytes } = await replayLog(log, this.#options.checkpoint.get());
     for (const entry of replay.unknown()) {
-      const record = await this.#reader.read(entry.location);
+      const record = await this.#reader.read(entry);
       entry.sentMs ??= record.appendedMs;
       if (rules.keyOrder) entry.lane = record.key === null ? null : laneOf(record.key);
     }
@@ -230,7 +230,7 @@ export class LogJournal implements QueueJournal {
   }
 
   async readMessage(entry: QueueEntry): Promise<RawMessage> {
-    return messageOf(await this.#reader.read(entry.location));
+    return messageOf(await this.#reader.read(entry));
   }
 
   forgetMessage(entry: QueueEntry): void {

@@ -19,8 +19,9 @@ export class MessageReader {
     this.#log = log;
   }
 
-  read(offset: number): Promise<LogRecord> {
-    const result = this.#last.then(() => this.#fetch(offset));
+  /** Where it stands when its turn comes: while it waits it may be copied forward, and its place trimmed. */
+  read(entry: { readonly location: number }): Promise<LogRecord> {
+    const result = this.#last.then(() => this.#fetch(entry.location));
     this.#last = result.catch(() => {});
     return result;
   }

@@ -33,6 +33,8 @@ export interface SubscriptionRequest {
   readonly selector: string | undefined;
   /** Where a new one begins. */
   readonly from: StartAt;
+  /** Throws where the client may not remove the queue that there is, or make the one that is not. */
+  readonly require: (action: "delete" | "create") => void;
 }
 
 interface Running {
@@ -68,7 +70,8 @@ export class Subscriptions {
    * Finds the subscription, or makes it. As JMS has it, one that is asked for with another stream or
    * selector ends with all that waits in it, and begins anew.
    */
-  ensure({ name, stream: streamName, selector, from }: SubscriptionRequest): Promise<void> {
+  ensure(request: SubscriptionRequest): Promise<void> {
+    const { name, stream: streamName, selector, from } = request;
     return this.#change(async () => {
       const { streams, queues, state } = this.#engine;
       const stream = streams.stream(streamName);
@@ -76,6 +79,9 @@ export class Subscriptions {
       const present = this.#running.get(name)?.stored;
       const same = present?.incarnation === incarnation && present.selector === selector;
       if (same) return;
+      // Here and not before: another client may have made it meanwhile.
+      if (present !== undefined) request.require("delete");
+      request.require("create");
       if (present !== undefined) await this.#remove(name);
       if (this.#running.size >= this.#countMax) {
         throw new MillraceError(

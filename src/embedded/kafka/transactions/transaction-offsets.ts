@@ -19,7 +19,8 @@ const PREFIX = "transaction-offsets/";
 
 /** Where a group is when the transaction commits, unless the topic is another one of the name by then. */
 export interface PendingOffset extends StoredPosition {
-  readonly topicId: string;
+  /** Undefined in what was written before it was noted: then the topic that has the name counts. */
+  readonly topicId: string | undefined;
 }
 
 /** One record of the state log for each transaction and group. */
@@ -109,8 +110,9 @@ export class TransactionOffsets implements PendingOffsets {
     }
   }
 
-  #isThere(stream: string, topicId: string): boolean {
-    return this.#topics.find(stream)?.id === topicId;
+  #isThere(stream: string, topicId: string | undefined): boolean {
+    const topic = this.#topics.find(stream);
+    return topic !== undefined && (topicId === undefined || topic.id === topicId);
   }
 
   #read(transaction: string, group: string): void {
