@@ -3,6 +3,7 @@
 import { ERROR } from "../error-codes.ts";
 import { LEADER_EPOCH, type KafkaBroker } from "../kafka-broker.ts";
 import type { Handler } from "./handler.ts";
+import { mayDescribe } from "./operations.ts";
 
 /** Of an epoch that never was. */
 const UNDEFINED = -1;
@@ -13,7 +14,7 @@ export function createOffsetForLeaderEpoch({
   return (request, call) => ({
     topics: request.topics.map(({ topic: name, partitions }) => {
       const topic = topics.find(name);
-      const seen = call.may("read", "stream", name);
+      const seen = mayDescribe(call, name);
       return {
         topic: name,
         partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {

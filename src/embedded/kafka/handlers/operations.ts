@@ -17,6 +17,11 @@ const OPERATION = {
 /** Nobody asked. */
 export const OPERATIONS_UNTOLD: number = -(2 ** 31);
 
+/** What Kafka calls to describe: it comes with each right to the topic itself, so that who writes finds it. */
+export function mayDescribe({ may }: Pick<Call, "may">, name: string): boolean {
+  return (["read", "write", "delete"] as const).some((action) => may(action, "stream", name));
+}
+
 export function topicOperations({ may }: Call, name: string): number {
   let bits = 0;
   if (may("read", "stream", name)) {
@@ -26,7 +31,7 @@ export function topicOperations({ may }: Call, name: string): number {
   if (may("create", "stream", name)) {
     bits |= bitsOf(OPERATION.create, OPERATION.alter, OPERATION.alterConfigs);
   }
-  if (may("delete", "stream", name)) bits |= bitsOf(OPERATION.delete);
+  if (may("delete", "stream", name)) bits |= bitsOf(OPERATION.delete, OPERATION.describe);
   return bits;
 }
 

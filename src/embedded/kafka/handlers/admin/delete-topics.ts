@@ -11,6 +11,7 @@ import { NO_TOPIC_ID } from "../../topics/topic-id.ts";
 import type { Topics } from "../../topics/topics.ts";
 import type { Call, Handler } from "../handler.ts";
 import { refusal, refusalFor } from "../refusal.ts";
+import { mayDescribe } from "../operations.ts";
 
 type TopicAnswer = Draft<DeleteTopicsResponse["responses"][number]>;
 
@@ -44,7 +45,7 @@ async function remove(
   const topic = name === null ? find(topicId) : topics.find(name);
   const known = topic?.name ?? name;
   // Who may not see the topic is not told its name.
-  if (byId && (topic === undefined || !call.may("read", "stream", topic.name))) {
+  if (byId && (topic === undefined || !mayDescribe(call, topic.name))) {
     return { name: null, topicId, ...refusal(ERROR.UNKNOWN_TOPIC_ID) };
   }
   if (known !== null && !call.may("delete", "stream", known)) {
