@@ -15,6 +15,8 @@ import { join, relative } from "node:path";
 import { rollup } from "@rollup/wasm-node";
 
 const OUTPUT = join("dist", "bundle");
+/** By its file: the trial of the package has no commands of npm on its path. */
+const TSC = join("node_modules", "typescript", "bin", "tsc");
 
 /** The worker's file is looked for beside the one that starts it. */
 const ENTRIES: Readonly<Record<string, string>> = {
@@ -47,7 +49,7 @@ function compile(): void {
   const unused = ["declaration", "isolatedDeclarations", "declarationMap", "sourceMap"];
   const left = unused.flatMap((setting) => [`--${setting}`, "false"]);
   const args = ["-p", "tsconfig.build.json", "--removeComments", "--outDir", compiled, ...left];
-  execFileSync("tsc", args, { stdio: "inherit" });
+  execFileSync(process.execPath, [TSC, ...args], { stdio: "inherit" });
 }
 
 async function write(): Promise<void> {
