@@ -6,9 +6,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { GROUPS } from "../src/embedded/kafka/create-kafka-broker.ts";
-import { MEMBER_BYTES } from "../src/embedded/kafka/groups/member.ts";
-import { PROTOCOLS_MAX } from "../src/embedded/kafka/groups/protocols.ts";
 import { LIMITS as AMQP } from "../src/embedded/amqp/settings.ts";
 import {
   CONNECTION_LIMITS as CLIENT,
@@ -31,8 +28,6 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     `All connections of the Kafka door together hold ${mib(DOOR.bytesMax)}:`,
     `A search of a partition by time holds the largest batch there can be, ${mib(BATCH_BYTES_MAX)},`,
     `at most ${count(DOOR.connectionsMax)} connections`,
-    `by ${GROUPS.sessionMsMax / 60_000} minutes at most: of all groups together it is ${mib(GROUPS.heldBytesMax)}, each member counting ${kib(MEMBER_BYTES)} more.`,
-    `committed nothing ${count(GROUPS.memberlessMax)} are kept, the newest; a group has at most ${count(GROUPS.membersMax)} members, and a member names at most ${PROTOCOLS_MAX} protocols.`,
     `at most ${AMQP.sessionsMax} sessions and ${count(AMQP.linksMax)} links, frames of ${kib(AMQP.frameBytesMax)} and messages of ${mib(AMQP.messageBytesMax)}`,
     `while ${mib(AMQP.incomingBytesMax)} of its messages wait for the disk`,
     `sent nothing more while ${mib(AMQP.unsentBytesMax)} are unread`,

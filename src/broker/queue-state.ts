@@ -91,9 +91,6 @@ export class QueueState {
     gone: 0,
   };
 
-  /** In the rests of all lanes. */
-  #behind = 0;
-
   constructor(rules: QueueRules) {
     this.#rules = rules;
   }
@@ -110,16 +107,6 @@ export class QueueState {
 
   count(status: "waiting" | "delayed" | "leased" | "dead"): number {
     return this.#counts[status];
-  }
-
-  /** Of those that wait, how many may be leased now. */
-  get readyCount(): number {
-    return this.#counts.waiting - this.#behind;
-  }
-
-  /** Of those that wait, how many do so behind an older message of their key. */
-  get behindCount(): number {
-    return this.#behind;
   }
 
   /** Waiting, delayed and leased together. */
@@ -320,7 +307,6 @@ export class QueueState {
       return this.#expose(entry, nowMs);
     }
     lane.rest ??= new MinHeap();
-    this.#behind++;
     const { head } = lane;
     if (head.status === "leased" || head.sequence < entry.sequence) {
       lane.rest.push(entry.sequence, entry);
@@ -359,7 +345,6 @@ export class QueueState {
     assert(lane !== undefined, `the lane of ${entry.sequence} exists`);
     if (lane.head !== entry) {
       lane.rest?.retain((item) => item !== entry);
-      this.#behind--;
       return;
     }
     const next = lane.rest?.pop();
@@ -367,7 +352,6 @@ export class QueueState {
       this.#lanes.delete(entry.lane);
       return;
     }
-    this.#behind--;
     lane.head = next;
     // The next one's own delay is wall time that only `ripen` knows to have passed.
     this.#expose(next, next.readyMs === 0 ? 0 : -1);

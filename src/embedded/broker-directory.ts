@@ -6,9 +6,8 @@
 import { dirname, join } from "node:path";
 import type { Environment } from "../model/environment.ts";
 import { MillraceError } from "../model/errors.ts";
-import { KeyedLog, type StateChange } from "./keyed-log.ts";
+import { KeyedLog } from "./keyed-log.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./log/directory/data-directory.ts";
-import { BACKING_UP } from "./log/directory/description.ts";
 import { type Disk, type LogEnvironment, throwAfter, unlessMissing } from "./log/open-log.ts";
 
 export interface BrokerDirectory {
@@ -21,11 +20,10 @@ export interface BrokerDirectory {
   readonly generation: number;
   /**
    * Removes a directory of logs, given relative to `path`; `levels` of directories lie above the
-   * files. What the state log says of them goes first, by `changes`: all of it together with the note
-   * that they are to go, or nothing. A removal that a crash interrupts is finished at the next opening, and so is one that the
+   * files. A removal that a crash interrupts is finished at the next opening, and so is one that the
    * disk refuses, after DISK_FAILED.
    */
-  removeLogs(relative: string, levels: number, changes: readonly StateChange[]): Promise<void>;
+  removeLogs(relative: string, levels: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,8 +41,6 @@ export async function openBrokerDirectory(
     if (state.get(GENERATION) === undefined) await refuseNameless(logs.disk, path);
     // What cannot be opened stays as it was; what can is this release's from here on.
     await data.upgrade();
-    // A killed backup's second names would keep on the disk what retention removes.
-    await removeDirectory(logs.disk, join(path, BACKING_UP), 0);
     const generation = Number(state.get(GENERATION) ?? 0) + 1;
     await state.put(GENERATION, String(generation));
 
@@ -61,8 +57,8 @@ export async function openBrokerDirectory(
       logs,
       state,
       generation,
-      async removeLogs(relative, levels, changes) {
-        await state.putAll([...changes, [`${GONE}${relative}`, String(levels)]]);
+      async removeLogs(relative, levels) {
+        await state.put(`${GONE}${relative}`, String(levels));
         await remove(relative, levels).catch((error: unknown) => {
           throw removalFailure(join(path, relative), error);
         });

@@ -2,23 +2,9 @@
  * Small durable facts of the broker by key: specs, positions, checkpoints' places.
  *
  * A log whose records are a key and its newest value (null removes it), as in a compacted Kafka
- * topic, and a map that holds what the log says. Opening replays the log.
- *
- * When most of the log is overtaken, the whole map is appended once more, and what lies before it is
- * trimmed. That goes in batches, each durable before the next is made, so that a map of any size takes
- * little memory and keeps no put waiting. Puts come between the batches, and that is sound:
- *
- * - A batch says of its keys what the map says when it is appended, and so what the log says there: each
- *   put before it stands before it. So at every place the newest record of a key is its value there. A
- *   crash leaves the log up to some place, with what was before the first batch, and replays to that.
- * - Of a key that is removed before its batch comes, nothing is appended; of one that is new, neither. Both
- *   have records behind the first batch, from the put itself. So from there on each key of the map has its
- *   value in the log, and each other key has nothing or a removal: what lies before may go, all at once or
- *   the oldest first.
- * - A put that the disk refuses takes along what was appended behind it, the batch that repeats it too.
- *
- * After a failure the log must get as much longer again before the next attempt, for each attempt may
- * leave something of the map in it.
+ * topic, and a map that holds what the log says. Opening replays the log. When most of the log is
+ * overtaken, the whole map is appended once more and everything before it is trimmed; a crash in
+ * the middle leaves both, which replay to the same map.
  *
  * `put` changes the map at once and resolves when the change is durable. All puts of one tick share
  * one append. They pass on a full disk, because acknowledgements must. What the disk refused is taken
@@ -27,7 +13,7 @@
  */
 
 import { MillraceError } from "../model/errors.ts";
-import type { AppendRecord, LogEnvironment, PartitionLog } from "./log/open-log.ts";
+import type { LogEnvironment, PartitionLog } from "./log/open-log.ts";
 import { openPartitionLog, throwAfter } from "./log/open-log.ts";
 
 /** A key's newest value; undefined removes it. */
@@ -51,8 +37,7 @@ const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
 const READ = { count: 5_000, bytes: 4 * 1024 * 1024 };
 /** Records beyond twice the size of the map after which it is written anew. */
 const OVERTAKEN_MAX = 20_000;
-/** Of one batch of the map that is written anew; a single value may be larger. */
-const BATCH = { count: 2_000, bytes: 1024 * 1024 };
+const SNAPSHOT_BATCH = 2_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -64,18 +49,12 @@ export class KeyedLog {
   readonly #unsettled = new Map<string, Unsettled>();
   #pending: Pending | undefined;
   #compacting: Promise<void> | undefined;
-  /**
-   * From here on records count as overtaken. Not from the log's beginning: in the segment in which the
-   * map was last written anew, much may lie before it.
-   */
-  #countedFrom: number;
   #closed = false;
 
   private constructor(log: PartitionLog, environment: LogEnvironment, values: Map<string, string>) {
     this.#log = log;
     this.#environment = environment;
     this.#values = values;
-    this.#countedFrom = log.earliest;
   }
 
   static async open(environment: LogEnvironment, directory: string): Promise<KeyedLog> {
@@ -180,7 +159,7 @@ export class KeyedLog {
   }
 
   #compactIfLong(): void {
-    const overtaken = this.#log.end - this.#countedFrom - 2 * this.#values.size;
+    const overtaken = this.#log.end - this.#log.earliest - 2 * this.#values.size;
     if (overtaken < OVERTAKEN_MAX || this.#closed) return;
     this.#compacting ??= this.#compact().finally(() => {
       this.#compacting = undefined;
@@ -189,53 +168,22 @@ export class KeyedLog {
 
   async #compact(): Promise<void> {
     try {
-      const first = await this.#appendAll();
-      if (first === undefined) return;
-      this.#countedFrom = first;
-      await this.#log.trimBefore(first);
+      let first: number | undefined;
+      let written: Promise<void> = Promise.resolve();
+      const entries = [...this.#values];
+      for (let from = 0; from < entries.length; from += SNAPSHOT_BATCH) {
+        const records = entries.slice(from, from + SNAPSHOT_BATCH).map(toRecord);
+        const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+        first ??= firstOffset;
+        written = durable;
+      }
+      await written;
+      if (first !== undefined) await this.#log.trimBefore(first);
     } catch (error) {
       // The log stays long, nothing else; puts report their own failures.
-      this.#countedFrom = this.#log.end;
       const facts = { error: String(error) };
       this.#environment.log.warn(facts, "the broker's state log could not be compacted");
     }
-  }
-
-  /** Returns the first offset of the map in the log; undefined where it is empty, or closed first. */
-  async #appendAll(): Promise<number | undefined> {
-    const keys = [...this.#values.keys()];
-    let first: number | undefined;
-    for (let from = 0; from < keys.length;) {
-      if (this.#closed) return undefined;
-      // What the map says already must stand before the batch that repeats it.
-      this.#flush();
-      const { records, next } = this.#batchOf(keys, from);
-      from = next;
-      if (records.length === 0) continue;
-      const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
-      first ??= firstOffset;
-      await durable;
-    }
-    return first;
-  }
-
-  /** Of the keys from the one at `from` on as many as fit, those that were removed left out. */
-  #batchOf(
-    keys: readonly string[],
-    from: number,
-  ): { readonly records: readonly AppendRecord[]; readonly next: number } {
-    const records: AppendRecord[] = [];
-    let next = from;
-    for (let bytes = 0; next < keys.length && records.length < BATCH.count; next++) {
-      const key = keys[next]!;
-      const value = this.#values.get(key);
-      if (value === undefined) continue;
-      const record = toRecord([key, value]);
-      bytes += key.length + record.value!.length;
-      if (bytes > BATCH.bytes && records.length > 0) break;
-      records.push(record);
-    }
-    return { records, next };
   }
 }
 
@@ -265,7 +213,11 @@ function refuseLost({ lostRanges: [lost] }: PartitionLog, directory: string): vo
   );
 }
 
-function toRecord([key, value]: StateChange): AppendRecord {
+function toRecord([key, value]: readonly [string, string | undefined]): {
+  key: string;
+  headers: [];
+  value: Uint8Array | null;
+} {
   return { key, headers: [], value: value === undefined ? null : encoder.encode(value) };
 }
 

@@ -3,8 +3,7 @@
  * that went on after the backup can pass for an owner in this one.
  *
  * Its generation jumps, so leases and assignments of the lost life are older than any of the new one's;
- * so does the number from which producers get their ids, and transactional ids take new ones from there:
- * an epoch more would not do, for the lost life may have given out the same. What keeps messages of restored services from
+ * so does the number from which producers get their ids. What keeps messages of restored services from
  * looking like repeats is the epoch of their stores, which is the caller's to renew.
  */
 
@@ -12,10 +11,7 @@ import { join } from "node:path";
 import type { Environment } from "../model/environment.ts";
 import { GENERATION } from "./broker-directory.ts";
 import { PRODUCER_IDS } from "./kafka/transactions/producer-ids.ts";
-import { TRANSACTION_PREFIX } from "./kafka/transactions/transaction-key.ts";
-import { fenceAll } from "./kafka/transactions/transaction-machine.ts";
-import { decodeTransaction, encodeTransaction } from "./kafka/transactions/transaction-state.ts";
-import { KeyedLog, type StateChange } from "./keyed-log.ts";
+import { KeyedLog } from "./keyed-log.ts";
 import { restoreBackup, type RestoreRequest, type Restored } from "./log/backup/restore-backup.ts";
 import { createNodeDisk } from "./log/disks/node-disk.ts";
 import { openDataDirectory, type DataDirectoryOptions } from "./log/directory/data-directory.ts";
@@ -24,8 +20,6 @@ import { openDataDirectory, type DataDirectoryOptions } from "./log/directory/da
 const GENERATIONS = 65_536;
 /** More ids than it can have given out. */
 const IDS = 1_000_000_000;
-/** Of the states of transactions that are written at once; a single one may be larger. */
-const CHUNK_LENGTH = 1024 * 1024;
 
 export interface RestoreOptions extends Omit<RestoreRequest, "prepare"> {
   readonly environment: Environment;
@@ -61,24 +55,7 @@ export async function fenceLostLife(
       [GENERATION, String(Number(state.get(GENERATION) ?? 0) + GENERATIONS)],
       [PRODUCER_IDS, String(Number(state.get(PRODUCER_IDS) ?? 0) + IDS)],
     ]);
-    await fenceTransactions(state, environment.clock.now());
   } finally {
     await state.close();
   }
-}
-
-async function fenceTransactions(state: KeyedLog, nowMs: number): Promise<void> {
-  let chunk: StateChange[] = [];
-  let length = 0;
-  for (const [key, value] of Array.from(state.entries(TRANSACTION_PREFIX))) {
-    const fenced = encodeTransaction(fenceAll(decodeTransaction(value), nowMs));
-    if (length + fenced.length > CHUNK_LENGTH) {
-      await state.putAll(chunk);
-      chunk = [];
-      length = 0;
-    }
-    chunk.push([key, fenced]);
-    length += fenced.length;
-  }
-  await state.putAll(chunk);
 }

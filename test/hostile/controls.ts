@@ -36,10 +36,4 @@ export const CONTROLS: Readonly<Record<string, Control>> = {
     foundBy: /connections of/,
     doors: { kafka: { limits: { connectionsMax: 100 } } },
   },
-  /** Only the healthy clients are let in: an attack that was not made says nothing. */
-  "no-strangers": {
-    attack: "half-frames",
-    foundBy: /it did nothing/,
-    doors: { kafka: { limits: { connectionsMax: 4 } } },
-  },
 };

@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import type { SignIn } from "../../broker/sign-in.ts";
 import { openAmqpStage, type AmqpStage } from "./amqp-stage.test.ts";
-import { AMQP_HEADER, SASL_HEADER, SASL_INIT, SASL_OUTCOME } from "./protocol/frame-guard.ts";
+import { SASL_HEADER, SASL_INIT, SASL_OUTCOME } from "./protocol/frame-guard.ts";
 import { binaryValue, describedValue, listValue, symbolValue } from "./protocol/value-writer.ts";
 
 const SALT = Buffer.from("0123456789abcdef");
@@ -105,21 +105,5 @@ test("a mechanism that is not offered lets nobody in", async () => {
     // One field, the code 1: the credentials were refused.
     assert.deepEqual([...outcome.subarray(-2)], [0x50, 1], name);
     socket.destroy();
-  }
-});
-
-test("nothing is gathered of a client that speaks AMQP before it has signed in", async () => {
-  for (const access of [{ signIn }, {}]) {
-    await using stage = await openAmqpStage(access);
-    const socket = connect(stage.port, "127.0.0.1");
-    // A frame without a performative, which is well formed and of no use.
-    const frames = Buffer.alloc(64 * 1024, Buffer.of(0, 0, 0, 8, 2, 0, 0, 0));
-    socket.write(Buffer.concat([SASL_HEADER, AMQP_HEADER, frames]));
-    socket.on("error", () => {}).resume();
-    await once(socket, "close");
-    assert.deepEqual(
-      stage.environment.entries.filter(({ level }) => level === "error"),
-      [],
-    );
   }
 });

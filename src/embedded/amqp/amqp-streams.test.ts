@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import rhea from "rhea";
-import { openAmqpStage, type AmqpReceiver, type AmqpStage } from "./amqp-stage.test.ts";
+import { openAmqpStage, type AmqpReceiver } from "./amqp-stage.test.ts";
 
 const { filter, types } = rhea;
 
@@ -178,78 +178,4 @@ test("a client is answered at its own temporary queue, which ends with it", asyn
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(await anonymous.send({ to: "no such name!", body: "!" }), "amqp:not-found");
-});
-
-/** Appends past every door, to a partition that the test chooses. */
-async function append({ engine }: AmqpStage, text: string, partition: number): Promise<void> {
-  const message = { key: null, headers: [], value: Buffer.from(text) };
-  const [outcome] = await engine.streams.stream("events").append([message], partition);
-  assert.equal(outcome?.ok, true);
-}
-
-async function texts(receiver: AmqpReceiver, count: number): Promise<string[]> {
-  const found = await bodies(receiver, count);
-  return found.map((body) => String((body as { readonly content: Buffer }).content));
-}
-
-for (const [what, source] of [
-  ["a durable subscription", DURABLE],
-  ["a link on a stream", {}],
-] as const) {
-  test(`${what} is given what goes to partitions that are added later`, async () => {
-    await using stage = await openAmqpStage();
-    const { streams } = stage.engine;
-    await streams.create({ name: "events", partitions: 1 });
-    const client = await stage.connect();
-    const receiver = await client.receiver({ address: "/streams/events", ...source });
-    await streams.grow("events", 3);
-    for (const partition of [2, 1, 0]) await append(stage, `to ${partition}`, partition);
-    assert.deepEqual((await texts(receiver, 3)).toSorted(), ["to 0", "to 1", "to 2"]);
-    assert.deepEqual(await receiver.drain(1), []);
-  });
-}
-
-test("a durable subscription has partitions that were added before and after a restart", async () => {
-  await using stage = await openAmqpStage();
-  await stage.engine.streams.create({ name: "events", partitions: 1 });
-  const source = { address: "/streams/events", ...DURABLE };
-  const client = await stage.connect({ container: "shop" });
-  const receiver = await client.receiver(source, { name: "billing" });
-  await append(stage, "old", 0);
-  assert.deepEqual(await texts(receiver, 1), ["old"]);
-  await receiver.detach();
-  await stage.engine.streams.grow("events", 2);
-  await stage.restart();
-  await append(stage, "new", 1);
-  const again = await stage.connect({ container: "shop" });
-  const resumed = await again.receiver(source, { name: "billing" });
-  assert.deepEqual(await texts(resumed, 1), ["new"]);
-  await stage.engine.streams.grow("events", 3);
-  await append(stage, "newer", 2);
-  assert.deepEqual(await texts(resumed, 1), ["newer"]);
-  assert.deepEqual(await resumed.drain(1), []);
-});
-
-test("a durable subscription takes nothing from another stream of the same name", async () => {
-  await using stage = await openAmqpStage();
-  const { clock, entries } = stage.environment;
-  const { streams, queues } = stage.engine;
-  await streams.create({ name: "events", partitions: 1 });
-  const source = { address: "/streams/events", ...DURABLE };
-  const client = await stage.connect({ container: "shop" });
-  const receiver = await client.receiver(source, { name: "billing" });
-  const { spec } = queues.queue("sub.shop.billing");
-  await queues.ensure({ ...spec, depthMax: 1 }, {});
-  await append(stage, "one", 0);
-  await append(stage, "two", 0);
-  while (!entries.some(({ text }) => text === "a subscription waits to be fed")) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await streams.remove("events");
-  await streams.create({ name: "events", partitions: 1 });
-  for (const text of ["other", "another"]) await append(stage, text, 0);
-  await queues.ensure(spec, {});
-  await clock.advance(1_000);
-  assert.deepEqual(await texts(receiver, 1), ["one"]);
-  assert.deepEqual(await receiver.drain(1), []);
 });

@@ -3,10 +3,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import rhea, { type Receiver, type Session } from "rhea";
+import type { Receiver, Session } from "rhea";
 import { AmqpReceiver, openAmqpStage, type AmqpClient } from "./amqp-stage.test.ts";
-
-const { types } = rhea;
 
 /** A session whose client takes so many transfers at a time, as a window that the test may move. */
 function openNarrow({ connection }: AmqpClient, window: { size: number }): Session {
@@ -71,85 +69,3 @@ for (const [how, bytes] of [
     assert.deepEqual([String(message.body).trim(), message.delivery_count], ["a0", 0]);
   });
 }
-
-test("a connection that is lost counts the attempts of what it was sent, and of nothing else", async () => {
-  await using stage = await openAmqpStage();
-  const feeding = await (await stage.connect()).sender("a");
-  for (let count = 0; count < 4; count++) await feeding.send({ body: `a${count}` });
-  const client = await stage.connect();
-  const a = await receiverOf(openNarrow(client, { size: 1 }), "a");
-  a.link.add_credit(10);
-  await a.take();
-  client.drop();
-  const again = await (await stage.connect()).receiver("a");
-  const seen: unknown[] = [];
-  for (let count = 0; count < 4; count++) {
-    const { message } = await again.next();
-    seen.push([message.body, message.delivery_count]);
-  }
-  assert.deepEqual(seen, [
-    ["a0", 1],
-    ["a1", 0],
-    ["a2", 0],
-    ["a3", 0],
-  ]);
-});
-
-/** Says that deliveries up to `last` are accepted and settled, whether they came or not. */
-function acceptUpTo(session: Session, last: number): void {
-  const inner = session as unknown as {
-    readonly connection: { _register(): void };
-    output(performative: unknown): void;
-  };
-  const outcomes = rhea.message as unknown as { accepted(): { described(): unknown } };
-  const fields = [
-    types.wrap_boolean(true),
-    types.wrap_uint(0),
-    types.wrap_uint(last),
-    types.wrap_boolean(true),
-    outcomes.accepted().described(),
-  ];
-  inner.output(types.described(types.wrap_ulong(0x15), types.wrap_list(fields)));
-  inner.connection._register();
-}
-
-test("what a client says of messages that it was not sent yet says nothing", async () => {
-  await using stage = await openAmqpStage();
-  const feeding = await (await stage.connect()).sender("a");
-  for (let count = 0; count < 4; count++) await feeding.send({ body: `a${count}` });
-  const window = { size: 1 };
-  const session = openNarrow(await stage.connect(), window);
-  const a = await receiverOf(session, "a");
-  a.link.add_credit(4);
-  await a.take();
-  acceptUpTo(session, 3);
-  window.size = 1_000;
-  a.link.add_credit(1);
-  const seen: unknown[] = [];
-  for (let count = 0; count < 3; count++) seen.push((await a.take()).message.body);
-  assert.deepEqual(seen, ["a1", "a2", "a3"]);
-  await a.close();
-  const again = await (await stage.connect()).receiver("a");
-  assert.equal((await again.next()).message.body, "a1");
-});
-
-test("a message that is settled before it is whole comes to its end, and so do those behind", async () => {
-  await using stage = await openAmqpStage();
-  const client = await stage.connect({ maxFrameSize: 4_096 });
-  const feeding = await (await stage.connect()).sender("a");
-  for (let count = 0; count < 2; count++) await feeding.send({ body: `a${count}`.padEnd(20_000) });
-  const window = { size: 2 };
-  const session = openNarrow(client, window);
-  const a = await receiverOf(session, "a");
-  a.link.add_credit(2);
-  await partOf(a);
-  acceptUpTo(session, 0);
-  while ((await stage.queues.describeQueue("a")).leased > 1) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  window.size = 1_000;
-  a.link.add_credit(1);
-  const seen: string[] = [];
-  for (let count = 0; count < 2; count++) seen.push(String((await a.take()).message.body).trim());
-  assert.deepEqual(seen, ["a0", "a1"]);
-});

@@ -6,16 +6,15 @@
  * is answered; meanwhile nothing else is read. What rhea throws, or a rule of the protocol that is broken,
  * ends this connection and no other.
  *
- * Six things stop it from reading on: a decision that is due, frames that it has not come to, that it had
- * its turn, and three that `holdings.ts` knows: messages that wait for the disk, answers that the client does
- * not read, and the door's bound on the bytes of all connections. Three end it from here: a handshake that takes too long, a client that does not read what it asked
+ * Five things stop it from reading on: a decision that is due, messages that wait for the disk, frames that
+ * it has not come to, the door's bound on the bytes of all connections (`holdings.ts`), and that it had its
+ * turn. Three end it from here: a handshake that takes too long, a client that does not read what it asked
  * for, and one that stands still on memory that others wait for.
  */
 
 import type { Socket } from "node:net";
 import type { Principal } from "../../broker/sign-in.ts";
 import type { Timer } from "../../model/clock.ts";
-import { assert } from "../../model/assert.ts";
 import { LOCAL, type Attempt, type May } from "../doors/doorkeeper.ts";
 import { Pace } from "../doors/pace.ts";
 import type { DoorContext } from "./door-context.ts";
@@ -40,8 +39,8 @@ import {
   SASL_INIT,
   SASL_RESPONSE,
 } from "./protocol/frame-guard.ts";
-import { GuardedSocket, type SignInAnswer } from "./protocol/guarded-socket.ts";
-import { createServerConnection, keepsInput, type RheaConnection } from "./protocol/rhea.ts";
+import { GuardedSocket } from "./protocol/guarded-socket.ts";
+import { createServerConnection, type RheaConnection } from "./protocol/rhea.ts";
 import { createMechanisms } from "./protocol/sign-in.ts";
 import { beStrict, Violation } from "./protocol/strict-performatives.ts";
 
@@ -116,7 +115,7 @@ export class AmqpConnection {
       received: (link, delivery, message) => this.#links.received(link, delivery, message),
       told: (session, range) => this.#links.told(session, range),
       changed: () => this.#links.changed(),
-      failed: (error) => this.#defect(error),
+      failed: (violation) => this.#defect(violation),
     });
     events.on("error", (error: unknown) => this.#defect(error));
     events.on("protocol_error", (error: unknown) => this.#defect(error));
@@ -201,8 +200,6 @@ export class AmqpConnection {
         this.#holdings.framed(frames.bytes.length);
         if (frames.code === SASL_INIT || frames.code === SASL_RESPONSE) this.#held = true;
         this.#guarded.emit("data", frames.bytes);
-        // What it keeps would be in no sum of what this connection holds.
-        assert(!keepsInput(this.#rhea), "rhea takes whole frames at once");
       }
     } catch (error) {
       this.#defect(error);
@@ -245,9 +242,8 @@ export class AmqpConnection {
       this.#context.warn({ ...this.#facts(), why: result.failed }, "a sign-in failed");
   }
 
-  #answeredSignIn(answer: SignInAnswer): void {
-    if (answer === "refused") return this.#endSoon();
-    if (answer === "ok") this.#guard.signedIn();
+  #answeredSignIn(answer: "challenge" | "outcome"): void {
+    if (answer === "outcome" && this.#principal === undefined) return this.#endSoon();
     process.nextTick(() => {
       this.#held = false;
       this.#goOn();

@@ -6,9 +6,8 @@
  * (`door-settings.ts`). With a hook nobody is let in whom it does not know, also from this machine.
  *
  * Guessing is made slow for each address: an answer to a failure waits, the longer the more there were
- * lately, and only so many may wait at a time; one more is refused unasked. Attempts that come at once
- * are checked a few at a time (`attempt-line.ts`), so that those behind them meet what became of the
- * first. Whoever knows the password waits for nothing else, unless somebody at the same address is guessing with all the attempts there are.
+ * lately, and only so many may wait at a time; one more is refused unasked. Whoever knows the password
+ * waits for nothing, unless somebody at the same address is guessing with all the attempts there are.
  * Addresses are forgotten some time after their last failure, the oldest first where there are many.
  */
 
@@ -30,7 +29,6 @@ import {
 } from "../../broker/sign-in.ts";
 import { delay, type Clock } from "../../model/clock.ts";
 import type { Environment, Log } from "../../model/environment.ts";
-import { AttemptLine } from "./attempt-line.ts";
 import { limitedWarn, type Warn } from "./limited-log.ts";
 
 /** Whoever reaches a door of a program that has no sign-in. */
@@ -63,12 +61,6 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** Who somebody is; or how long he waits, where he is nobody and was asked. */
-interface Checked {
-  readonly known?: Principal;
-  readonly penalty?: Promise<void>;
-}
-
 export class Doorkeeper {
   /** Of this process: what strangers are shown must not change from one attempt to the next. */
   readonly secret: Uint8Array;
@@ -77,7 +69,6 @@ export class Doorkeeper {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #warn: Warn;
-  readonly #line = new AttemptLine();
   /** By address; the one that failed longest ago first. */
   readonly #failures = new Map<string, Failures>();
 
@@ -137,33 +128,21 @@ export class Doorkeeper {
     attempt: Attempt,
     check: () => Promise<Principal | undefined>,
   ): Promise<Principal | undefined> {
-    const { known, penalty } = await this.#line.run(attempt.address, () =>
-      this.#checked(attempt, check),
-    );
-    await penalty;
-    return known;
-  }
-
-  async #checked(
-    { address, door, signal, user }: Attempt,
-    check: () => Promise<Principal | undefined>,
-  ): Promise<Checked> {
-    // The client has gone while it waited in line.
-    if (signal.aborted) return {};
+    const { address, door, signal } = attempt;
     if ((this.#failures.get(address)?.waiting ?? 0) >= WAITING_MAX) {
       this.#warn({ door, address }, "refused a sign-in unasked: too many failed from this address");
-      return {};
+      return undefined;
     }
     try {
       const known = await check();
-      if (known !== undefined) return { known };
-      const name = user.slice(0, NAME_CHARACTERS_MAX);
-      this.#warn({ door, address, user: name }, "a sign-in failed");
+      if (known !== undefined) return known;
+      const user = attempt.user.slice(0, NAME_CHARACTERS_MAX);
+      this.#warn({ door, address, user }, "a sign-in failed");
     } catch (error) {
       this.#log.error({ door, address, error }, "the sign-in hook failed; nobody is let in");
     }
-    // It counts before the next attempt of this address is checked, and ends outside the line.
-    return { penalty: this.#penalty(address, signal) };
+    await this.#penalty(address, signal);
+    return undefined;
   }
 
   mayOf(principal: Principal): May {

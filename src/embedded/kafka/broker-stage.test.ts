@@ -13,7 +13,7 @@ import { requestHeader } from "./codec/generated/header.ts";
 import { writeAnswer, writeMessage } from "./codec/message-codec.ts";
 import { requestHeaderVersion } from "./codec/request-header.ts";
 import { WireWriter } from "./codec/wire-writer.ts";
-import { createKafkaBroker, type KafkaServing } from "./create-kafka-broker.ts";
+import { createKafkaBroker } from "./create-kafka-broker.ts";
 import type { Call } from "./handlers/handler.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
@@ -42,18 +42,14 @@ export interface TestKafka extends AsyncDisposable {
 
 export async function openTestKafka(
   disk?: Disk,
-  settings: Partial<KafkaDoorSettings & Pick<KafkaServing, "signsIn">> = {},
+  settings: Partial<KafkaDoorSettings> = {},
   options?: TestEngineOptions,
 ): Promise<TestKafka> {
   const opened = await openTestEngine(disk, options);
   const { engine, environment, streams, queues } = opened;
   const transactions = await openTransactions(engine);
   const address = { host: "127.0.0.1", port: 9092 };
-  const broker = createKafkaBroker(engine, transactions, {
-    signsIn: false,
-    ...settings,
-    address: () => address,
-  });
+  const broker = createKafkaBroker(engine, transactions, { ...settings, address: () => address });
   const handlers = createHandlers(broker);
   const never = new AbortController();
 

@@ -19,20 +19,16 @@ export const GROUPS: CoordinatorSettings = {
   firstJoinMs: 5 * 60_000,
   membersMax: 10_000,
   vacantMs: 10 * 60_000,
-  heldBytesMax: 128 * MIB,
-  memberlessMax: 10_000,
 };
 
-export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions" | "tls"> {
-  /** Whether clients must sign in. */
-  readonly signsIn: boolean;
+export interface KafkaServing extends Pick<KafkaDoorSettings, "autoCreate" | "partitions"> {
   readonly address: KafkaBroker["address"];
 }
 
 export function createKafkaBroker(
   engine: Engine,
   { coordinator, producerIds, offsets }: Transactions,
-  { autoCreate, partitions, tls, signsIn, address }: KafkaServing,
+  { autoCreate = true, partitions = 1, address }: KafkaServing,
 ): KafkaBroker {
   return {
     engine,
@@ -42,12 +38,6 @@ export function createKafkaBroker(
     producerIds,
     transactions: coordinator,
     address,
-    settings: {
-      autoCreate: autoCreate ?? true,
-      partitions: partitions ?? 1,
-      fetchBytesMax: FETCH_BYTES_MAX,
-      securityProtocol: `${signsIn ? "SASL_" : ""}${tls === undefined ? "PLAINTEXT" : "SSL"}`,
-      given: { autoCreate: autoCreate !== undefined, partitions: partitions !== undefined },
-    },
+    settings: { autoCreate, partitions, fetchBytesMax: FETCH_BYTES_MAX },
   };
 }

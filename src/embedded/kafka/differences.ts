@@ -8,8 +8,6 @@ import { LIMITS } from "../../model/limits.ts";
 import { BATCH_BYTES_MAX } from "../log/format/batch-layout.ts";
 import type { ApiName } from "./codec/generated/apis.ts";
 import { FETCH_BYTES_MAX, GROUPS } from "./create-kafka-broker.ts";
-import { PROTOCOLS_MAX } from "./groups/protocols.ts";
-import { TOPICS_MAX } from "./handlers/admin/create-topics.ts";
 import { CONNECTION_LIMITS } from "./server/limits.ts";
 import { TRANSACTIONS } from "./transactions/open-transactions.ts";
 
@@ -70,7 +68,6 @@ export const DIFFERENCES: {
     "An assignment of replicas says how many partitions there are; the brokers in it count for nothing.",
     "Names that differ only in dots and underscores may stand side by side.",
     `A topic has at most ${count(LIMITS.partitionsMax)} partitions.`,
-    `A request for more than ${count(TOPICS_MAX)} topics is refused with POLICY_VIOLATION; Kafka so refuses one for more than 10,000 partitions.`,
   ],
   CreatePartitions: [
     "Refused for a stream that a service in the broker's process has declared, since its keys would move.",
@@ -111,9 +108,6 @@ export const DIFFERENCES: {
     `A group has at most ${count(GROUPS.membersMax)} members; in Kafka group.max.size says how many, and without it there is no limit.`,
     "A join that is repeated while the first one waits takes its place, and the first one is answered with REBALANCE_IN_PROGRESS; Kafka never answers it.",
     "A static member that comes back needs no room in a full group.",
-    `What members of all groups say and are assigned is at most ${mib(GROUPS.heldBytesMax)}; who would go beyond is refused with COORDINATOR_NOT_AVAILABLE, and comes again.`,
-    `Of groups without members that have committed nothing, ${count(GROUPS.memberlessMax)} are known; the oldest is forgotten for one more.`,
-    `A member that names more than ${PROTOCOLS_MAX} protocols is refused with INCONSISTENT_GROUP_PROTOCOL.`,
     "A group that services in the broker's own process use is refused with INCONSISTENT_GROUP_PROTOCOL.",
   ],
   SyncGroup: [

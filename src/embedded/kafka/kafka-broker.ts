@@ -36,10 +36,4 @@ export interface KafkaSettings {
   readonly partitions: number;
   /** Of all partitions in one answer; the client may ask for less. */
   readonly fetchBytesMax: number;
-  /** How clients come in, in Kafka's words. */
-  readonly securityProtocol: SecurityProtocol;
-  /** Whether somebody has set them, or they are as they usually are. */
-  readonly given: Readonly<Record<"autoCreate" | "partitions", boolean>>;
 }
-
-export type SecurityProtocol = "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";

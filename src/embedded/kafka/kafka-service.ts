@@ -29,7 +29,6 @@ export async function openKafkaService(options: KafkaServiceOptions): Promise<Co
   const transactions = await options.transactions.open();
   const broker = createKafkaBroker(engine, transactions, {
     ...settings,
-    signsIn: keeper.asks,
     address: () => advertised,
   });
   const connections = new Connections({

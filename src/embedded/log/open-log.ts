@@ -1,8 +1,6 @@
 /**
  * What of this room streams, queues and the state log stand on, who know records only. The Kafka door
- * knows batches and their producers, and takes besides: `batch-log.ts`, with what stands in its answers
- * (`segment/batch-run.ts`, `producers/producer-entry.ts`), `batch-refused.ts`, `format/`, and `unpacking/`
- * to look into the batches that it is sent.
+ * knows batches, and takes `batch-log.ts`, `batch-refused.ts` and `format/` besides.
  */
 
 import type { LogEnvironment } from "./log-environment.ts";
@@ -15,11 +13,11 @@ export { allEnded, throwAfter } from "./endings.ts";
 export { createNodeDisk } from "./disks/node-disk.ts";
 export { createMemoryDisk, type MemoryDisk } from "./disks/memory-disk.ts";
 export { unlessMissing } from "./disks/unless-missing.ts";
+export { acceptDamage } from "./segment/damage.ts";
 export { openLogEnvironment, type LogEnvironment } from "./log-environment.ts";
 export { openDataDirectory } from "./directory/data-directory.ts";
 export type { Disk } from "./disk.ts";
 export type {
-  Appended,
   AppendRecord,
   LogRecord,
   LostOffsets,

@@ -4,7 +4,6 @@
  */
 
 import type {
-  AppendOnFull,
   LoggedRecord,
   ReadRecords,
   RecordLog,
@@ -58,14 +57,16 @@ export interface PartitionLog extends RecordLog {
    * Appends the records as one batch and returns the offset of the first at once, before anything is
    * written; `durable` settles when they are as durable as the mode promises. Appends become durable
    * in the order of their calls. `onFull: "allow"` passes the free-space floor: acknowledgements and
-   * deletions must work on a full disk. `"continue"` passes the bound on waiting bytes too: what one step
-   * of the program appends in several calls is then taken whole, and stands or fails as one group.
+   * deletions must work on a full disk.
    *
    * Throws (at once) TOO_LARGE, OVERLOADED, DISK_FULL, CLOSED, DISK_FAILED, LOG_DAMAGED; `durable`
    * rejects with DISK_FULL or DISK_FAILED. After DISK_FULL nothing of the append exists, nor of those
    * that were waiting behind it, which fail too, and later appends are given their offsets.
    */
-  append(records: readonly AppendRecord[], options?: { readonly onFull?: AppendOnFull }): Appended;
+  append(
+    records: readonly AppendRecord[],
+    options?: { readonly onFull?: "refuse" | "allow" },
+  ): Appended;
 
   /** Offsets whose loss was accepted, the lowest first: reads go on behind them. */
   readonly lostRanges: readonly LostOffsets[];

@@ -7,7 +7,7 @@
  */
 
 import { assert } from "../../model/assert.ts";
-import type { AppendOnFull, LogSettings } from "../../broker/in-process/stream/record-log.ts";
+import type { LogSettings } from "../../broker/in-process/stream/record-log.ts";
 import type { Compaction, Retention } from "../../broker/streams.ts";
 import { endsForCompaction } from "./compaction/compaction-plan.ts";
 import { LogCompaction } from "./compaction/log-compaction.ts";
@@ -147,7 +147,7 @@ export class SegmentedLog implements BatchLog {
 
   append(
     records: readonly AppendRecord[],
-    { onFull = "refuse" }: { readonly onFull?: AppendOnFull } = {},
+    { onFull = "refuse" }: { readonly onFull?: "refuse" | "allow" } = {},
   ): Appended {
     assert(records.length > 0, "an append has at least one record");
     this.admit(onFull);
@@ -325,17 +325,18 @@ export class SegmentedLog implements BatchLog {
   }
 
   /** Throws where nothing can be taken now. */
-  private admit(onFull: AppendOnFull): void {
+  private admit(onFull: "refuse" | "allow"): void {
     this.checkOpen();
-    if (onFull === "continue") return;
     const { freeSpace } = this.environment;
     if (onFull === "refuse" && freeSpace.low) {
       // Whoever tries again in a second meets a fresh look.
       if (freeSpace.stale) void this.commit.between(() => freeSpace.look()).catch(() => undefined);
       throw belowFloorError(this.directory, freeSpace);
     }
-    const { pendingBytes } = this.commit;
-    const { pendingBytesMax: limit } = this;
+    const {
+      commit: { pendingBytes },
+      pendingBytesMax: limit,
+    } = this;
     if (pendingBytes >= limit) throw overloadedError(this.directory, { pendingBytes, limit });
   }
 

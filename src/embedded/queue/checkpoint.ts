@@ -1,7 +1,6 @@
 /**
  * A checkpoint: everything that a queue's log says up to one offset, so that recovery need not read
- * what lies before. It is cut into parts of bounded size, which stand in the log in their order; where
- * they are many, other records may stand between them, which tell what happened after the checkpoint.
+ * what lies before. It is cut into parts of bounded size, which stand one after another in the log.
  */
 
 import type { QueueEntry } from "../../broker/queue-state.ts";
@@ -42,44 +41,15 @@ export interface CheckpointPart {
   readonly living: readonly LivingFacts[];
   /** In the order of death. */
   readonly dead: readonly DeadFacts[];
-  /** What the backlog's `skip` has no room for; parts that have it come before the last. */
-  readonly skip?: readonly number[];
   /** In the last part only. */
   readonly backlog?: Backlog;
 }
 
-/** Living entries of one part. */
-const LIVING_COUNT = 2_000;
-/** Dead letters of one part: causes may be long. */
-const DEAD_COUNT = 200;
-const SKIP_COUNT = 50_000;
-/** Of keys in one part, and of causes: a letter may take six bytes, so a part stays below 3 MiB. */
-const PART_LETTERS = 256 * 1024;
+const PART_COUNT = 2_000;
 
 /** Nothing happened to it but its sending: its record is all there is to know. */
-function isUntouched({ status, attempts, location, sequence }: QueueEntry): boolean {
+export function isUntouched({ status, attempts, location, sequence }: QueueEntry): boolean {
   return status === "waiting" && attempts === 0 && location === sequence;
-}
-
-/**
- * Those of the living that need not be told. One that was redriven is like one never touched; but where a
- * later message of its key is told, recovery would know that one alone and give it out first, so the
- * redriven one is told, too.
- */
-export function untouchedOf(
-  living: readonly QueueEntry[],
-  dead: readonly QueueEntry[],
-): readonly QueueEntry[] {
-  const lastTold = new Map<string, number>();
-  for (const entry of [...living, ...dead]) {
-    const { lane, sequence } = entry;
-    if (lane === undefined || isUntouched(entry)) continue;
-    lastTold.set(lane, Math.max(sequence, lastTold.get(lane) ?? -1));
-  }
-  return living.filter((entry) => {
-    if (!isUntouched(entry)) return false;
-    return entry.lane === undefined || entry.sequence > (lastTold.get(entry.lane) ?? -1);
-  });
 }
 
 /**
@@ -134,40 +104,19 @@ export function deadFacts(entry: QueueEntry): DeadFacts {
   ];
 }
 
-/** Each part is a record that fits into one append. */
 export function checkpointParts(
   living: readonly LivingFacts[],
   dead: readonly DeadFacts[],
   backlog: Backlog,
 ): CheckpointPart[] {
   const parts: CheckpointPart[] = [];
-  const lettersOfLiving = ([, , , , , , lane]: LivingFacts): number => lane?.length ?? 0;
-  for (const each of cut(living, LIVING_COUNT, lettersOfLiving)) {
-    parts.push({ living: each, dead: [] });
+  for (let from = 0; from < living.length; from += PART_COUNT) {
+    parts.push({ living: living.slice(from, from + PART_COUNT), dead: [] });
   }
-  const lettersOfDead = ([, , , , , code, text, lane]: DeadFacts): number =>
-    code.length + text.length + (lane?.length ?? 0);
-  for (const each of cut(dead, DEAD_COUNT, lettersOfDead)) parts.push({ living: [], dead: each });
-  const { skip } = backlog;
-  for (let from = SKIP_COUNT; from < skip.length; from += SKIP_COUNT) {
-    parts.push({ living: [], dead: [], skip: skip.slice(from, from + SKIP_COUNT) });
+  // Causes may be long: 200 of 2,000 letters stay below the limit of a record.
+  for (let from = 0; from < dead.length; from += PART_COUNT / 10) {
+    parts.push({ living: [], dead: dead.slice(from, from + PART_COUNT / 10) });
   }
-  parts.push({ living: [], dead: [], backlog: { ...backlog, skip: skip.slice(0, SKIP_COUNT) } });
+  parts.push({ living: [], dead: [], backlog });
   return parts;
-}
-
-function* cut<Facts>(
-  all: readonly Facts[],
-  countMax: number,
-  lettersOf: (facts: Facts) => number,
-): Generator<readonly Facts[]> {
-  for (let from = 0; from < all.length;) {
-    let to = from;
-    let letters = 0;
-    while (to < all.length && to - from < countMax && letters < PART_LETTERS) {
-      letters += lettersOf(all[to++]!);
-    }
-    yield all.slice(from, to);
-    from = to;
-  }
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Lease } from "../../broker/queues.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import { valuesOf } from "../../model/outcome.ts";
 import { createTestEnvironment } from "../../testing/environment.ts";
@@ -52,34 +51,6 @@ test("a send of more than one batch's bytes is taken whole and in order", async 
     valuesOf(await stage.queues.accept(leases));
   }
   assert.deepEqual(found, texts);
-});
-
-test("rejections of one turn that are more than the log takes at once are all written, and kept", async () => {
-  await using stage = await openTestBroker();
-  const { queues } = stage;
-  await queues.ensureQueue({ name: "q" });
-  const total = 4_000;
-  const items = Array.from({ length: total }, (_, n) => ({ message: message(String(n)) }));
-  valuesOf(await queues.send("q", items));
-  const leases: Lease[] = [];
-  for await (const group of await queues.receive("q", { credit: total })) {
-    leases.push(...group);
-    if (leases.length === total) break;
-  }
-  // Six bytes a letter in JSON: 48 MB, more than may wait for the disk.
-  const cause = { code: "E", message: "\u0001".repeat(2_000) };
-  await Promise.all(leases.map((lease) => queues.reject(lease, cause)));
-  // Behind the checkpoint that these made due.
-  await stage.restart();
-  assert.equal((await stage.queues.describeQueue("q")).deadLetters, total);
-  assert.equal(await stage.queues.redriveDeadLetters("q", "all"), total);
-  await stage.crash();
-  const { waiting, deadLetters } = await stage.queues.describeQueue("q");
-  assert.deepEqual([waiting, deadLetters], [total, 0]);
-  assert.deepEqual(
-    stage.environment.entries.filter(({ level }) => level !== "info"),
-    [],
-  );
 });
 
 // proves: acknowledgement
@@ -171,23 +142,6 @@ test("many waiting messages are held back in the log and come out in order, acro
     if (next === total) break;
   }
   assert.equal((await stage.queues.describeQueue("q")).waiting, 0);
-});
-
-test("a key whose head is not settled holds up no other key, however many wait behind it", async () => {
-  await using stage = await openTestBroker();
-  await stage.queues.ensureQueue({ name: "q", keyOrder: true });
-  const items = Array.from({ length: 9_000 }, (_, n) => ({
-    message: message(String(n), { key: n < 8_990 ? "stuck" : `k${n}` }),
-  }));
-  valuesOf(await stage.queues.send("q", items));
-  await stage.restart();
-  const found: string[] = [];
-  const receiver = await stage.queues.receive("q", { credit: 100 });
-  for await (const leases of receiver) {
-    found.push(...leases.map(({ message: each }) => textOf(each)));
-    if (found.length === 11) break;
-  }
-  assert.deepEqual(found, ["0", ...items.slice(-10).map((item) => textOf(item.message))]);
 });
 
 test("a long-lived queue is trimmed while an old message still waits, and keeps that message", async () => {

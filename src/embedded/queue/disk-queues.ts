@@ -74,11 +74,10 @@ export async function openDiskQueues(
 
   /** Of a queue whose journal is closed. */
   const forget = async (name: string, incarnation: string): Promise<void> => {
-    await data.removeLogs(directoryOf(name, incarnation), 0, [
-      [queueKey(name), undefined],
-      [checkpointKey(incarnation), undefined],
-      forgetMade(incarnation),
-    ]);
+    void state.put(queueKey(name), undefined);
+    void state.put(checkpointKey(incarnation), undefined);
+    void state.put(...forgetMade(incarnation));
+    await data.removeLogs(directoryOf(name, incarnation), 0);
     incarnations.delete(name);
   };
 

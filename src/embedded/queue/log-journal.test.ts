@@ -8,17 +8,11 @@ import { createTestEnvironment } from "../../testing/environment.ts";
 import type { LogRecord, PartitionLog } from "../log/open-log.ts";
 import { JOURNAL_LIMITS } from "./journal-limits.ts";
 import { LogJournal } from "./log-journal.ts";
-import { decodeQueueRecord } from "./queue-record.ts";
 
 const RULES = { attempts: 5, keyOrder: false };
 const message: RawMessage = { key: null, headers: [], value: new Uint8Array([7]) };
 
-const APPEND_BYTES_MAX = 8 * 1024 * 1024;
-
-/**
- * A log in memory, which takes as much at a time as one on disk. While `held` is set reads wait for it;
- * a write that fails is taken back.
- */
+/** A log in memory. While `held` is set reads wait for it; a write that fails is taken back. */
 function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolean } {
   const records: LogRecord[] = [];
   return {
@@ -35,8 +29,6 @@ function createFakeLog(): PartitionLog & { held?: Promise<void>; failing: boolea
     },
     append(added) {
       const firstOffset = records.length;
-      const bytes = added.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-      if (bytes > APPEND_BYTES_MAX) throw new MillraceError("TOO_LARGE", `${bytes} bytes`);
       if (this.failing) {
         return { firstOffset, durable: Promise.reject(new MillraceError("DISK_FULL", "no space")) };
       }
@@ -148,40 +140,3 @@ test("no checkpoint is made of a state that a failed write left wrong", async ()
   await journal.close();
   assert.equal(checkpoints.length, 1, "of the recovered state one is made");
 });
-
-test("a checkpoint larger than an append is written beside the traffic, which counts after it", async () => {
-  const { log, journal, checkpoints } = createStage();
-  const { state } = await journal.recover(RULES);
-  const sends = Array.from({ length: 6_000 }, () => ({ message, readyMs: 0 }));
-  await journal.send(sends, 0).durable;
-  for (let sequence = 0; sequence < sends.length; sequence++) {
-    state.add({ sequence, sentMs: 0, key: null, readyMs: 0 }, 0);
-    state.take(state.get(sequence)!, { token: "t", endsMs: 1 });
-  }
-  const sequences = [...state.entries()].map(({ sequence }) => sequence);
-  await record(journal, state, { lease: sequences });
-  const cause = "x".repeat(2_000);
-  await record(journal, state, { dead: sequences.slice(1_000).map((n) => [n, 0, "E", cause]) });
-
-  journal.tend(state);
-  for (let at = 0; checkpoints.length === 0; at++) {
-    assert.ok(at < 500, "the checkpoint comes to its end");
-    await record(journal, state, { accept: [at] });
-    await record(journal, state, { redrive: [1_000 + at] });
-    await send(journal, state);
-  }
-  const { records } = await log.read(checkpoints[0]!, { count: 100_000, bytes: Infinity });
-  const kinds = records.map((each) => decodeQueueRecord(each).kind);
-  const between = kinds.slice(0, kinds.lastIndexOf("checkpoint"));
-  assert.ok(between.includes("ops") && between.includes("message"), between.join());
-
-  const next = createStage(log, [...checkpoints]).journal;
-  const recovered = await next.recover(RULES);
-  assert.equal(recovered.state.depth + next.heldBack, state.depth);
-  assert.deepEqual(deadOf(recovered.state), deadOf(state));
-  assert.ok(state.count("dead") > 4_000 && state.count("dead") < 5_000);
-});
-
-function deadOf(state: QueueState): readonly number[] {
-  return [...state.deadLetters()].map(({ sequence }) => sequence);
-}

@@ -18,10 +18,8 @@
  * them from being trimmed. Before a checkpoint, when they are fewer than a quarter of what could be
  * trimmed, they are copied to the end of the log. Their sequence stays, their location moves.
  *
- * One task at a time does these (`#tending`), beside the traffic. The snapshot itself is one synchronous
- * step, and its first part is appended in the same: it stands in the log exactly where its contents end.
- * A large one is encoded and appended piece by piece, each when the one before is durable, so that
- * neither the log's bounds nor memory limit it; what is recorded between the pieces came after it.
+ * One task at a time does these (`#tending`), beside the traffic; the snapshot itself is one
+ * synchronous step, so it stands in the log exactly where its contents end.
  */
 
 import type { Clock } from "../../model/clock.ts";
@@ -30,7 +28,6 @@ import type { Log } from "../../model/environment.ts";
 import { isMillraceError } from "../../model/errors.ts";
 import type { RawMessage } from "../../model/message.ts";
 import { dedupeId } from "../../broker/dedupe-window.ts";
-import { stretchEnd } from "../../broker/in-process/batch-bounds.ts";
 import type {
   JournaledSend,
   QueueJournal,
@@ -50,11 +47,10 @@ import type { LogRecord, PartitionLog } from "../log/open-log.ts";
 import {
   checkpointParts,
   deadFacts,
+  isUntouched,
   livingFacts,
-  untouchedOf,
   withUntouched,
 } from "./checkpoint.ts";
-import { appendCut } from "./append-cut.ts";
 import type { JournalLimits } from "./journal-limits.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
@@ -65,7 +61,7 @@ import {
   messageRecord,
   opsRecords,
 } from "./queue-record.ts";
-import { recordsFrom, replayLog } from "./replay-log.ts";
+import { contains, QueueReplay } from "./queue-replay.ts";
 import { SendMarks } from "./send-marks.ts";
 
 export interface LogJournalOptions {
@@ -85,8 +81,7 @@ export interface LogJournalOptions {
 /** What an entry is reckoned to cost beside its value. */
 const ENTRY_BYTES = 256;
 const LOAD_BYTES = 2 * 1024 * 1024;
-/** Of a checkpoint, when the next part begins another append. */
-const PIECE_BYTES = 2 * 1024 * 1024;
+const REPLAY = { count: 5_000, bytes: 4 * 1024 * 1024 };
 /** At close a checkpoint is worth its write from so many records on. */
 const CLOSE_RECORDS = 8;
 /** Copies that are read and appended at a time. */
@@ -132,9 +127,30 @@ export class LogJournal implements QueueJournal {
     this.#life = new AbortController();
     await this.#tending;
     const log = this.#log;
-    const { replay, start, bytes } = await replayLog(log, this.#options.checkpoint.get());
+    const { lostRanges: lost } = log;
+    let checkpoint = this.#options.checkpoint.get();
+    // Without it all that is left is gone through: what was settled before may come once more.
+    if (checkpoint !== undefined && lost.some(contains(checkpoint))) checkpoint = undefined;
+    const start = checkpoint ?? log.earliest;
+    const replay = new QueueReplay(start, lost);
+    let loading = checkpoint !== undefined;
+    let bytes = 0;
+    for (let offset = start; offset < log.end;) {
+      const { records, next } = await log.read(offset, REPLAY);
+      for (const record of records) {
+        const decoded = decodeQueueRecord(record);
+        if (loading && decoded.kind === "checkpoint") {
+          replay.load(decoded.part);
+          loading = decoded.part.backlog === undefined;
+        } else {
+          replay.apply(decoded, record);
+          bytes += record.value?.length ?? 0;
+        }
+      }
+      offset = next;
+    }
     for (const entry of replay.unknown()) {
-      const record = await this.#reader.read(entry);
+      const record = await this.#reader.read(entry.location);
       entry.sentMs ??= record.appendedMs;
       if (rules.keyOrder) entry.lane = record.key === null ? null : laneOf(record.key);
     }
@@ -166,7 +182,7 @@ export class LogJournal implements QueueJournal {
 
   record(ops: QueueOps): Promise<void> {
     const records = opsRecords(ops);
-    const { firstOffset, durable } = appendCut(this.#log, records);
+    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
     this.#appended(firstOffset, records);
     return durable;
   }
@@ -213,9 +229,8 @@ export class LogJournal implements QueueJournal {
       const decoded = decodeQueueRecord(record);
       if (decoded.kind !== "message") continue;
       const { message, readyMs } = decoded;
-      // A delayed message is read again when its time has come; so is one beyond the bound, which many
-      // may pass that wait behind others of their key.
-      const kept = readyMs <= nowMs && this.#cachedBytes < this.#options.limits.cachedBytes;
+      // A delayed message is read again when its time has come.
+      const kept = readyMs <= nowMs;
       if (kept) this.#cachedBytes += costOf(message);
       entries.push({
         sequence: record.offset,
@@ -230,7 +245,7 @@ export class LogJournal implements QueueJournal {
   }
 
   async readMessage(entry: QueueEntry): Promise<RawMessage> {
-    return messageOf(await this.#reader.read(entry));
+    return messageOf(await this.#reader.read(entry.location));
   }
 
   forgetMessage(entry: QueueEntry): void {
@@ -243,7 +258,8 @@ export class LogJournal implements QueueJournal {
     const floor = this.#marks.floor(window, nowMs);
     if (floor === undefined) return [];
     const found: RecentId[] = [];
-    for await (const records of recordsFrom(this.#log, Math.max(floor, this.#log.earliest))) {
+    for (let offset = Math.max(floor, this.#log.earliest); offset < this.#log.end;) {
+      const { records, next } = await this.#log.read(offset, REPLAY);
       for (const record of records) {
         const decoded = decodeQueueRecord(record);
         if (decoded.kind !== "message") continue;
@@ -251,6 +267,7 @@ export class LogJournal implements QueueJournal {
         if (id === undefined) continue;
         found.push({ id, sequence: record.offset, timeMs: record.appendedMs });
       }
+      offset = next;
     }
     return found;
   }
@@ -297,7 +314,7 @@ export class LogJournal implements QueueJournal {
         // On a full disk nothing is copied; trimming without it may still free something.
         if (!isMillraceError(error, "DISK_FULL")) throw error;
       });
-      if (!signal.aborted) await this.#checkpoint(state, signal);
+      if (!signal.aborted) await this.#checkpoint(state);
     } catch (error) {
       if (isMillraceError(error, "CLOSED")) return;
       // Tried again after as much more; appends report what concerns their callers.
@@ -308,13 +325,13 @@ export class LogJournal implements QueueJournal {
     }
   }
 
-  async #checkpoint(state: QueueState, signal: AbortSignal): Promise<void> {
+  async #checkpoint(state: QueueState): Promise<void> {
     const living = [...state.entries()];
     const dead = [...state.deadLetters()];
     let needed = this.#needed();
     for (const { location } of living) needed = Math.min(needed, location);
     for (const { location } of dead) needed = Math.min(needed, location);
-    const untouched = new Set(untouchedOf(living, dead).map(({ sequence }) => sequence));
+    const untouched = living.filter(isUntouched).map(({ sequence }) => sequence);
     const backlog = withUntouched(
       {
         cursor: this.#heldBack === 0 ? this.#nextOffset : this.#cursor,
@@ -322,31 +339,20 @@ export class LogJournal implements QueueJournal {
         skip: [...this.#skip],
         marks: this.#marks.list(),
       },
-      [...untouched].toSorted((a, b) => a - b),
+      untouched.toSorted((a, b) => a - b),
     );
-    const told = living.filter(
-      ({ sequence }) => !untouched.has(sequence) || sequence < backlog.cursor,
-    );
+    const told = living.filter((entry) => !isUntouched(entry) || entry.sequence < backlog.cursor);
     const parts = checkpointParts(told.map(livingFacts), dead.map(deadFacts), backlog);
+    const records = parts.map(checkpointRecord);
+    const expected = this.#nextOffset;
+    const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
+    this.#nextOffset = firstOffset + records.length;
     this.#recordsSince = 0;
     this.#bytesSince = 0;
-    const start = this.#nextOffset;
-    for (let from = 0; from < parts.length;) {
-      const records: RawMessage[] = [];
-      for (let bytes = 0; from < parts.length && bytes < PIECE_BYTES; from++) {
-        const record = checkpointRecord(parts[from]!);
-        bytes += record.value!.length;
-        records.push(record);
-      }
-      const expected = this.#nextOffset;
-      const { firstOffset, durable } = this.#log.append(records, { onFull: "allow" });
-      this.#nextOffset = firstOffset + records.length;
-      await durable;
-      // The log took back what had failed to be written, and this checkpoint still tells of it.
-      if (firstOffset !== expected) return;
-      if (signal.aborted && from < parts.length) return;
-    }
-    await this.#options.checkpoint.set(start);
+    await durable;
+    // The log took back what had failed to be written, and this checkpoint still tells of it.
+    if (firstOffset !== expected) return;
+    await this.#options.checkpoint.set(firstOffset);
     await this.#log.trimBefore(needed);
   }
 
@@ -376,18 +382,13 @@ export class LogJournal implements QueueJournal {
       // Looked at again, because messages go while others are read.
       const present = read.filter(({ entry }) => entry.status !== "gone");
       if (signal.aborted) return;
-      for (let copied = 0; copied < present.length;) {
-        const to = stretchEnd(copied, present.length, (index) => present[index]!.message);
-        const copies = present.slice(copied, to);
-        const { firstOffset, durable } = this.#log.append(
-          copies.map(({ entry, message }) => copyRecord(message, entry)),
-        );
-        this.#nextOffset = firstOffset + copies.length;
-        await durable;
-        if (signal.aborted) return;
-        for (const [index, { entry }] of copies.entries()) entry.location = firstOffset + index;
-        copied = to;
-      }
+      if (present.length === 0) continue;
+      const { firstOffset, durable } = this.#log.append(
+        present.map(({ entry, message }) => copyRecord(message, entry)),
+      );
+      this.#nextOffset = firstOffset + present.length;
+      await durable;
+      for (const [index, { entry }] of present.entries()) entry.location = firstOffset + index;
     }
   }
 }

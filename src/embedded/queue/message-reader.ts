@@ -19,9 +19,8 @@ export class MessageReader {
     this.#log = log;
   }
 
-  /** Where it stands when its turn comes: while it waits it may be copied forward, and its place trimmed. */
-  read(entry: { readonly location: number }): Promise<LogRecord> {
-    const result = this.#last.then(() => this.#fetch(entry.location));
+  read(offset: number): Promise<LogRecord> {
+    const result = this.#last.then(() => this.#fetch(offset));
     this.#last = result.catch(() => {});
     return result;
   }

@@ -64,7 +64,7 @@ export class QueueReplay {
   }
 
   /** Takes a part of the checkpoint that replay begins with. */
-  load({ living, dead, skip = [], backlog }: CheckpointPart): void {
+  load({ living, dead, backlog }: CheckpointPart): void {
     for (const [sequence, location, sentMs, attempts, readyMs, leased, lane] of living) {
       this.#living.set(sequence, {
         sequence,
@@ -89,11 +89,10 @@ export class QueueReplay {
         death: { deadMs, code, text },
       });
     }
-    for (const sequence of skip) this.#skip.add(sequence);
     if (backlog === undefined) return;
     this.#cursor = backlog.cursor;
     this.#heldBack = backlog.heldBack;
-    for (const sequence of backlog.skip) this.#skip.add(sequence);
+    this.#skip = new Set(backlog.skip);
     this.#marks = new SendMarks(backlog.marks);
   }
 

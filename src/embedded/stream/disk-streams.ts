@@ -57,14 +57,10 @@ export interface DiskStreams extends StreamStorage {
     positions: readonly GroupPosition[],
     also: readonly StateChange[],
   ): Promise<void>;
-  /**
-   * Forgets what the group committed, together with further changes of the state log; durable when it
-   * resolves.
-   */
+  /** Forgets what the group committed; durable when it resolves. */
   removePositions(
     group: string,
     positions: readonly Pick<StoredPosition, "stream" | "partition">[],
-    also?: readonly StateChange[],
   ): Promise<void>;
   /**
    * Deletes what a partition of an open stream has before `offset`; durable when it resolves. Returns
@@ -120,10 +116,12 @@ export async function openDiskStreams(
   const forget = async (facts: StreamFacts): Promise<void> => {
     const { spec, incarnation } = facts;
     const forgotten = positions.removeStream(spec.name);
-    const starts = Array.from(state.entries(`start/${incarnation}/`), ([key]) => key);
-    const changes = [...starts, streamKey(spec.name)].map((key): StateChange => [key, undefined]);
-    changes.push(forgetMade(incarnation));
-    await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1, changes)]);
+    for (const [key] of Array.from(state.entries(`start/${incarnation}/`))) {
+      void state.put(key, undefined);
+    }
+    void state.put(...forgetMade(incarnation));
+    void state.put(streamKey(spec.name), undefined);
+    await Promise.all([forgotten, data.removeLogs(directoryOf(facts), 1)]);
   };
 
   const known = Array.from(state.entries("stream/"), ([, value]): StreamFacts => JSON.parse(value));
@@ -198,7 +196,7 @@ export async function openDiskStreams(
     savePositions: (group, saved) => positions.save(group, saved),
     savePositionsWith: (saved, also) => positions.saveWith(saved, also),
     storedPosition: (group, stream, partition) => positions.find(group, { stream, partition }),
-    removePositions: (group, gone, also) => positions.remove(group, gone, also),
+    removePositions: (group, gone) => positions.remove(group, gone),
     logsOf: (incarnation) => open.get(incarnation)?.logs ?? [],
     nextEpoch: () => data.generation * EPOCHS_PER_OPENING + ++assigned,
     async close() {

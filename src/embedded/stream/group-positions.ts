@@ -65,14 +65,10 @@ export class GroupPositions {
     for (const { group, key, position } of entries) this.#set(group, key, position);
   }
 
-  /** Forgets what the group committed, together with further changes; durable when it resolves. */
-  async remove(
-    group: string,
-    places: readonly Place[],
-    also: readonly StateChange[] = [],
-  ): Promise<void> {
+  /** Forgets what the group committed; durable when it resolves. */
+  async remove(group: string, places: readonly Place[]): Promise<void> {
     const keys = places.map((place) => keyOf(group, place));
-    await this.#state.putAll([...keys.map((key): StateChange => [key, undefined]), ...also]);
+    await this.#state.putAll(keys.map((key) => [key, undefined]));
     for (const key of keys) this.#delete(group, key);
   }
 

@@ -28,13 +28,9 @@ export interface Attack {
   readonly broken?: (counts: Counts, share: number, facts: ServerFacts) => string | undefined;
 }
 
-/** A server that is full takes a connection and closes it at once: so long it must stay to be one. */
-const SETTLED_MS = 20;
-
 /** Sockets that are open at a time while they are opened: the server's line is longer. */
 const WAVE = 200;
 
-/** Those that were taken: neither refused nor closed at once. */
 export async function openAll(count: number, options: AttackOptions): Promise<Socket[]> {
   const { port, until, ready } = options;
   const sockets: Socket[] = [];
@@ -42,9 +38,8 @@ export async function openAll(count: number, options: AttackOptions): Promise<So
     const wave = Array.from({ length: Math.min(WAVE, left) }, () => connect(port));
     for (const socket of await Promise.all(wave)) if (socket !== undefined) sockets.push(socket);
   }
-  await after(SETTLED_MS);
   ready();
-  return sockets.filter((socket) => !socket.destroyed);
+  return sockets;
 }
 
 export const stopped = ({ until }: AttackOptions): Promise<void> =>
@@ -145,16 +140,14 @@ export async function churn(options: AttackOptions, bytes?: Buffer): Promise<Cou
   const one = async (): Promise<void> => {
     while (!options.until.aborted) {
       const socket = await connect(options.port);
-      if (socket !== undefined) {
-        counts["connections"]!++;
-        if (bytes === undefined) socket.destroy();
-        else {
-          // What it says has been read when it is gone.
-          socket.resume();
-          socket.end(bytes);
-          await ended(socket);
-        }
+      if (bytes === undefined) socket?.destroy();
+      else if (socket !== undefined) {
+        // What it says has been read when it is gone.
+        socket.resume();
+        socket.end(bytes);
+        await ended(socket);
       }
+      counts["connections"]!++;
       await after(1);
     }
   };

@@ -141,7 +141,7 @@ export class LeaseStage {
     { nowMs, monotonicMs }: { nowMs: number; monotonicMs: number },
   ): Group[] {
     const asking = [...this.#receivers].filter((receiver) => receiver.wanted > 0);
-    const share = Math.ceil(state.readyCount / asking.length);
+    const share = Math.ceil(state.count("waiting") / asking.length);
     const { leaseMs = LEASE_MS } = spec;
     const groups: Group[] = [];
     for (const receiver of asking) {

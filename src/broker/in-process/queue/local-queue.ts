@@ -65,13 +65,8 @@ export interface LocalQueueOptions {
 }
 
 const ATTEMPTS = 5;
-/** Ready messages below which those held back are loaded: receivers should not wait for the disk. */
+/** Messages below which those held back are loaded, so that receivers never wait for the disk. */
 const READY_LOW = 2_000;
-/**
- * Messages behind an unsettled or delayed one of their key at which no more are loaded, for the sake of
- * memory. Then what is held back, of other keys too, waits until such a key moves on.
- */
-const BEHIND_MAX = 100_000;
 /** How long an ended lease stays when the journal refused to write its end. */
 const RETRY_MS = 100;
 /** Between recoveries that fail; what is asked meanwhile waits for the next one. */
@@ -296,7 +291,7 @@ export class LocalQueue {
 
   #loadHeldBack(): void {
     if (this.#loading || this.#journal.heldBack === 0) return;
-    if (this.#state.readyCount >= READY_LOW || this.#state.behindCount >= BEHIND_MAX) return;
+    if (this.#state.count("waiting") >= READY_LOW) return;
     this.#loading = true;
     const add = (entries: readonly NewEntry[]): void => {
       const nowMs = this.#clock.now();

@@ -153,8 +153,7 @@ export class Group {
     }
     const positions: GroupPosition[] = [];
     for (const { stream, partition } of places.values()) {
-      const log = streams.get(stream)?.findLog(partition);
-      // A client may have named it, or a stream of the name before: what is not there is passed over.
+      const log = streams.get(stream)?.log(partition);
       if (log === undefined) continue;
       const committed = this.#storage.position(this.name, stream, partition);
       const member = this.memberOn(stream, partition);

@@ -38,8 +38,6 @@ export class LocalStream {
   readonly #logs: RecordLog[] = [];
   readonly #appenders: PartitionAppender[] = [];
   readonly #lastDurable: Promise<void>[] = [];
-  /** Whoever reads all partitions, to be told of those that are added. */
-  readonly #growthListeners = new Set<() => void>();
   #stored: StoredStream;
   #spread: KeylessSpread;
   #spec: StreamSpec;
@@ -97,14 +95,9 @@ export class LocalStream {
     };
   }
 
-  /** Undefined for a partition that the stream does not have. */
-  findLog(partition: number): RecordLog | undefined {
-    return this.#logs[partition];
-  }
-
   /** Throws BAD_ARGUMENT for a partition that the stream does not have. */
   log(partition: number): RecordLog {
-    const log = this.findLog(partition);
+    const log = this.#logs[partition];
     if (log !== undefined) return log;
     throw new MillraceError(
       "BAD_ARGUMENT",
@@ -193,16 +186,6 @@ export class LocalStream {
     this.#stored = stored;
     this.#spec = stored.spec;
     this.#spread = new KeylessSpread(this.#logs.length);
-    for (const listener of this.#growthListeners) listener();
-  }
-
-  /**
-   * Calls `listener` whenever partitions were added, before anything is appended to them; ends with the
-   * function that is returned.
-   */
-  onGrowth(listener: () => void): () => void {
-    this.#growthListeners.add(listener);
-    return () => this.#growthListeners.delete(listener);
   }
 
   /** Something was appended to one of its logs by another way than `append`. */

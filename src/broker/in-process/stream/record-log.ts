@@ -24,13 +24,6 @@ export interface LogSettings {
   readonly compaction?: Compaction | undefined;
 }
 
-/**
- * What of its bounds an append passes: with `allow` the floor of free space; with `continue`, for the
- * rest of what was cut and whose beginning was taken in the same step of the program, also the bound on
- * bytes that wait for the disk.
- */
-export type AppendOnFull = "refuse" | "allow" | "continue";
-
 export interface RecordLog {
   /** The oldest kept offset. */
   readonly earliest: number;
@@ -51,7 +44,7 @@ export interface RecordLog {
    */
   append(
     records: readonly RawMessage[],
-    options?: { readonly onFull?: AppendOnFull },
+    options?: { readonly onFull?: "refuse" | "allow" },
   ): { readonly firstOffset: number; readonly durable: Promise<void> };
 
   /**

@@ -10,7 +10,6 @@ import type { Holdings } from "../holdings.ts";
 import {
   Attachments,
   AttachRefused,
-  notAllowed,
   type SourcePlan,
   type TargetPlan,
 } from "../nodes/attachment.ts";
@@ -51,8 +50,6 @@ export interface LinksOptions {
 
 interface Attached {
   readonly end: (how: "detached" | "lost") => void;
-  /** Whose queue the client must be allowed to delete, to be done with the link for good. */
-  readonly subscription?: string | undefined;
   /** What ends when the client is done with the link for good. */
   readonly closed: (() => Promise<void>) | undefined;
 }
@@ -250,8 +247,7 @@ export class Links {
     let closed: Attached["closed"];
     if (plan.kind === "queue" && plan.dynamic) closed = this.#temporaryOf(plan.name);
     if (plan.kind === "subscription") closed = this.#takeSubscription(link, plan.name);
-    const subscription = plan.kind === "subscription" ? plan.name : undefined;
-    this.#attach(link, { end: (how) => outlet.end(how), subscription, closed });
+    this.#attach(link, { end: (how) => outlet.end(how), closed });
     outlet.connect(this.#sourceOf(plan, outlet));
   }
 
@@ -321,14 +317,6 @@ export class Links {
     const closes = link.remote.detach?.closed === true;
     const attached = this.#attached.get(link);
     this.#end(link, "detached");
-    const subscription = attached?.subscription;
-    if (
-      closes &&
-      subscription !== undefined &&
-      !this.#options.may("delete", "queue", subscription)
-    ) {
-      return link.close(notAllowed("delete", "queue", subscription));
-    }
     if (closes && attached?.closed !== undefined) {
       attached.closed().catch((error: unknown) => this.#report("a node was not removed", error));
     }

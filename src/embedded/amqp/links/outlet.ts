@@ -15,8 +15,8 @@
 import type { Holdings } from "../holdings.ts";
 import { LOCK_LOST, refusalOf, type Refusal } from "../protocol/conditions.ts";
 import type { Answers } from "../protocol/answers.ts";
-import type { RheaLink, SentDelivery } from "../protocol/rhea.ts";
-import { hasBegun, sendDelivery, withdrawUnsent } from "../protocol/transfers.ts";
+import type { Delivery, RheaLink, SentDelivery } from "../protocol/rhea.ts";
+import { sendDelivery, withdrawUnsent } from "../protocol/transfers.ts";
 import type { Item, LinkSource, ReceiverOutcome, Sink } from "./link-source.ts";
 
 /** Messages asked for at one time. */
@@ -42,7 +42,7 @@ interface Pending {
 
 export class Outlet implements Sink {
   readonly #options: OutletOptions;
-  readonly #unsettled = new Map<SentDelivery, Item>();
+  readonly #unsettled = new Map<Delivery, Item>();
   #source: LinkSource | undefined;
   #ended = false;
   /** Settled, and about to be sent. */
@@ -104,7 +104,7 @@ export class Outlet implements Sink {
   }
 
   /** The client said something of a delivery, or that it is done with it. */
-  onDelivery(delivery: SentDelivery, outcome: ReceiverOutcome | undefined): void {
+  onDelivery(delivery: Delivery, outcome: ReceiverOutcome | undefined): void {
     const item = this.#unsettled.get(delivery);
     if (item === undefined || (outcome === undefined && !delivery.remote_settled)) return;
     this.#unsettled.delete(delivery);
@@ -125,8 +125,7 @@ export class Outlet implements Sink {
     this.#ended = true;
     this.#source?.close();
     for (const [delivery, item] of this.#unsettled) {
-      // What never left cannot be why the connection was lost.
-      item.giveBack(hasBegun(delivery) ? how : "detached");
+      item.giveBack(how);
       // Nobody will settle it any more, and its place in the session is needed.
       delivery.settled = true;
       delivery.remote_settled = true;
@@ -177,7 +176,7 @@ export class Outlet implements Sink {
     if (sent > 0) this.#pumpSoon();
   }
 
-  #send(item: Item): SentDelivery {
+  #send(item: Item): Delivery {
     const { link, holdings } = this.#options;
     const { bytes, format } = item.write();
     const delivery = sendDelivery(link, bytes, format);

@@ -1,7 +1,7 @@
 /**
  * A stream as the source of a link that keeps nothing: what is appended from then on, or from a place that
  * the client names. Each partition is read by a loop of its own, which holds back a record until it is
- * asked for; so a slow client slows the reading. Partitions that are added later are read from their beginning.
+ * asked for; so a slow client slows the reading.
  *
  * A stream remembers nothing of its readers: every outcome is taken, and none changes anything.
  */
@@ -32,13 +32,14 @@ export class StreamSource implements LinkSource {
   readonly #next: number[] = [];
   /** Loops that hold records back, to be told how many they may give. */
   readonly #waiting: ((count: number) => void)[] = [];
-  readonly #ignoreGrowth: () => void;
   #wanted = 0;
 
   constructor(options: StreamSourceOptions) {
     this.#options = options;
-    this.#readAdded(options.from);
-    this.#ignoreGrowth = options.stream.onGrowth(() => this.#readAdded("earliest"));
+    for (let partition = 0; partition < options.stream.partitions; partition++) {
+      this.#next.push(0);
+      void this.#run(partition);
+    }
   }
 
   want(count: number): void {
@@ -56,24 +57,12 @@ export class StreamSource implements LinkSource {
   }
 
   close(): void {
-    this.#ignoreGrowth();
     this.#stop.abort();
     for (const resume of this.#waiting.splice(0)) resume(0);
   }
 
-  #readAdded(from: StartAt): void {
-    for (
-      let partition = this.#next.length;
-      partition < this.#options.stream.partitions;
-      partition++
-    ) {
-      this.#next.push(0);
-      void this.#run(partition, from);
-    }
-  }
-
-  async #run(partition: number, from: StartAt): Promise<void> {
-    const { stream, chooses, sink } = this.#options;
+  async #run(partition: number): Promise<void> {
+    const { stream, from, chooses, sink } = this.#options;
     try {
       const offset = await stream.resolve(partition, from);
       this.#next[partition] = offset;

@@ -6,8 +6,6 @@
  * `queue` or `topic`, mean a queue and a stream, as some clients write them.
  */
 
-import { LIMITS } from "../../../model/limits.ts";
-
 export type Address =
   | { readonly kind: "queue"; readonly name: string }
   | { readonly kind: "dead-letters"; readonly name: string }
@@ -21,7 +19,7 @@ const FORMS: readonly (readonly [prefix: string, kind: "queue" | "stream"])[] = 
 ];
 const DEAD = "/$dead";
 /** Of a queue, which a service's stream has as well. */
-const NAME = /^[A-Za-z0-9._-]+$/;
+const NAME = /^[A-Za-z0-9._-]{1,249}$/;
 
 /** Undefined for an address that names nothing here. */
 export function parseAddress(
@@ -33,8 +31,6 @@ export function parseAddress(
   const kind = form?.[1] ?? (capabilities.includes("topic") ? "stream" : "queue");
   const dead = kind === "queue" && rest.endsWith(DEAD);
   const name = dead ? rest.slice(0, -DEAD.length) : rest;
-  if (name.length > LIMITS.nameLengthMax || !NAME.test(name) || name === "." || name === "..") {
-    return undefined;
-  }
+  if (!NAME.test(name) || name === "." || name === "..") return undefined;
   return { kind: dead ? "dead-letters" : kind, name };
 }

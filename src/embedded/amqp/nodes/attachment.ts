@@ -1,9 +1,6 @@
 /**
  * Decides what a client's attach means: which node it names, whether that exists or is made, and whether
  * the client may use it. Nothing has been answered yet; a refusal says why and what to do.
- *
- * Whose a durable subscription is, its name does not tell: the client chooses both parts of it. So its
- * queue is asked for as any other is: to take it, to make it, and to remove it.
  */
 
 import type { May } from "../../doors/doorkeeper.ts";
@@ -159,23 +156,17 @@ export class Attachments {
         "a subscription belongs to one container; send to a queue what several are to share",
       );
     }
+    await this.#make(address);
     if (durable === 0 && expiryPolicy !== "never") {
-      await this.#make(address);
       const stream = this.#attacher.context.engine.streams.stream(address.name);
       for (let at = 0; at < stream.partitions; at++) await stream.resolve(at, from);
       return { kind: "stream", name: address.name, from, selector };
     }
     const { containerId, context } = this.#attacher;
     const name = subscriptionName(containerId, linkName);
-    this.#require("read", { kind: "queue", name });
-    await this.#make(address);
-    await context.subscriptions.ensure({
-      name,
-      stream: address.name,
-      selector,
-      from,
-      require: (action) => this.#require(action, { kind: "queue", name }),
-    });
+    if (context.subscriptions.get(name) === undefined)
+      this.#require("create", { kind: "queue", name });
+    await context.subscriptions.ensure({ name, stream: address.name, selector, from });
     return { kind: "subscription", name, stream: address.name, selector, found: false };
   }
 
@@ -183,7 +174,6 @@ export class Attachments {
   #lookUp(linkName: string): SourcePlan {
     const { containerId, context } = this.#attacher;
     const name = subscriptionName(containerId, linkName);
-    this.#require("read", { kind: "queue", name });
     const found = context.subscriptions.get(name);
     if (found === undefined) {
       throw new AttachRefused(
@@ -244,16 +234,11 @@ export class Attachments {
   #require(action: Action, { kind, name }: Address): void {
     const { may, temporary } = this.#attacher;
     if (temporary.has(name) || may(action, kindOf(kind), name)) return;
-    const { condition, description } = notAllowed(action, kindOf(kind), name);
-    throw new AttachRefused(condition, description);
+    throw new AttachRefused(
+      UNAUTHORIZED,
+      `no rule allows you to ${action} ${kindOf(kind)} "${name}"; add a rule, or sign in as somebody else`,
+    );
   }
-}
-
-export function notAllowed(action: Action, kind: "stream" | "queue", name: string): Refusal {
-  return {
-    condition: UNAUTHORIZED,
-    description: `no rule allows you to ${action} ${kind} "${name}"; add a rule, or sign in as somebody else`,
-  };
 }
 
 function kindOf(kind: Address["kind"]): "stream" | "queue" {

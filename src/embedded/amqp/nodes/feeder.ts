@@ -1,7 +1,6 @@
 /**
  * Feeds the queue of a durable subscription from its stream: a loop for each partition, from the place
- * that the state log keeps. A partition that has no place there was added later, so all of it is new: it is
- * fed from its beginning, be it found at the start or added while this runs.
+ * that the state log keeps.
  *
  * A record is first durable in the queue, then its place is put down; a crash between the two feeds it
  * again, and the queue's window of ids, which outlasts a batch, tells the repetition. So every record has
@@ -13,7 +12,6 @@
 
 import { dedupeId, MESSAGE_ID_HEADER } from "../../../broker/dedupe-window.ts";
 import { readPartition } from "../../../broker/in-process/stream/read-partition.ts";
-import type { LocalStream } from "../../../broker/in-process/stream/local-stream.ts";
 import type { QueueSend } from "../../../broker/queues.ts";
 import type { StreamRecord } from "../../../broker/streams.ts";
 import { delay } from "../../../model/clock.ts";
@@ -27,9 +25,9 @@ const AGAIN_MS = 500;
 export interface FeedOptions {
   readonly engine: Engine;
   readonly queue: string;
-  readonly stream: LocalStream;
+  readonly stream: string;
   readonly chooses: (message: RawMessage) => boolean;
-  /** The offset of the next record, by partition; changed as it goes, and longer as the stream grows. */
+  /** The offset of the next record, by partition; changed as it goes. */
   readonly positions: number[];
   /** Puts the positions down. */
   readonly save: () => Promise<void>;
@@ -38,25 +36,12 @@ export interface FeedOptions {
 
 /** Runs until it is stopped, or its stream or queue is gone. */
 export async function feed(options: FeedOptions): Promise<void> {
-  const { stream, positions } = options;
-  const loops: Promise<void>[] = [];
-  const feedAdded = (): void => {
-    for (let partition = loops.length; partition < stream.partitions; partition++) {
-      positions[partition] ??= 0;
-      loops.push(feedPartition(options, partition));
-    }
-  };
-  const ignoreGrowth = stream.onGrowth(feedAdded);
-  feedAdded();
-  // Also those that are added meanwhile; none of them rejects.
-  for (const loop of loops) await loop;
-  ignoreGrowth();
+  await Promise.all(options.positions.map((_, partition) => feedPartition(options, partition)));
 }
 
 async function feedPartition(options: FeedOptions, partition: number): Promise<void> {
   const { engine, queue, stream, stop } = options;
   const { clock, log } = engine.environment;
-  const facts = { queue, stream: stream.name, partition };
   while (!stop.aborted) {
     try {
       await readOn(options, partition);
@@ -65,20 +50,24 @@ async function feedPartition(options: FeedOptions, partition: number): Promise<v
       const gone = ["UNKNOWN_STREAM", "UNKNOWN_QUEUE", "CLOSED"] as const;
       if (gone.some((code) => isMillraceError(error, code))) return;
       if (isMillraceError(error, "OFFSET_OUT_OF_RANGE")) {
-        const earliest = stream.log(partition).earliest;
+        const earliest = engine.streams.stream(stream).log(partition).earliest;
         const missed = earliest - options.positions[partition]!;
-        log.warn({ ...facts, missed }, "a subscription missed what was not kept");
+        log.warn({ queue, stream, partition, missed }, "a subscription missed what was not kept");
         options.positions[partition] = earliest;
         continue;
       }
-      log.warn({ ...facts, error: String(error) }, "a subscription waits to be fed");
+      log.warn(
+        { queue, stream, partition, error: String(error) },
+        "a subscription waits to be fed",
+      );
       await delay(clock, AGAIN_MS, stop).catch(() => {});
     }
   }
 }
 
 async function readOn(options: FeedOptions, partition: number): Promise<void> {
-  const { engine, queue, stream, positions, chooses, save, stop } = options;
+  const { engine, queue, positions, chooses, save, stop } = options;
+  const stream = engine.streams.stream(options.stream);
   const batches = readPartition({
     stream,
     partition,

@@ -6,8 +6,6 @@
  * is an empty queue that the next attach takes up.
  */
 
-import type { LocalStream } from "../../../broker/in-process/stream/local-stream.ts";
-import { LIMITS } from "../../../model/limits.ts";
 import type { StartAt } from "../../../model/position.ts";
 import { MillraceError } from "../../../model/errors.ts";
 import type { RawMessage } from "../../../model/message.ts";
@@ -18,6 +16,7 @@ import { feed } from "./feeder.ts";
 
 const PREFIX = "amqp-subscription/";
 const DEDUPE = { count: 10_000, ms: 86_400_000 };
+const NAME_LENGTH_MAX = 249;
 
 interface Stored {
   readonly stream: string;
@@ -33,8 +32,6 @@ export interface SubscriptionRequest {
   readonly selector: string | undefined;
   /** Where a new one begins. */
   readonly from: StartAt;
-  /** Throws where the client may not remove the queue that there is, or make the one that is not. */
-  readonly require: (action: "delete" | "create") => void;
 }
 
 interface Running {
@@ -70,8 +67,7 @@ export class Subscriptions {
    * Finds the subscription, or makes it. As JMS has it, one that is asked for with another stream or
    * selector ends with all that waits in it, and begins anew.
    */
-  ensure(request: SubscriptionRequest): Promise<void> {
-    const { name, stream: streamName, selector, from } = request;
+  ensure({ name, stream: streamName, selector, from }: SubscriptionRequest): Promise<void> {
     return this.#change(async () => {
       const { streams, queues, state } = this.#engine;
       const stream = streams.stream(streamName);
@@ -79,9 +75,6 @@ export class Subscriptions {
       const present = this.#running.get(name)?.stored;
       const same = present?.incarnation === incarnation && present.selector === selector;
       if (same) return;
-      // Here and not before: another client may have made it meanwhile.
-      if (present !== undefined) request.require("delete");
-      request.require("create");
       if (present !== undefined) await this.#remove(name);
       if (this.#running.size >= this.#countMax) {
         throw new MillraceError(
@@ -92,9 +85,7 @@ export class Subscriptions {
       }
       await queues.ensure({ name, keyOrder: true, dedupe: DEDUPE }, this);
       const positions: number[] = [];
-      // What is added meanwhile is fed from its beginning.
-      const { partitions } = stream;
-      for (let partition = 0; partition < partitions; partition++) {
+      for (let partition = 0; partition < stream.partitions; partition++) {
         positions.push(await stream.resolve(partition, from));
       }
       const stored: Stored = { stream: streamName, incarnation, selector, positions };
@@ -126,25 +117,22 @@ export class Subscriptions {
 
   #start(name: string, stored: Stored): void {
     const stop = new AbortController();
-    const { selector, positions } = stored;
-    const stream = this.#streamOf(stored);
+    const { stream, selector, positions } = stored;
     const chooses = selectorOf(selector);
     const save = (): Promise<void> => this.#engine.state.put(PREFIX + name, JSON.stringify(stored));
-    const options = { positions, chooses, save, queue: name, stop: stop.signal };
-    const ended =
-      stream === undefined
-        ? Promise.resolve()
-        : feed({ engine: this.#engine, stream, ...options }).catch((error: unknown) => {
-            const facts = { queue: name, stream: stream.name, error: String(error) };
-            this.#engine.environment.log.error(facts, "a subscription is no longer fed");
-          });
+    const options = { stream, positions, chooses, save, queue: name, stop: stop.signal };
+    const ended = this.#isOf(stored)
+      ? feed({ engine: this.#engine, ...options }).catch((error: unknown) => {
+          const facts = { queue: name, stream, error: String(error) };
+          this.#engine.environment.log.error(facts, "a subscription is no longer fed");
+        })
+      : Promise.resolve();
     this.#running.set(name, { stored, stop, ended });
   }
 
-  /** Its stream, while it is still the one that it began with. */
-  #streamOf({ stream: name, incarnation }: Stored): LocalStream | undefined {
-    const stream = this.#engine.streams.streams.get(name);
-    return stream?.stored.incarnation === incarnation ? stream : undefined;
+  /** Whether its stream is still the one that it began with. */
+  #isOf({ stream, incarnation }: Stored): boolean {
+    return this.#engine.streams.streams.get(stream)?.stored.incarnation === incarnation;
   }
 
   #change<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -167,12 +155,11 @@ export function selectorOf(selector: string | undefined): (message: RawMessage) 
  */
 export function subscriptionName(container: string, link: string): string {
   const name = `sub.${escaped(container)}.${escaped(link)}`;
-  const { nameLengthMax: limit } = LIMITS;
-  if (name.length <= limit) return name;
+  if (name.length <= NAME_LENGTH_MAX) return name;
   throw new MillraceError(
     "BAD_ARGUMENT",
-    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${limit} letters`,
-    { details: { limit } },
+    `the container's id and the link's name are too long for a durable subscription; its queue would be called ${name.slice(0, 60)}…, and a name has at most ${NAME_LENGTH_MAX} letters`,
+    { details: { limit: NAME_LENGTH_MAX } },
   );
 }
 

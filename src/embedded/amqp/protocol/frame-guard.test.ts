@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MalformedAmqp } from "./encoding.ts";
-import { AMQP_HEADER, ATTACH, FrameGuard, SASL_HEADER, SASL_INIT } from "./frame-guard.ts";
+import { AMQP_HEADER, ATTACH, FrameGuard } from "./frame-guard.ts";
 
 const FLOW = 0x13;
 
-/** A frame of the performative without fields, as long as is asked; of sign-in by its type. */
-function frame(code: number, length = 12, type = 0): Buffer {
+/** A frame of the performative without fields, as long as is asked. */
+function frame(code: number, length = 12): Buffer {
   const bytes = Buffer.alloc(length);
   bytes.writeUInt32BE(length, 0);
-  bytes.set([2, type, 0, 0, 0x00, 0x53, code, 0x45], 4);
+  bytes.set([2, 0, 0, 0, 0x00, 0x53, code, 0x45], 4);
   return bytes;
 }
 
@@ -59,36 +59,4 @@ test("frames before one that is malformed are given, and it is refused behind th
   guard.next();
   assert.equal(guard.next()?.bytes.length, 24);
   assert.throws(() => guard.next(), MalformedAmqp);
-});
-
-test("who began to sign in sends nothing of AMQP before it was told that it may", () => {
-  const init = frame(SASL_INIT, 12, 1);
-  for (const before of [SASL_HEADER, Buffer.concat([SASL_HEADER, init])]) {
-    const guard = new FrameGuard(1_024);
-    guard.push(Buffer.concat([before, AMQP_HEADER, frame(FLOW)]));
-    for (let taken = 0; taken < before.length;) taken += guard.next()!.bytes.length;
-    assert.throws(() => guard.next(), MalformedAmqp);
-  }
-});
-
-test("who was told that it may come in sends the header of AMQP next", () => {
-  for (const [behind, rest] of [
-    [
-      [AMQP_HEADER, frame(FLOW)],
-      [8, 12],
-    ],
-    [[frame(SASL_INIT, 12, 1)], undefined],
-  ] as const) {
-    const guard = new FrameGuard(1_024);
-    guard.push(Buffer.concat([SASL_HEADER, frame(SASL_INIT, 12, 1), ...behind]));
-    assert.equal(guard.next()?.bytes.length, 8);
-    assert.equal(guard.next()?.code, SASL_INIT);
-    guard.signedIn();
-    if (rest === undefined) assert.throws(() => guard.next(), MalformedAmqp);
-    else
-      assert.deepEqual(
-        rest.map(() => guard.next()?.bytes.length),
-        rest,
-      );
-  }
 });

@@ -9,14 +9,9 @@
  * Frames that lie one behind another in what came are given out together, as they lie: rhea sets its
  * timers anew for each piece that it is handed, not for each frame in it.
  *
- * A client that has begun to sign in has nothing but sign-in frames to send until it is told that it may
- * come in (`signedIn`), and then the header of AMQP: rhea in its sign-in would take that header for the
- * size of a frame, and gather what follows.
- *
  * The guard knows no socket: `push` takes bytes, `next` gives what they hold.
  */
 
-import { assert } from "../../../model/assert.ts";
 import { MalformedAmqp, scalarAt, skipValue } from "./encoding.ts";
 
 export const AMQP_HEADER: Buffer = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
@@ -59,7 +54,7 @@ export class FrameGuard {
   #have = 0;
   /** What must be there before anything can be said. */
   #need = HEADER_BYTES;
-  #stage: "start" | "sasl" | "signed-in" | "amqp" = "start";
+  #stage: "start" | "sasl" | "amqp" = "start";
 
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax;
@@ -77,18 +72,15 @@ export class FrameGuard {
     if (this.#chunks.length > CHUNKS_MAX) this.#joined();
   }
 
-  /** The client was told that it may come in. */
-  signedIn(): void {
-    assert(this.#stage === "sasl", "a client signs in once, after it began to");
-    this.#stage = "signed-in";
-    this.#need = HEADER_BYTES;
-  }
-
   /** The next protocol header, or the next frames, as far as they are whole. Throws MalformedAmqp. */
   next(): GuardedFrames | undefined {
     if (this.#have < this.#need) return undefined;
     const bytes = this.#joined();
-    if (this.#stage === "start" || this.#stage === "signed-in") return this.#header(bytes);
+    if (this.#stage === "start") return this.#header(bytes);
+    if (this.#stage === "sasl" && bytes.readUInt32BE(0) === AMQP_HEADER.readUInt32BE(0)) {
+      this.#need = HEADER_BYTES;
+      return this.#have < HEADER_BYTES ? undefined : this.#header(bytes);
+    }
     const { end, code, count } = this.#run(bytes);
     if (end === 0) return undefined;
     this.#need = SIZE_BYTES;

@@ -7,18 +7,13 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { SASL_CHALLENGE, SASL_OUTCOME } from "./frame-guard.ts";
 
-/** Of an outcome: whether the client may come in. */
-export type SignInAnswer = "challenge" | "ok" | "refused";
-
-const OK = 0;
-
 export class GuardedSocket extends EventEmitter {
   readonly #socket: Socket;
-  readonly #onSignIn: (answer: SignInAnswer) => void;
+  readonly #onSignIn: (answer: "challenge" | "outcome") => void;
   #corked = false;
 
   /** `onSignIn` is told when an answer to what a client signs in with was written. */
-  constructor(socket: Socket, onSignIn: (answer: SignInAnswer) => void) {
+  constructor(socket: Socket, onSignIn: (answer: "challenge" | "outcome") => void) {
     super();
     this.#socket = socket;
     this.#onSignIn = onSignIn;
@@ -37,8 +32,7 @@ export class GuardedSocket extends EventEmitter {
     }
     this.#socket.write(frame);
     if (isSignIn(frame, SASL_CHALLENGE)) this.#onSignIn("challenge");
-    // Its code is its one field, and so its last byte.
-    if (isSignIn(frame, SASL_OUTCOME)) this.#onSignIn(frame.at(-1) === OK ? "ok" : "refused");
+    if (isSignIn(frame, SASL_OUTCOME)) this.#onSignIn("outcome");
   }
 
   /**

@@ -205,10 +205,6 @@ export interface RheaConnection extends EventEmitter {
   readonly local_channel_map: object;
   /** Written to: nothing is, and no timer set, while it is false. */
   socket_ready: boolean;
-  /** Of a frame that it gathers. */
-  readonly frame_size: number | undefined;
-  /** Of which it does not know the size. */
-  readonly previous_input: Buffer | null | undefined;
   readonly socket: { write(bytes: Buffer): void };
   /** Of the frames that the client takes; undefined where it named no bound. */
   readonly max_frame_size: number | undefined;
@@ -279,11 +275,6 @@ export function createServerConnection(options: ServerOptions): {
     // Typed for clients; what a server uses of it stands above.
   } as never) as unknown as RheaConnection;
   return { events: container as unknown as EventEmitter, connection };
-}
-
-/** Whether it waits for more of a frame that it was given a part of. */
-export function keepsInput({ frame_size, previous_input }: RheaConnection): boolean {
-  return frame_size !== undefined || (previous_input ?? null) !== null;
 }
 
 interface Outcomes {

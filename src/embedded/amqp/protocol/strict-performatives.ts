@@ -19,9 +19,7 @@ import {
   type Refusal,
 } from "./conditions.ts";
 import {
-  guardWriting,
   idsOf,
-  lastBegun,
   noteOutcome,
   readTransfers,
   takeDelivery,
@@ -82,7 +80,7 @@ export interface StrictOptions {
   /** Something may be sent that could not be before. */
   readonly changed: () => void;
   /** The connection cannot go on; told outside a frame of its own. */
-  readonly failed: (error: unknown) => void;
+  readonly failed: (violation: Violation) => void;
 }
 
 const NAME_LENGTH_MAX = 1_024;
@@ -117,7 +115,7 @@ export function beStrict(connection: RheaConnection, options: StrictOptions): vo
   };
 
   readTransfers(connection);
-  guardWriting(connection, failed);
+
   connection.on_open = (frame) => {
     rhea.open(frame);
     opened();
@@ -347,7 +345,7 @@ function ownOf(payload: Buffer | undefined): Buffer | undefined {
 /** The place of a disposition's state. */
 const STATE = 4;
 
-/** Cuts the range down to deliveries that the client knows; undefined where there are none. */
+/** Cuts the range down to deliveries that there are; undefined where there are none. */
 function narrow(
   { performative }: Frame<DispositionFields>,
   session: RheaSession,
@@ -369,9 +367,7 @@ function narrow(
   const tail = deliveries.get_tail();
   if (head === undefined || tail === undefined) return undefined;
   const from = Math.max(first, head.id);
-  // What waits here for the client's window is none that it could speak of.
-  const known = role === true ? lastBegun(session) : tail.id;
-  const to = Math.min(isGiven(last) ? Number(last) : first, known);
+  const to = Math.min(isGiven(last) ? Number(last) : first, tail.id);
   if (from > to) return undefined;
   performative.first = from;
   performative.last = to;

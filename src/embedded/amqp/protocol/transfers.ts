@@ -120,18 +120,6 @@ export function sendDelivery(link: RheaLink, bytes: Buffer, format: number): Sen
   return delivery;
 }
 
-/** The last delivery of which any part has been written; -1 where there was none. */
-export function lastBegun({ outgoing }: RheaSession): number {
-  const { next_pending_delivery: next } = outgoing;
-  const pending = outgoing.deliveries.by_id(next);
-  return pending !== undefined && hasBegun(pending) ? next : next - 1;
-}
-
-/** Whether any part of it has been written. */
-export function hasBegun({ id, link, sentBytes }: SentDelivery): boolean {
-  return sentBytes > 0 || id < link.session.outgoing.next_pending_delivery;
-}
-
 /**
  * Takes back what a link that has ended was about to send. What waits behind it for the client's window
  * moves up: on the wire each delivery has the number after the one before.
@@ -168,24 +156,8 @@ export function writeTransfers(
   const writer = new TransferWriter((bytes) => connection.socket.write(bytes));
   outgoing.process = () => {
     if (connection.socket_ready) writePending(connection, session, writer);
-    // One that its receiver settles before it is whole is written to its end all the same.
-    const { next_pending_delivery: next } = outgoing;
-    outgoing.deliveries.pop_if(
-      ({ id, settled, remote_settled: isDone }) => settled && isDone && id < next,
-    );
+    outgoing.deliveries.pop_if((delivery) => delivery.settled && delivery.remote_settled);
     turned();
-  };
-}
-
-/** rhea writes at the end of a tick, in a call of its own, from which an error would end the process. */
-export function guardWriting(connection: RheaConnection, failed: (error: unknown) => void): void {
-  const write = connection._process.bind(connection);
-  connection._process = () => {
-    try {
-      write();
-    } catch (error) {
-      failed(error);
-    }
   };
 }
 

@@ -1,15 +1,12 @@
 /** From the words of a selector to its condition, by recursive descent. */
 
 import type { Condition, Lookup, SelectorValue } from "./condition.ts";
-import { likeMatcher } from "./like.ts";
 import { SelectorRefused, tokensOf, type Token } from "./tokens.ts";
 
 type Operand = (lookup: Lookup) => SelectorValue;
 
 /** Conditions within one another. */
 const DEPTH_MAX = 64;
-/** Of all patterns of a selector together: what each letter of a text costs. */
-const PATTERN_LETTERS_MAX = 256;
 const ARITHMETIC: ReadonlySet<string> = new Set(["+", "*", "/", "-"]);
 
 export function parseCondition(selector: string): Condition {
@@ -22,7 +19,6 @@ export function parseCondition(selector: string): Condition {
 class Parser {
   readonly #tokens: readonly Token[];
   #at = 0;
-  #patternLetters = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -130,12 +126,6 @@ class Parser {
 
   #like(left: Operand): Condition {
     const pattern = this.#text("a pattern in quotes");
-    this.#patternLetters += pattern.length;
-    if (this.#patternLetters > PATTERN_LETTERS_MAX) {
-      throw new SelectorRefused(
-        `the patterns of a selector have at most ${PATTERN_LETTERS_MAX} letters together; shorten them, or compare with = or IN`,
-      );
-    }
     const escape = this.#takeKeyword("ESCAPE") ? this.#text("a letter in quotes") : undefined;
     if (escape !== undefined && escape.length !== 1) {
       throw new SelectorRefused("ESCAPE takes one letter");
@@ -238,4 +228,40 @@ function negated(condition: Condition): Condition {
 
 function negatedIf(not: boolean, condition: Condition): Condition {
   return not ? negated(condition) : condition;
+}
+
+/** `%` is any letters, `_` any one. Greedy with one place to go back to, so it takes no exponential time. */
+function likeMatcher(pattern: string, escape: string | undefined): (text: string) => boolean {
+  const parts: ("any" | "one" | { readonly letter: string })[] = [];
+  for (let at = 0; at < pattern.length; at++) {
+    const letter = pattern[at]!;
+    if (letter === escape) {
+      if (at + 1 === pattern.length) throw new SelectorRefused("a pattern ends with its ESCAPE");
+      parts.push({ letter: pattern[++at]! });
+    } else {
+      parts.push(letter === "%" ? "any" : letter === "_" ? "one" : { letter });
+    }
+  }
+  return (text) => {
+    let at = 0;
+    let part = 0;
+    let anyPart = -1;
+    let anyAt = 0;
+    while (at < text.length) {
+      const wanted = parts[part];
+      if (wanted === "any") {
+        anyPart = part++;
+        anyAt = at;
+      } else if (wanted === "one" || (typeof wanted === "object" && wanted.letter === text[at])) {
+        part++;
+        at++;
+      } else if (anyPart >= 0) {
+        part = anyPart + 1;
+        at = ++anyAt;
+      } else {
+        return false;
+      }
+    }
+    return parts.slice(part).every((rest) => rest === "any");
+  };
 }

@@ -7,10 +7,6 @@
  *
  * A group begins with its first member and ends when nobody has been in it for a while and it has
  * committed nothing, or when somebody deletes it.
- *
- * What members say outlives their connections, so it is bounded over all groups (`held-by-groups.ts`): a
- * client that would go beyond is told to come again, and of groups without members those end first that
- * have been so for longest.
  */
 
 import type { Engine } from "../../engine.ts";
@@ -25,24 +21,17 @@ import type {
 } from "./group-messages.ts";
 import type { GroupSettings } from "./group-machine.ts";
 import { OFFSETS_ALONE, viewOfInProcess, viewOfKafka, type GroupView } from "./group-view.ts";
-import { HeldByGroups } from "./held-by-groups.ts";
 import { KafkaGroup } from "./kafka-group.ts";
-import { profileBytes } from "./member.ts";
 
 export interface CoordinatorSettings extends GroupSettings {
   /** How long a group is kept in which nobody is and which has committed nothing. */
   readonly vacantMs: number;
-  /** Of what the members of all groups say, and what they are assigned. */
-  readonly heldBytesMax: number;
-  /** Groups in memory in which nobody is and which have committed nothing. */
-  readonly memberlessMax: number;
 }
 
 export class GroupCoordinator {
   readonly #engine: Engine;
   readonly #settings: CoordinatorSettings;
   readonly #groups = new Map<string, KafkaGroup>();
-  readonly #held = new HeldByGroups();
 
   constructor(engine: Engine, settings: CoordinatorSettings) {
     this.#engine = engine;
@@ -74,9 +63,6 @@ export class GroupCoordinator {
   /** An error code where the name is taken, or the group that the client says it is in is not there. */
   join(name: string, request: JoinRequest): Promise<JoinAnswer> | number {
     if (this.#isTaken(name)) return ERROR.INCONSISTENT_GROUP_PROTOCOL;
-    const member = this.#groups.get(name)?.machine.members.get(request.memberId);
-    const more = profileBytes(request) - (member?.profileBytes ?? 0);
-    if (!this.#hasRoom(more)) return ERROR.COORDINATOR_NOT_AVAILABLE;
     const group = this.#groups.get(name) ?? (request.memberId === "" && this.#create(name));
     if (!group) return ERROR.UNKNOWN_MEMBER_ID;
     const { machine, nowMs } = group;
@@ -86,8 +72,6 @@ export class GroupCoordinator {
   sync(name: string, request: SyncRequest): Promise<SyncAnswer> | number {
     const group = this.#groups.get(name);
     if (group === undefined) return ERROR.UNKNOWN_MEMBER_ID;
-    const more = request.assignments.reduce((sum, { assignment }) => sum + assignment.length, 0);
-    if (!this.#hasRoom(more)) return ERROR.COORDINATOR_NOT_AVAILABLE;
     const { machine, nowMs } = group;
     return group.ask<SyncAnswer>("sync", (ticket) => machine.sync(ticket, request, nowMs));
   }
@@ -119,7 +103,6 @@ export class GroupCoordinator {
   drop(name: string): void {
     this.#groups.get(name)?.close();
     this.#groups.delete(name);
-    this.#held.forget(name);
     this.#engine.streams.dropGroup(name);
   }
 
@@ -128,24 +111,7 @@ export class GroupCoordinator {
     for (const group of this.#groups.values()) group.close();
   }
 
-  /** Who holds no more than before is let in, however much is held. */
-  #hasRoom(more: number): boolean {
-    return more <= 0 || this.#held.bytes + more <= this.#settings.heldBytesMax;
-  }
-
-  /** Makes room for one more without members. */
-  #dropMemberless(): void {
-    const { streamStorage } = this.#engine;
-    while (this.#held.memberless >= this.#settings.memberlessMax) {
-      const name = this.#held.oldestMemberless()!;
-      // What a group has committed is kept, and with it the group.
-      if (streamStorage.positions(name).length > 0) this.#held.keep(name);
-      else this.drop(name);
-    }
-  }
-
   #create(name: string): KafkaGroup {
-    this.#dropMemberless();
     const { environment, streams, streamStorage } = this.#engine;
     const { clock, ids } = environment;
     const group = new KafkaGroup({
@@ -153,7 +119,6 @@ export class GroupCoordinator {
       clock,
       newMemberId: (prefix) => `${prefix}-${ids.newId()}`,
       vacantMs: this.#settings.vacantMs,
-      onStep: (machine) => this.#held.note(name, machine),
       onVacant: () => {
         if (streamStorage.positions(name).length === 0) this.drop(name);
       },

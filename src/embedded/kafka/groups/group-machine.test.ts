@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERROR } from "../error-codes.ts";
 import { GroupStage, REBALANCE_MS, SESSION_MS, waits } from "./group-stage.test.ts";
-import { PROTOCOLS_MAX } from "./protocols.ts";
 
 const text = (asked: { answer: { assignment: Buffer } | undefined }): string | undefined =>
   asked.answer?.assignment.toString();
@@ -126,17 +125,11 @@ test("whoever holds an id alone may leave, and then nobody waits for it", () => 
   assert.equal(again.answer?.generation, 2);
 });
 
-const TOO_MANY = Object.fromEntries([
-  ["range", ""],
-  ...Array.from({ length: PROTOCOLS_MAX }, (_, at) => [`p${at}`, ""]),
-]);
-
 const refusedJoins: readonly [string, Parameters<GroupStage["join"]>[0], number][] = [
   ["a session that is too short", { sessionMs: 999 }, ERROR.INVALID_SESSION_TIMEOUT],
   ["a session that is too long", { sessionMs: 100_001 }, ERROR.INVALID_SESSION_TIMEOUT],
   ["another type", { protocolType: "connect" }, ERROR.INCONSISTENT_GROUP_PROTOCOL],
   ["no protocol", { protocols: {} }, ERROR.INCONSISTENT_GROUP_PROTOCOL],
-  ["too many protocols", { protocols: TOO_MANY }, ERROR.INCONSISTENT_GROUP_PROTOCOL],
   ["no type", { protocolType: "" }, ERROR.INCONSISTENT_GROUP_PROTOCOL],
   ["no common protocol", { protocols: { sticky: "" } }, ERROR.INCONSISTENT_GROUP_PROTOCOL],
   ["an unknown member id", { memberId: "x" }, ERROR.UNKNOWN_MEMBER_ID],

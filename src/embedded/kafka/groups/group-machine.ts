@@ -24,15 +24,7 @@ import type {
   MemberName,
   SyncRequest,
 } from "./group-messages.ts";
-import {
-  hear,
-  idBytes,
-  mayExpire,
-  NO_BYTES,
-  profileBytes,
-  type Member,
-  type Ticket,
-} from "./member.ts";
+import { hear, mayExpire, NO_BYTES, type Member, type Ticket } from "./member.ts";
 import { chooseProtocol, sameProtocols } from "./protocols.ts";
 import { Rebalance, type GroupPhase } from "./rebalance.ts";
 import { Roster } from "./roster.ts";
@@ -87,16 +79,6 @@ export class GroupMachine {
   /** Nobody is in it, and nobody has an id to come with. */
   get isVacant(): boolean {
     return this.phase === "empty" && this.#roster.promised.size === 0;
-  }
-
-  /** The memory that members, and ids that were given to clients, take until they are gone. */
-  get heldBytes(): number {
-    let bytes = 0;
-    for (const id of this.#roster.promised.keys()) bytes += idBytes(id);
-    for (const member of this.#roster.members.values()) {
-      bytes += member.profileBytes + member.assignment.length;
-    }
-    return bytes;
   }
 
   /** When `tick` should be called next; Infinity where nothing is waited for. */
@@ -260,7 +242,6 @@ export class GroupMachine {
     const member: Member = {
       id,
       profile: profileOf(request),
-      profileBytes: profileBytes(request),
       assignment: NO_BYTES,
       joining: ticket,
       syncing: undefined,
@@ -277,7 +258,6 @@ export class GroupMachine {
     this.#answers.refuseJoin(member, ERROR.REBALANCE_IN_PROGRESS);
     // A static member need not name its instance again once it has its member id.
     member.profile = { ...profileOf(request), instanceId: member.profile.instanceId };
-    member.profileBytes = profileBytes(member.profile);
     member.joining = ticket;
     if (!member.fresh) hear(member, nowMs);
   }

@@ -54,8 +54,6 @@ export function viewOfKafka(machine: GroupMachine): GroupView {
   const metadataOf = (member: (typeof members)[number]): Buffer =>
     member.profile.protocols.find(({ name }) => name === protocolName)?.metadata ?? NO_BYTES;
   const stable = phase === "stable";
-  // A request may ask of thousands of topics: what the members say is read once.
-  let subscribed: readonly (ReadonlySet<string> | undefined)[] | undefined;
   return {
     state: STATES[phase],
     protocolType: protocolType ?? "",
@@ -68,14 +66,9 @@ export function viewOfKafka(machine: GroupMachine): GroupView {
       metadata: stable ? metadataOf(member) : NO_BYTES,
       assignment: member.assignment,
     })),
-    subscribes(topic) {
-      if (protocolType !== CONSUMER) return false;
-      subscribed ??= members.map((member) => {
-        const topics = subscribedTopics(metadataOf(member));
-        return topics && new Set(topics);
-      });
-      return subscribed.some((topics) => topics?.has(topic) ?? true);
-    },
+    subscribes: (topic) =>
+      protocolType === CONSUMER &&
+      members.some((member) => subscribedTopics(metadataOf(member))?.includes(topic) ?? true),
   };
 }
 

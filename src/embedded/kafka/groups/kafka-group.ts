@@ -19,8 +19,6 @@ export interface KafkaGroupOptions {
   readonly newMemberId: (prefix: string) => string;
   /** How long a group is kept in which nobody is. */
   readonly vacantMs: number;
-  /** Called after each step of the machine. */
-  readonly onStep: (machine: GroupMachine) => void;
   /** Called when nobody has been in the group for so long, and again after as long. */
   readonly onVacant: () => void;
 }
@@ -90,7 +88,6 @@ export class KafkaGroup implements OutsideMembers {
     }
     if (!this.machine.isVacant) this.#vacantSinceMs = Infinity;
     else if (this.#vacantSinceMs === Infinity) this.#vacantSinceMs = this.nowMs;
-    this.#options.onStep(this.machine);
     this.#arm();
   }
 

@@ -24,8 +24,6 @@ export interface Profile {
 export interface Member {
   readonly id: string;
   profile: Profile;
-  /** Of the profile, as `profileBytes` counts them. */
-  profileBytes: number;
   /** Opaque, written by the leader. */
   assignment: Buffer;
   /** A join that is answered when the others have joined, too. */
@@ -38,21 +36,6 @@ export interface Member {
   fresh: boolean;
   /** When the session ends unless the member is heard before. */
   sessionEndsMs: number;
-}
-
-/** What a member costs beside what it says: its entries, and those of a group that is its own. */
-export const MEMBER_BYTES: number = 4 * 1024;
-
-/** The memory that is kept for what a client says of itself, until the member is gone. */
-export function profileBytes({ clientId, instanceId, protocols }: Profile): number {
-  let bytes = MEMBER_BYTES + idBytes(clientId) + idBytes(instanceId ?? "");
-  for (const { name, metadata } of protocols) bytes += idBytes(name) + metadata.length;
-  return bytes;
-}
-
-/** Of an id that is kept, with what holds it. */
-export function idBytes(id: string): number {
-  return 128 + 2 * id.length;
 }
 
 export function hear(member: Member, nowMs: number): void {

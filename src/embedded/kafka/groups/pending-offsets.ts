@@ -1,5 +1,3 @@
-import type { StateChange } from "../../keyed-log.ts";
-
 /**
  * Offsets that transactions have sent to groups and that have not become positions yet.
  *
@@ -9,10 +7,6 @@ import type { StateChange } from "../../keyed-log.ts";
  */
 export interface PendingOffsets {
   isPending(group: string, stream: string, partition: number): boolean;
-  /**
-   * Forgets what is pending for the group, so that no transaction's end brings it back. `write` makes
-   * the changes of the state log durable together with what else goes; it is pending again where that
-   * fails.
-   */
-  drop(group: string, write: (changes: readonly StateChange[]) => Promise<void>): Promise<void>;
+  /** Forgets what is pending for the group, so that no transaction's end brings it back. */
+  drop(group: string): void;
 }

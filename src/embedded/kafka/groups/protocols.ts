@@ -6,12 +6,6 @@ export interface Protocol {
   readonly metadata: Buffer;
 }
 
-/**
- * Of one member. Clients come with three at most; each costs a look at all members for each that joins,
- * and a request has room for a hundred thousand.
- */
-export const PROTOCOLS_MAX = 64;
-
 /** Who knows which protocols, in the order in which it prefers them. */
 interface Voter {
   readonly protocols: readonly Protocol[];
@@ -28,7 +22,7 @@ export function sameProtocols(one: readonly Protocol[], other: readonly Protocol
 }
 
 /** The names that every one of them knows. */
-export function commonProtocols(voters: Iterable<Voter>): Set<string> {
+function commonProtocols(voters: Iterable<Voter>): Set<string> {
   let common: Set<string> | undefined;
   for (const { protocols } of voters) {
     const names = protocols.map(({ name }) => name);

@@ -10,7 +10,6 @@ import { assert } from "../../../model/assert.ts";
 import { ERROR } from "../error-codes.ts";
 import type { JoinRequest, MemberName } from "./group-messages.ts";
 import type { Member } from "./member.ts";
-import { commonProtocols, PROTOCOLS_MAX } from "./protocols.ts";
 
 export class Roster {
   /** In the order in which they joined. */
@@ -51,11 +50,13 @@ export class Roster {
   /** Whether whoever joins is of the members' type and knows a protocol that all of them know. */
   fits({ protocolType, protocols }: JoinRequest): boolean {
     if (protocolType === "" || protocols.length === 0) return false;
-    if (protocols.length > PROTOCOLS_MAX) return false;
     if (this.isEmpty) return true;
-    const everyone = Array.from(this.members.values(), ({ profile }) => profile);
+    const everyone = [...this.members.values()];
     return (
-      protocolType === this.protocolType && commonProtocols([{ protocols }, ...everyone]).size > 0
+      protocolType === this.protocolType &&
+      protocols.some(({ name }) =>
+        everyone.every(({ profile }) => profile.protocols.some((known) => known.name === name)),
+      )
     );
   }
 

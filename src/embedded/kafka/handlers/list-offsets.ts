@@ -14,7 +14,6 @@ import { ERROR } from "../error-codes.ts";
 import { LEADER_EPOCH, READ_COMMITTED, type KafkaBroker } from "../kafka-broker.ts";
 import { AskedOnce } from "./asked-once.ts";
 import type { Call, Handler } from "./handler.ts";
-import { mayDescribe } from "./operations.ts";
 
 type TopicAnswer = Draft<ListOffsetsResponse["topics"][number]>;
 type PartitionAnswer = Draft<ListOffsetsResponse["topics"][number]["partitions"][number]>;
@@ -41,7 +40,7 @@ export function createListOffsets({ topics }: KafkaBroker): Handler<"ListOffsets
     const answers: TopicAnswer[] = [];
     for (const { name, partitions } of request.topics) {
       const topic = topics.find(name);
-      const seen = mayDescribe(call, name);
+      const seen = call.may("read", "stream", name);
       const found: PartitionAnswer[] = [];
       for (const asked of partitions) {
         const { partitionIndex } = asked;

@@ -26,39 +26,6 @@ test("a topic that is asked for is made where that is allowed, and only then", a
   }
 });
 
-test("who may only write a topic finds it, and reads nothing of it", async () => {
-  await using kafka = await openTestKafka();
-  for (const name of ["mine", "theirs"]) await kafka.broker.topics.create({ name, partitions: 1 });
-  const may: Call["may"] = (action, _, name) => action === "write" && name === "mine";
-  const { topics } = await kafka.tell("Metadata", 9, { topics: null }, { may });
-  assert.deepEqual(
-    topics.map(({ name, errorCode, partitions }) => [name, errorCode, partitions.length]),
-    [["mine", ERROR.NONE, 1]],
-  );
-  const offsets = await kafka.tell(
-    "ListOffsets",
-    5,
-    {
-      topics: ["mine", "theirs"].map((name) => ({
-        name,
-        partitions: [{ partitionIndex: 0, timestamp: -1 }],
-      })),
-    },
-    { may },
-  );
-  assert.deepEqual(
-    offsets.topics.map(({ partitions: [one] }) => one!.errorCode),
-    [ERROR.NONE, ERROR.TOPIC_AUTHORIZATION_FAILED],
-  );
-  const fetched = await kafka.tell(
-    "Fetch",
-    12,
-    { topics: [{ topic: "mine", partitions: [{ partition: 0 }] }] },
-    { may },
-  );
-  assert.equal(fetched.responses[0]!.partitions[0]!.errorCode, ERROR.TOPIC_AUTHORIZATION_FAILED);
-});
-
 test("the door's settings say whether topics are made by a look at them, and of how many partitions", async () => {
   const body = { topics: [{ name: "new" }], allowAutoTopicCreation: true };
   await using off = await openTestKafka(undefined, { autoCreate: false, partitions: 3 });

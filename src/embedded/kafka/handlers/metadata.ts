@@ -9,12 +9,7 @@ import type { MetadataRequest, MetadataResponse } from "../codec/generated/metad
 import type { Draft } from "../codec/draft.ts";
 import { firstOfEach } from "./asked-once.ts";
 import type { Call, Handler } from "./handler.ts";
-import {
-  clusterOperations,
-  OPERATIONS_UNTOLD,
-  topicOperations,
-  mayDescribe,
-} from "./operations.ts";
+import { clusterOperations, OPERATIONS_UNTOLD, topicOperations } from "./operations.ts";
 import { refusalFor } from "./refusal.ts";
 import { toldPartitions } from "./topic-answer.ts";
 
@@ -35,7 +30,7 @@ export function createMetadata(broker: KafkaBroker): Handler<"Metadata"> {
       topics: wantsAll(request, call)
         ? topics
             .all()
-            .filter(({ name }) => mayDescribe(call, name))
+            .filter(({ name }) => call.may("read", "stream", name))
             .map((topic) => described(topic, request, call))
         : await Promise.all(
             distinct(request.topics ?? []).map((topic) =>
@@ -72,12 +67,12 @@ async function answer(
   if (name === null) {
     const topic = byId(topicId);
     // Who may not see a topic is not told that there is one.
-    const seen = topic !== undefined && mayDescribe(call, topic.name);
+    const seen = topic !== undefined && call.may("read", "stream", topic.name);
     if (seen) return described(topic, request, call);
     return { errorCode: ERROR.UNKNOWN_TOPIC_ID, name, topicId };
   }
   const refused = (errorCode: number): TopicAnswer => ({ errorCode, name, topicId: NO_TOPIC_ID });
-  if (!mayDescribe(call, name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);
+  if (!call.may("read", "stream", name)) return refused(ERROR.TOPIC_AUTHORIZATION_FAILED);
   let topic = topics.find(name);
   if (topic !== undefined) return described(topic, request, call);
   const { autoCreate, partitions } = settings;

@@ -3,7 +3,6 @@
 import { ERROR } from "../error-codes.ts";
 import { LEADER_EPOCH, type KafkaBroker } from "../kafka-broker.ts";
 import type { Handler } from "./handler.ts";
-import { mayDescribe } from "./operations.ts";
 
 /** Of an epoch that never was. */
 const UNDEFINED = -1;
@@ -14,7 +13,7 @@ export function createOffsetForLeaderEpoch({
   return (request, call) => ({
     topics: request.topics.map(({ topic: name, partitions }) => {
       const topic = topics.find(name);
-      const seen = mayDescribe(call, name);
+      const seen = call.may("read", "stream", name);
       return {
         topic: name,
         partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {

@@ -17,11 +17,6 @@ const OPERATION = {
 /** Nobody asked. */
 export const OPERATIONS_UNTOLD: number = -(2 ** 31);
 
-/** What Kafka calls to describe: it comes with each right to the topic itself, so that who writes finds it. */
-export function mayDescribe({ may }: Pick<Call, "may">, name: string): boolean {
-  return (["read", "write", "delete"] as const).some((action) => may(action, "stream", name));
-}
-
 export function topicOperations({ may }: Call, name: string): number {
   let bits = 0;
   if (may("read", "stream", name)) {
@@ -31,7 +26,7 @@ export function topicOperations({ may }: Call, name: string): number {
   if (may("create", "stream", name)) {
     bits |= bitsOf(OPERATION.create, OPERATION.alter, OPERATION.alterConfigs);
   }
-  if (may("delete", "stream", name)) bits |= bitsOf(OPERATION.delete, OPERATION.describe);
+  if (may("delete", "stream", name)) bits |= bitsOf(OPERATION.delete);
   return bits;
 }
 
@@ -41,13 +36,6 @@ export function clusterOperations({ may }: Call): number {
     bits |= bitsOf(OPERATION.describe, OPERATION.describeConfigs);
   }
   if (may("create", "broker", "broker")) bits |= bitsOf(OPERATION.create, OPERATION.alter);
-  return bits;
-}
-
-export function groupOperations({ may }: Call, name: string): number {
-  let bits = 0;
-  if (may("read", "group", name)) bits |= bitsOf(OPERATION.read, OPERATION.describe);
-  if (may("delete", "group", name)) bits |= bitsOf(OPERATION.delete);
   return bits;
 }
 

@@ -49,13 +49,11 @@ export function listBrokerConfigs({
   address,
 }: KafkaBroker): readonly ListedConfig[] {
   const { host, port } = address();
-  const { autoCreate, partitions, given, securityProtocol } = settings;
-  const listener = `${securityProtocol}://${host}:${port}`;
-  const sourceOf = (name: keyof typeof given): number =>
-    given[name] ? CONFIG_SOURCE.brokerFile : CONFIG_SOURCE.usual;
+  const { partitions } = settings;
+  const listener = `PLAINTEXT://${host}:${port}`;
   const rows: readonly (readonly [string, ConfigType, string, number])[] = [
     ["advertised.listeners", "list", listener, CONFIG_SOURCE.brokerFile],
-    ["auto.create.topics.enable", "boolean", String(autoCreate), sourceOf("autoCreate")],
+    ["auto.create.topics.enable", "boolean", String(settings.autoCreate), CONFIG_SOURCE.usual],
     ["broker.id", "int", String(NODE_ID), CONFIG_SOURCE.brokerFile],
     ["default.replication.factor", "int", "1", CONFIG_SOURCE.usual],
     ["delete.topic.enable", "boolean", "true", CONFIG_SOURCE.usual],
@@ -63,7 +61,7 @@ export function listBrokerConfigs({
     ["log.dirs", "list", engine.directory, CONFIG_SOURCE.brokerFile],
     ["max.request.partition.size.limit", "int", String(PARTITIONS_TOLD_MAX), CONFIG_SOURCE.usual],
     ["node.id", "int", String(NODE_ID), CONFIG_SOURCE.brokerFile],
-    ["num.partitions", "int", String(partitions), sourceOf("partitions")],
+    ["num.partitions", "int", String(partitions), CONFIG_SOURCE.usual],
     ...[...TOPIC_CONFIGS.values()]
       .filter(({ name }) => !name.endsWith("throttled.replicas"))
       .map(

@@ -6,7 +6,6 @@
  * that means for a program is among the differences of DescribeConfigs.
  */
 
-import { BATCH_BYTES_MAX } from "../../log/format/batch-layout.ts";
 import { LONG_MAX, type ConfigForm, type ValidValues } from "./config-value.ts";
 
 export interface TopicConfig extends ConfigForm {
@@ -33,6 +32,8 @@ export type ActingConfig =
 
 /** A batch with the overhead that Kafka's default has room for. */
 const MESSAGE_BYTES_MAX = 1_048_588;
+/** What the log can write as one batch. */
+const MESSAGE_BYTES_LIMIT = 8 * 1024 * 1024;
 const LEVELS = { min: -131_072, max: 22 };
 const THROTTLED: ValidValues = { matching: /^(\*|(\d+:\d+)?)$/ };
 const ANY_NUMBER = { min: 0 };
@@ -69,7 +70,13 @@ const ROWS: readonly Row[] = [
   ["local.retention.bytes", "long", "-2", "kept", { min: -2 }],
   ["local.retention.ms", "long", "-2", "kept", { min: -2 }],
   ["max.compaction.lag.ms", "long", LONG_MAX, "acts", { min: 1 }],
-  ["max.message.bytes", "int", String(MESSAGE_BYTES_MAX), "acts", { min: 0, max: BATCH_BYTES_MAX }],
+  [
+    "max.message.bytes",
+    "int",
+    String(MESSAGE_BYTES_MAX),
+    "acts",
+    { min: 0, max: MESSAGE_BYTES_LIMIT },
+  ],
   ["message.timestamp.after.max.ms", "long", "3600000", "acts", ANY_NUMBER],
   ["message.timestamp.before.max.ms", "long", LONG_MAX, "acts", ANY_NUMBER],
   [

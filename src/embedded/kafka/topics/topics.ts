@@ -33,6 +33,10 @@ export class Topics {
     return stream && this.#topic(stream);
   }
 
+  findById(id: string): Topic | undefined {
+    return this.lookupById()(id);
+  }
+
   /**
    * For the ids of one request: an unknown one costs a look at all streams, which is taken once, however
    * many of them the request names.

@@ -22,11 +22,10 @@ export interface Transactions {
 
 export async function openTransactions(engine: Engine): Promise<Transactions> {
   const producerIds = new ProducerIds(engine.state);
-  const topics = new Topics(engine);
-  const offsets = new TransactionOffsets(engine.state, topics);
+  const offsets = new TransactionOffsets(engine.state);
   const coordinator = new TransactionCoordinator({
     engine,
-    topics,
+    topics: new Topics(engine),
     producerIds,
     offsets,
     settings: TRANSACTIONS,

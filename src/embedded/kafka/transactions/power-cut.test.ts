@@ -10,7 +10,6 @@ import { withoutSyncs } from "../../log/disks/recording-disk.ts";
 import { createMemoryDisk, type Disk, type MemoryDisk } from "../../log/open-log.ts";
 import { producedBatches } from "../../log/producers/producer-stage.test.ts";
 import { ERROR } from "../error-codes.ts";
-import { Topics } from "../topics/topics.ts";
 import { openTransactions } from "./open-transactions.ts";
 import type { Producer } from "./transaction-machine.ts";
 
@@ -70,11 +69,8 @@ async function work(
   };
   await send(0, 0, "a");
   await send(1, 0, "a");
-  const { id: topicId } = new Topics(stage.engine).find(TOPIC)!;
-  const positions = [{ stream: TOPIC, topicId, partition: 0, offset: 5 }];
-  const mayCommit = (): number => ERROR.NONE;
-  const sent = { group: "g", positions, mayCommit };
-  assert.equal(await coordinator.commitOffsets(ID, producer, sent), ERROR.NONE);
+  const positions = [{ stream: TOPIC, partition: 0, offset: 5 }];
+  assert.equal(await coordinator.commitOffsets(ID, producer, { group: "g", positions }), 0);
   note("committing");
   await end(true);
   note("committed");

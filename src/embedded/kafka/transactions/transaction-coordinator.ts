@@ -11,6 +11,7 @@
  */
 
 import type { Timer } from "../../../model/clock.ts";
+import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { Engine } from "../../engine.ts";
 import { ERROR } from "../error-codes.ts";
 import type { Topics } from "../topics/topics.ts";
@@ -20,14 +21,13 @@ import {
   add,
   complete,
   covers,
-  coversEach,
   end,
   expire,
   init,
   type InitStep,
   type Producer,
 } from "./transaction-machine.ts";
-import type { PendingOffset, TransactionOffsets } from "./transaction-offsets.ts";
+import type { TransactionOffsets } from "./transaction-offsets.ts";
 import {
   decodeTransaction,
   encodeTransaction,
@@ -112,13 +112,9 @@ export class TransactionCoordinator {
     return this.#states;
   }
 
-  /** Whether each of the partitions is in the producer's transaction, as error codes. */
-  coversEach(
-    id: string,
-    producer: Producer,
-    partitions: readonly TransactionPartition[],
-  ): readonly number[] {
-    return coversEach(this.#states.get(id), producer, partitions);
+  /** Whether the partition is in the producer's transaction, as an error code. */
+  covers(id: string, producer: Producer, partition: TransactionPartition): number {
+    return covers(this.#states.get(id), producer, partition);
   }
 
   /**
@@ -140,10 +136,7 @@ export class TransactionCoordinator {
     if (step.next === undefined) return { error: step.error };
     this.#states.set(id, step.next);
     this.#arm();
-    const durable = this.#keep(id, step.next);
-    // The append may throw before anybody waits for this; its failure is told then.
-    durable.catch(() => {});
-    return { error: ERROR.NONE, durable };
+    return { error: ERROR.NONE, durable: this.#keep(id, step.next) };
   }
 
   init(
@@ -183,34 +176,20 @@ export class TransactionCoordinator {
     });
   }
 
-  /**
-   * Offsets become positions of the group when the transaction commits. `mayCommit` says, as an error
-   * code, whether the sender is still one who commits for the group: it is asked when the offsets
-   * become pending, in the same turn of the event loop. Had the group given its partitions on before,
-   * their next reader would have begun at the old offsets.
-   */
+  /** Offsets become positions of the group when the transaction commits. */
   commitOffsets(
     id: string,
     producer: Producer,
-    {
-      group,
-      positions,
-      mayCommit,
-    }: {
-      readonly group: string;
-      readonly positions: readonly PendingOffset[];
-      readonly mayCommit: () => number;
-    },
+    { group, positions }: { readonly group: string; readonly positions: readonly StoredPosition[] },
   ): Promise<number> {
     return this.#turn(id, async () => {
       const state = this.#states.get(id);
       const step = add(state, producer, { groups: [group], nowMs: this.#nowMs });
       if (step.error !== ERROR.NONE) return step.error;
       if (step.next !== undefined) await this.#put(id, step.next);
+      await this.#options.offsets.add(id, group, positions);
       this.#arm();
-      const refusal = mayCommit();
-      if (refusal === ERROR.NONE) await this.#options.offsets.add(id, group, positions);
-      return refusal;
+      return ERROR.NONE;
     });
   }
 

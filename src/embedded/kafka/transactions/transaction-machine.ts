@@ -94,8 +94,8 @@ export function add(
   if (isEnding(state)) return refuse(ERROR.CONCURRENT_TRANSACTIONS);
   const begun = state.status === "ongoing";
   const held = begun ? state : idle(state, nowMs);
-  const newPartitions = newOnes(held.partitions, partitions, keyOf);
-  const newGroups = newOnes(held.groups, groups, (group) => group);
+  const newPartitions = partitions.filter((one) => !includes(held.partitions, one));
+  const newGroups = groups.filter((group) => !held.groups.includes(group));
   if (begun && newPartitions.length + newGroups.length === 0) return unchanged;
   return goOn({
     ...held,
@@ -115,25 +115,8 @@ export function covers(
 ): number {
   const error = check(state, producer);
   if (error !== ERROR.NONE || state === undefined) return error;
-  const held =
-    state.status === "ongoing" &&
-    state.partitions.some(
-      (one) => one.partition === partition.partition && one.topic === partition.topic,
-    );
+  const held = state.status === "ongoing" && includes(state.partitions, partition);
   return held ? ERROR.NONE : ERROR.INVALID_TXN_STATE;
-}
-
-/** The same for each of many. */
-export function coversEach(
-  state: TransactionState | undefined,
-  producer: Producer,
-  partitions: readonly TransactionPartition[],
-): readonly number[] {
-  const error = check(state, producer);
-  const held = new Set(state?.status === "ongoing" ? state.partitions.map(keyOf) : []);
-  const covered = (one: TransactionPartition): number =>
-    held.has(keyOf(one)) ? ERROR.NONE : ERROR.INVALID_TXN_STATE;
-  return partitions.map((one) => (error === ERROR.NONE ? covered(one) : error));
 }
 
 export interface EndRequest {
@@ -202,19 +185,6 @@ export function complete(state: TransactionState, nowMs: number): TransactionSta
   return { ...idle(state, nowMs), ...next, status };
 }
 
-/**
- * What a transactional id of a backup becomes: whoever has the producer's id is fenced, whatever epochs a
- * life that is lost gave out under it, and the next one to begin gets a fresh id. What was open is
- * aborted; what was decided ends as decided.
- */
-export function fenceAll(state: TransactionState, nowMs: number): TransactionState {
-  // No producer is given this epoch, so it fits nobody, and nothing is left to raise.
-  const nobody = { producerId: state.producerId, epoch: EPOCH_MAX + 1 };
-  if (state.status === "ongoing") return { ...abortFenced(state, nowMs), next: nobody };
-  if (isEnding(state)) return { ...state, last: undefined, next: nobody };
-  return { ...state, ...nobody, last: undefined };
-}
-
 /** The old producer is fenced: the marker bears an epoch above its own. */
 function abortFenced(state: TransactionState, nowMs: number): TransactionState {
   return {
@@ -251,21 +221,9 @@ function isSame(one: Producer, other: Producer): boolean {
   return one.producerId === other.producerId && one.epoch === other.epoch;
 }
 
-/** Those that are not held, each once. */
-function newOnes<One>(
-  held: readonly One[],
-  added: readonly One[],
-  nameOf: (one: One) => string,
-): readonly One[] {
-  const known = new Set(held.map(nameOf));
-  return added.filter((one) => {
-    const name = nameOf(one);
-    const isNew = !known.has(name);
-    known.add(name);
-    return isNew;
-  });
-}
-
-function keyOf({ topic, partition }: TransactionPartition): string {
-  return `${partition} ${topic}`;
+function includes(
+  partitions: readonly TransactionPartition[],
+  { topic, partition }: TransactionPartition,
+): boolean {
+  return partitions.some((one) => one.topic === topic && one.partition === partition);
 }

@@ -1,27 +1,14 @@
 /**
  * Offsets that transactions have sent to groups: kept durably beside the groups' positions, and turned
  * into positions, or forgotten, when their transaction ends.
- *
- * A topic may be deleted, and made anew, while the transaction is open: an offset is of the topic with
- * the id that it was sent for, and is nothing to one that has the name later.
- *
- * What is pending in memory is what the state log says, also while a change is under way and after the
- * disk has refused it.
  */
 
 import type { StoredPosition } from "../../../broker/in-process/stream/stream-storage.ts";
 import type { KeyedLog, StateChange } from "../../keyed-log.ts";
 import type { GroupPosition } from "../../stream/group-positions.ts";
 import type { PendingOffsets } from "../groups/pending-offsets.ts";
-import type { Topics } from "../topics/topics.ts";
 
 const PREFIX = "transaction-offsets/";
-
-/** Where a group is when the transaction commits, unless the topic is another one of the name by then. */
-export interface PendingOffset extends StoredPosition {
-  /** Undefined in what was written before it was noted: then the topic that has the name counts. */
-  readonly topicId: string | undefined;
-}
 
 /** One record of the state log for each transaction and group. */
 const keyOf = (transaction: string, group: string): string =>
@@ -29,16 +16,15 @@ const keyOf = (transaction: string, group: string): string =>
 
 export class TransactionOffsets implements PendingOffsets {
   readonly #state: KeyedLog;
-  readonly #topics: Topics;
-  /** By transaction, then by group, then by place. */
-  readonly #pending = new Map<string, Map<string, ReadonlyMap<string, PendingOffset>>>();
+  /** By transaction, then by group. */
+  readonly #pending = new Map<string, Map<string, readonly StoredPosition[]>>();
 
-  constructor(state: KeyedLog, topics: Topics) {
+  constructor(state: KeyedLog) {
     this.#state = state;
-    this.#topics = topics;
     for (const [key, value] of state.entries(PREFIX)) {
       const [, transaction = "", group = ""] = key.split("/").map(decodeURIComponent);
-      this.#set(transaction, group, JSON.parse(value));
+      const positions: readonly StoredPosition[] = JSON.parse(value);
+      this.#set(transaction, group, positions);
     }
   }
 
@@ -46,22 +32,19 @@ export class TransactionOffsets implements PendingOffsets {
   async add(
     transaction: string,
     group: string,
-    positions: readonly PendingOffset[],
+    positions: readonly StoredPosition[],
   ): Promise<void> {
     const before = this.#pending.get(transaction)?.get(group) ?? [];
-    const all = new Map([...before, ...byPlace(positions)]);
-    const written = this.#state.putAll([
-      [keyOf(transaction, group), JSON.stringify([...all.values()])],
-    ]);
-    await this.#following(transaction, group, written);
+    const kept = before.filter((old) => !positions.some((one) => isSamePlace(one, old)));
+    const all = [...kept, ...positions];
+    this.#set(transaction, group, all);
+    await this.#state.putAll([[keyOf(transaction, group), JSON.stringify(all)]]);
   }
 
   /** What the transaction's commit makes of it. */
   positionsOf(transaction: string): readonly GroupPosition[] {
     return [...(this.#pending.get(transaction) ?? [])].flatMap(([group, positions]) =>
-      [...positions.values()].flatMap(({ topicId, ...position }) =>
-        this.#isThere(position.stream, topicId) ? [{ group, position }] : [],
-      ),
+      positions.map((position) => ({ group, position })),
     );
   }
 
@@ -77,62 +60,29 @@ export class TransactionOffsets implements PendingOffsets {
   }
 
   isPending(group: string, stream: string, partition: number): boolean {
-    const place = placeOf({ stream, partition });
-    return this.#pending.values().some((groups) => {
-      const one = groups.get(group)?.get(place);
-      return one !== undefined && this.#isThere(stream, one.topicId);
-    });
+    for (const groups of this.#pending.values()) {
+      const positions = groups.get(group) ?? [];
+      if (positions.some((one) => isSamePlace(one, { stream, partition }))) return true;
+    }
+    return false;
   }
 
-  async drop(
-    group: string,
-    write: (changes: readonly StateChange[]) => Promise<void>,
-  ): Promise<void> {
-    const transactions = [...this.#pending].flatMap(([transaction, groups]) =>
-      groups.has(group) ? [transaction] : [],
-    );
-    const written = write(
-      transactions.map((transaction) => [keyOf(transaction, group), undefined]),
-    );
-    await Promise.all(
-      transactions.map((transaction) => this.#following(transaction, group, written)),
-    );
-    await written;
-  }
-
-  /** Says what the state log says of the key, now and when `written` has settled. */
-  async #following(transaction: string, group: string, written: Promise<void>): Promise<void> {
-    this.#read(transaction, group);
-    try {
-      await written;
-    } finally {
-      this.#read(transaction, group);
+  drop(group: string): void {
+    for (const [transaction, groups] of this.#pending) {
+      if (groups.delete(group)) void this.#state.put(keyOf(transaction, group), undefined);
     }
   }
 
-  #isThere(stream: string, topicId: string | undefined): boolean {
-    const topic = this.#topics.find(stream);
-    return topic !== undefined && (topicId === undefined || topic.id === topicId);
-  }
-
-  #read(transaction: string, group: string): void {
-    const value = this.#state.get(keyOf(transaction, group));
-    if (value === undefined) this.#pending.get(transaction)?.delete(group);
-    else this.#set(transaction, group, JSON.parse(value));
-  }
-
-  #set(transaction: string, group: string, positions: readonly PendingOffset[]): void {
+  #set(transaction: string, group: string, positions: readonly StoredPosition[]): void {
     let groups = this.#pending.get(transaction);
     if (groups === undefined) this.#pending.set(transaction, (groups = new Map()));
-    groups.set(group, byPlace(positions));
+    groups.set(group, positions);
   }
 }
 
-/** Of two for one place the later one counts. */
-function byPlace(positions: readonly PendingOffset[]): ReadonlyMap<string, PendingOffset> {
-  return new Map(positions.map((one) => [placeOf(one), one]));
-}
-
-function placeOf({ stream, partition }: Pick<StoredPosition, "stream" | "partition">): string {
-  return `${partition} ${stream}`;
+function isSamePlace(
+  one: Pick<StoredPosition, "stream" | "partition">,
+  other: Pick<StoredPosition, "stream" | "partition">,
+): boolean {
+  return one.stream === other.stream && one.partition === other.partition;
 }

@@ -7,7 +7,6 @@ import type { BatchLog } from "../../log/batch-log.ts";
 import { createMemoryDisk, type MemoryDisk } from "../../log/open-log.ts";
 import { producedBatches } from "../../log/producers/producer-stage.test.ts";
 import { ERROR } from "../error-codes.ts";
-import { Topics } from "../topics/topics.ts";
 import { openTransactions, type Transactions } from "./open-transactions.ts";
 import { TransactionOffsets } from "./transaction-offsets.ts";
 import { transactionKey } from "./transaction-key.ts";
@@ -64,13 +63,11 @@ interface Left {
 /** A batch of the transaction in each partition, and an offset in it; then what the case says. */
 async function leave(disk: MemoryDisk, { state, marker, marked }: Left): Promise<void> {
   await using stage = await openTestEngine(disk);
-  const logs = await logsOf(stage);
-  const topics = new Topics(stage.engine);
-  const offsets = new TransactionOffsets(stage.engine.state, topics);
-  const position = { stream: "t", topicId: topics.find("t")!.id, partition: 0, offset: 5 };
+  const offsets = new TransactionOffsets(stage.engine.state);
+  const position = { stream: "t", partition: 0, offset: 5 };
   if (state?.groups.length) await offsets.add(ID, "g", [position]);
   const made = { id: PRODUCER.producerId, epoch: PRODUCER.epoch, sequence: 0, transactional: true };
-  for (const [partition, log] of logs.entries()) {
+  for (const [partition, log] of (await logsOf(stage)).entries()) {
     await log.appendBatches(producedBatches(made, `v${partition}`)).durable;
     if (partition >= marked) continue;
     const { epoch: producerEpoch, kind } = marker;

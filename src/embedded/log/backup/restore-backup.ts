@@ -3,13 +3,12 @@
  * written, or nothing. They are gathered in `DIRECTORY.restoring`, which gets its name last.
  */
 
-import { mkdir, readdir, rmdir, statfs } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, readdir, rename, rm, rmdir, statfs } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import { DESCRIPTION } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { copyFile, sumFile, syncPath, type FileSum } from "./copy-file.ts";
-import { beginDirectory, finishDirectory, overlap, removeUnfinished } from "./growing-directory.ts";
 import { backupDamaged, readManifest, type BackupFile, type Manifest } from "./manifest.ts";
 
 export interface RestoreRequest {
@@ -34,9 +33,8 @@ export interface Restored {
 export async function restoreBackup(request: RestoreRequest): Promise<Restored> {
   const { source, signal, prepare } = request;
   const directory = resolve(request.directory);
-  const gathered = `${directory}.restoring`;
   await refuseContents(directory);
-  await refuseSource(source, [directory, gathered]);
+  refuseInside(source, directory);
   const manifest = await readManifest(source);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   let done = 0;
@@ -52,14 +50,17 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
   }
   await mkdir(dirname(directory), { recursive: true, mode: 0o750 });
   await refuseLittleRoom(dirname(directory), bytes);
-  await beginDirectory(gathered);
+  const gathered = `${directory}.restoring`;
+  // What a restore that was killed has left.
+  await rm(gathered, { recursive: true, force: true });
   try {
     await copyAll(manifest.files, { source, gathered, signal, copied });
     await prepare(gathered);
     await rmdir(directory).catch(unlessMissing);
-    await finishDirectory(gathered, directory);
+    await rename(gathered, directory);
+    await syncPath(dirname(directory));
   } catch (error) {
-    await removeUnfinished(gathered);
+    await rm(gathered, { recursive: true, force: true });
     throw error;
   }
   return { manifest, bytes };
@@ -127,15 +128,14 @@ async function refuseContents(directory: string): Promise<void> {
   );
 }
 
-async function refuseSource(source: string, places: readonly string[]): Promise<void> {
-  for (const place of places) {
-    if (!(await overlap(source, place))) continue;
-    throw new MillraceError(
-      "BAD_ARGUMENT",
-      `${place} is, holds or lies in the backup ${source} itself; name a directory elsewhere with --data`,
-      { details: { argument: "data" } },
-    );
-  }
+function refuseInside(source: string, directory: string): void {
+  const inside = relative(resolve(source), directory);
+  if (inside.startsWith("..")) return;
+  throw new MillraceError(
+    "BAD_ARGUMENT",
+    `${directory} lies in the backup itself; name a directory elsewhere with --data`,
+    { details: { argument: "data" } },
+  );
 }
 
 async function refuseLittleRoom(parent: string, needed: number): Promise<void> {

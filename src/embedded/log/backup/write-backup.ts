@@ -15,20 +15,20 @@
  * The backup grows under `TARGET.partial` and gets its name when all of it is synced.
  */
 
-import { mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { MillraceError } from "../../../model/errors.ts";
 import type { BackupReport, BackupRequest } from "../../../broker/upkeep/upkeep.ts";
-import { BACKING_UP, DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
+import { DESCRIPTION, DIRECTORY_FORMAT } from "../directory/description.ts";
 import { errorCode } from "../disks/error-code.ts";
 import { encodeBoundary, SIDECAR_BYTES, slotOf } from "../format/group-boundary.ts";
 import type { LogEnvironment } from "../log-environment.ts";
 import type { LogCut, SegmentCut } from "../log-registry.ts";
 import { segmentName } from "../segment/segment-facts.ts";
 import { copyFile, sumFile, syncPath, tryLink, writeFile, type FileSum } from "./copy-file.ts";
-import { beginDirectory, finishDirectory, overlap, removeUnfinished } from "./growing-directory.ts";
 import { BACKUP_FORMAT, MANIFEST, type BackupFile, type Manifest } from "./manifest.ts";
 
+const STAGING = "backing-up";
 const PARTIAL = ".partial";
 
 interface BackedUp {
@@ -40,22 +40,23 @@ interface BackedUp {
 /** One at a time: the caller sees to it. Throws as `Upkeep.backup` does. */
 export async function writeBackup(data: BackedUp, request: BackupRequest): Promise<BackupReport> {
   const target = resolve(request.target);
+  await refusePlace(data.path, target);
+  await refuseLittleRoom(data, target, request.storesBytes);
   const partial = `${target}${PARTIAL}`;
-  await refusePlace(data.path, { target, partial });
-  const staging = join(data.path, BACKING_UP);
-  // What was left goes before the look at the room, of which it may have taken the last.
+  const staging = join(data.path, STAGING);
+  // What a process that was killed has left.
   await rm(staging, { recursive: true, force: true });
-  await beginDirectory(partial);
+  await rm(partial, { recursive: true, force: true });
   try {
-    await refuseLittleRoom(data, target, request.storesBytes);
-    await mkdir(join(partial, "stores"), { mode: 0o750 });
+    await mkdir(join(partial, "stores"), { recursive: true, mode: 0o750 });
     await mkdir(staging, { mode: 0o750 });
     const report = await new BackupWriter(data, { ...request, partial, staging }).write();
     await refuseExisting(target);
-    await finishDirectory(partial, target);
+    await rename(partial, target);
+    await syncPath(dirname(target));
     return report;
   } catch (error) {
-    await removeUnfinished(partial);
+    await rm(partial, { recursive: true, force: true });
     throw error;
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -250,15 +251,12 @@ function sidecarOf(
   return contents;
 }
 
-async function refusePlace(
-  data: string,
-  { target, partial }: { readonly target: string; readonly partial: string },
-): Promise<void> {
-  for (const place of [target, partial]) {
-    if (!(await overlap(data, place))) continue;
+async function refusePlace(data: string, target: string): Promise<void> {
+  const inside = relative(resolve(data), target);
+  if (!inside.startsWith("..") && inside !== target) {
     throw new MillraceError(
       "BAD_ARGUMENT",
-      `${place} is, holds or lies in the data directory ${data} itself; choose a place on another disk`,
+      `${target} lies in the data directory itself; choose a place on another disk`,
       { details: { argument: "target" } },
     );
   }

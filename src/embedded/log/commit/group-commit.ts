@@ -17,11 +17,9 @@
  * written of it, and gives the refused offsets to later appends: offsets are without gaps, which is
  * what protects the batch's offset field. A boundary that it refused (where overwriting takes room, as
  * on file systems that copy on write) is written anew before the next group, which is refused as long
- * as it cannot be. Any other error stops the partition for good, also that of a sync: after it the
- * kernel may have dropped the pages, so trying again could succeed without anything having reached the
- * disk. So a sync that a full disk refused is not tried again either. Its group is refused as above, if
- * everything before it is durable; otherwise the partition stops. And what the segment was to take from
- * the journal is written once more first (`SegmentWriter.sync`); until then the journal keeps it.
+ * as it cannot be. Any other error, and any error of a sync, stops the partition for good: after a
+ * failed sync the kernel may have dropped the pages, so trying again could succeed without anything
+ * having reached the disk.
  */
 
 import type { Durability } from "../../../broker/streams.ts";

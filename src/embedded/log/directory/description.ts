@@ -21,8 +21,6 @@ export const DIRECTORY_FORMAT = 2;
 /** Directories of every format from this one on are opened. */
 const OLDEST_FORMAT = 1;
 export const DESCRIPTION = "millrace.json";
-/** Second names of segments while a backup copies them; at an opening they are a killed one's. */
-export const BACKING_UP = "backing-up";
 
 export interface Description {
   readonly format: number;

@@ -16,7 +16,6 @@ function watched(disk: Disk) {
   const watch = {
     entries: 0,
     fail: undefined as "EIO" | "ENOSPC" | undefined,
-    failures: 1,
     hold: undefined as Promise<void> | undefined,
     disk,
   };
@@ -24,7 +23,7 @@ function watched(disk: Disk) {
     async writeSynced(buffers, position) {
       watch.entries++;
       const { fail } = watch;
-      if (fail === "ENOSPC" && --watch.failures === 0) watch.fail = undefined;
+      if (fail === "ENOSPC") watch.fail = undefined;
       await file.writeSynced(buffers, position);
       await watch.hold;
       if (fail !== undefined) throw systemError(fail, "write");
@@ -173,26 +172,6 @@ test("a full disk refuses the groups of an entry, and none of them comes back", 
   assert.deepEqual(await texts(after.logs[0]!), ["0:first"]);
   await opened.round("taken", 0, 1);
   assert.deepEqual(await texts(opened.logs[1]!), ["0:first", "1:taken"]);
-});
-
-test("a full disk that keeps what it refused stops the entry's partitions, and nothing comes over what they took", async () => {
-  const disk = createMemoryDisk();
-  const watch = watched(disk);
-  await using opened = await openPartitions(watch.disk);
-  await meet(opened);
-  watch.fail = "ENOSPC";
-  // The entry, and its erasure.
-  watch.failures = 2;
-  const refused = await Promise.allSettled([opened.round("one", 0), opened.round("one", 1)]);
-  for (const outcome of refused) {
-    assert.equal(outcome.status === "rejected" && outcome.reason.code, "DISK_FAILED");
-  }
-  await assert.rejects(opened.round("two", 0), { code: "DISK_FAILED" });
-  await opened.round("elsewhere", 2);
-  await using after = await openPartitions(killed(disk));
-  const [first] = after.logs;
-  assert.deepEqual(await texts(first!), ["0:first", "1:one"], "which nobody was told of");
-  assert.deepEqual(await texts(after.logs[2]!), ["0:elsewhere"]);
 });
 
 test("a half whose partition has stopped is kept, and the others go the direct way", async () => {

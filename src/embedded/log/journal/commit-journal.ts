@@ -22,8 +22,7 @@
  *   disk; all others go the direct way. For good.
  * - `closed`.
  *
- * A full disk refuses the groups of an entry, having erased what may be there of it; where it refuses
- * that, too, the entry failed. A journal that
+ * A full disk refuses the groups of an entry, having erased what may be there of it. A journal that
  * could not be made is no failure: it is tried again later.
  */
 
@@ -335,13 +334,9 @@ export class CommitJournal {
   async #erase(position: number): Promise<void> {
     try {
       await this.#file!.writeSynced([Buffer.alloc(ALIGNED_BYTES)], position);
-    } catch (cause) {
-      this.#fail(cause);
-      // Not as a full disk, for which the groups would be refused: the entry may stand there, and a
-      // start would write them over what came after them.
-      throw new Error(`what a full disk refused of the journal is still there: ${String(cause)}`, {
-        cause,
-      });
+    } catch (error) {
+      this.#fail(error);
+      throw error;
     }
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isMillraceError } from "../../../model/errors.ts";
 import { MemoryContents } from "../disks/memory-disk.ts";
+import { acceptDamage } from "../open-log.ts";
 import { AT } from "../format/batch-layout.ts";
 import { crc32c } from "../format/crc32c.ts";
 import {
@@ -12,7 +13,6 @@ import {
   wireBatches,
   type TestLog,
 } from "../log-stage.test.ts";
-import { readDamageNote, writeDamageNote } from "./damage.ts";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
 const NOTE = `${DIRECTORY}/00000000000000000000.damage`;
@@ -40,13 +40,6 @@ async function readEach({ log }: TestLog): Promise<string[]> {
     }
   }
   return found;
-}
-
-/** As a person does by `millrace log repair`, of a log that is closed. */
-async function acceptLoss({ disk }: TestLog): Promise<void> {
-  const { ranges } = await readDamageNote(disk, NOTE);
-  assert.equal(ranges.length, 1);
-  await writeDamageNote(disk, NOTE, { ranges, accepted: true });
 }
 
 /** In the file they take 71, 71 and 73 bytes. */
@@ -241,7 +234,7 @@ test("once its loss is accepted a damaged partition takes appends, and reads pas
   await bench.crash();
   assert.notEqual(bench.log.stopped, undefined);
   await bench.log.close();
-  await acceptLoss(bench);
+  assert.equal(await acceptDamage(bench.disk, DIRECTORY), 1);
   await bench.crash();
   await bench.append("four");
   await bench.reopen();
@@ -306,7 +299,7 @@ test("to accept one loss is not to accept the next", async () => {
   bytesOf(bench)[30]! ^= 1;
   await bench.crash();
   await bench.log.close();
-  await acceptLoss(bench);
+  await acceptDamage(bench.disk, DIRECTORY);
   bytesOf(bench)[100]! ^= 1;
   await bench.crash();
   assert.notEqual(bench.log.stopped, undefined);

@@ -2,17 +2,16 @@
  * Damage: bytes that were synced, and perhaps acknowledged, and are no longer what was written.
  *
  * The segment is left as it is. A note beside it (`….damage`, JSON) says which offsets are gone; reads
- * of them are refused with LOG_DAMAGED, until somebody accepts the loss, and then pass over them; all
- * others go on. Where the damage lies in the segment that is being written, nobody can say what the disk
- * does next, so appends stop until a person has looked: restored the partition from a backup, or accepted
- * the loss.
+ * of them are refused with LOG_DAMAGED, all others go on. Where the damage lies in the segment that
+ * is being written, nobody can say what the disk does next, so appends stop until a person has
+ * looked: restored the partition from a backup, or accepted the loss.
  *
  * A checksum covers the ranges: one wrong digit would withhold records that are intact. It does not
  * cover `accepted`, which a person may set by hand; no single flipped bit makes `true` of `false`.
  */
 
 import { MillraceError } from "../../../model/errors.ts";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Disk } from "../disk.ts";
 import { replaceWhole } from "../disks/write-whole.ts";
 import { crc32c } from "../format/crc32c.ts";
@@ -35,6 +34,8 @@ export interface DamageNote {
   /** Somebody accepted that these records are lost. */
   readonly accepted: boolean;
 }
+
+const NOTE_SUFFIX = ".damage";
 
 export async function readDamageNote(disk: Disk, path: string): Promise<DamageNote> {
   const bytes = await disk.readFile(path);
@@ -87,6 +88,22 @@ function checksumOf({ ranges }: DamageNote): string {
 export async function writeDamageNote(disk: Disk, path: string, note: DamageNote): Promise<void> {
   const contents = { ...note, crc32c: checksumOf(note) };
   await replaceWhole(disk, path, Buffer.from(`${JSON.stringify(contents, null, 2)}\n`));
+}
+
+/**
+ * Accepts the loss of every damaged range of a partition that is not open: from its next opening on
+ * it takes appends again; reads of the lost offsets stay refused. Returns the number of ranges.
+ */
+export async function acceptDamage(disk: Disk, directory: string): Promise<number> {
+  let count = 0;
+  for (const name of await disk.list(directory)) {
+    if (!name.endsWith(NOTE_SUFFIX)) continue;
+    const path = join(directory, name);
+    const { ranges } = await readDamageNote(disk, path);
+    await writeDamageNote(disk, path, { ranges, accepted: true });
+    count += ranges.length;
+  }
+  return count;
 }
 
 /** Damage that has no note yet begins here. */

@@ -2,8 +2,8 @@
  * The writing side of the segment at the end of a partition.
  *
  * A group goes through places that never overtake one another: written, durable (synced, or standing in
- * the commit journal), synced, and bounded (its boundary stands synced in the sidecar). The caller,
- * `commit/group-commit.ts`, has the rule of when the next group may be written.
+ * the commit journal), synced, and bounded (its boundary stands synced in the sidecar). The caller keeps
+ * the order of DESIGN: a group is written only when what precedes it is durable.
  */
 
 import { assert } from "../../../model/assert.ts";

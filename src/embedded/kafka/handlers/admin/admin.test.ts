@@ -231,33 +231,6 @@ test("every config is told with its type, its source and what would hold without
   );
 });
 
-test("the broker's configs say how clients come in, and what was set", async () => {
-  const tls = { key: "key.pem", cert: "cert.pem" };
-  const cases = [
-    [{}, "PLAINTEXT", [5, 5]],
-    [{ tls, autoCreate: true }, "SSL", [4, 5]],
-    [{ signsIn: true, partitions: 1 }, "SASL_PLAINTEXT", [5, 4]],
-    [{ tls, signsIn: true, autoCreate: false, partitions: 3 }, "SASL_SSL", [4, 4]],
-  ] as const;
-  for (const [settings, protocol, sources] of cases) {
-    await using kafka = await openTestKafka(undefined, settings);
-    const configurationKeys = [
-      "advertised.listeners",
-      "auto.create.topics.enable",
-      "num.partitions",
-    ];
-    const { results } = await kafka.tell("DescribeConfigs", 4, {
-      resources: [{ resourceType: BROKER, resourceName: "0", configurationKeys }],
-    });
-    const [listeners, ...others] = results[0]!.configs;
-    assert.equal(listeners!.value, `${protocol}://127.0.0.1:9092`);
-    assert.deepEqual(
-      others.map(({ configSource }) => configSource),
-      sources,
-    );
-  }
-});
-
 test("partitions are added, but not under a service of this process", async () => {
   await using kafka = await openTestKafka();
   await kafka.broker.topics.create({ name: "free", partitions: 1 });

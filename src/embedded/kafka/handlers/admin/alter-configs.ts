@@ -116,11 +116,12 @@ function altered(
     }
     const items = listOf(after.get(name) ?? TOPIC_CONFIGS.get(name)!.usual);
     const named = listOf(value);
+    const rest = items.filter((item) => !named.includes(item));
     if (configOperation === OPERATION.append) {
-      after.set(name, checkedConfig(name, [...new Set([...items, ...named])].join(",")));
+      const added = named.filter((item) => !items.includes(item));
+      after.set(name, checkedConfig(name, [...items, ...added].join(",")));
     } else if (configOperation === OPERATION.subtract) {
-      const taken = new Set(named);
-      after.set(name, checkedConfig(name, items.filter((item) => !taken.has(item)).join(",")));
+      after.set(name, checkedConfig(name, rest.join(",")));
     } else {
       throw cannot(name, `is to be changed by operation ${configOperation}, which is not known`);
     }

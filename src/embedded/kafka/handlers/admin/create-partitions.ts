@@ -13,15 +13,15 @@ const CODES = {
 
 export function createCreatePartitions(broker: KafkaBroker): Handler<"CreatePartitions"> {
   return async ({ topics, validateOnly }, call) => {
-    const first = new Map<string, CreatePartitionsTopic>();
+    const seen = new Set<string>();
     const twice = new Set<string>();
-    for (const topic of topics) {
-      const { name } = topic;
-      if (first.has(name)) twice.add(name);
-      else first.set(name, topic);
+    for (const { name } of topics) {
+      if (seen.has(name)) twice.add(name);
+      seen.add(name);
     }
     const results = [];
-    for (const [name, asked] of first) {
+    for (const name of seen) {
+      const asked = topics.find((topic) => topic.name === name)!;
       results.push({
         name,
         ...(twice.has(name)

@@ -15,12 +15,6 @@ import { refusal, refusalFor, type Refusal } from "../refusal.ts";
 
 type TopicAnswer = Draft<CreateTopicsResponse["topics"][number]>;
 
-/**
- * Of one request: its answer has some dozens of configs for each. Kafka's controller refuses, with the
- * same error, more than so many partitions.
- */
-export const TOPICS_MAX = 10_000;
-
 /** What a number says that leaves the choice to the broker. */
 const USUAL = -1;
 
@@ -29,11 +23,6 @@ export function createCreateTopics(broker: KafkaBroker): Handler<"CreateTopics">
     const counts = new Map<string, number>();
     for (const { name } of asked) counts.set(name, (counts.get(name) ?? 0) + 1);
     const once = new Map(asked.map((topic) => [topic.name, topic]));
-    if (once.size > TOPICS_MAX) {
-      const why = `the request names ${once.size} topics; ask for ${TOPICS_MAX} at a time`;
-      const refused = refusal(ERROR.POLICY_VIOLATION, why);
-      return { topics: Array.from(once.keys(), (name) => ({ name, ...refused })) };
-    }
     const answers = Array.from(once, async ([name, topic]): Promise<TopicAnswer> => {
       const count = counts.get(name)!;
       return count > 1

@@ -8,10 +8,8 @@ import type {
 import { ERROR } from "../../error-codes.ts";
 import type { KafkaBroker } from "../../kafka-broker.ts";
 import { NO_TOPIC_ID } from "../../topics/topic-id.ts";
-import type { Topics } from "../../topics/topics.ts";
 import type { Call, Handler } from "../handler.ts";
 import { refusal, refusalFor } from "../refusal.ts";
-import { mayDescribe } from "../operations.ts";
 
 type TopicAnswer = Draft<DeleteTopicsResponse["responses"][number]>;
 
@@ -22,19 +20,14 @@ export function createDeleteTopics(broker: KafkaBroker): Handler<"DeleteTopics">
     const asked: readonly DeleteTopicState[] =
       call.version >= BY_ID ? topics : topicNames.map((name) => ({ name, topicId: NO_TOPIC_ID }));
     const responses: TopicAnswer[] = [];
-    const byId = broker.topics.lookupById();
-    for (const one of asked) responses.push(await remove(broker, { ...one, byId }, call));
+    for (const one of asked) responses.push(await remove(broker, one, call));
     return { responses };
   };
 }
 
 async function remove(
   { topics }: KafkaBroker,
-  {
-    name,
-    topicId,
-    byId: find,
-  }: DeleteTopicState & { readonly byId: ReturnType<Topics["lookupById"]> },
+  { name, topicId }: DeleteTopicState,
   call: Call,
 ): Promise<TopicAnswer> {
   const byId = topicId !== NO_TOPIC_ID;
@@ -42,10 +35,10 @@ async function remove(
     const text = "name a topic by its name or by its id, not by both or neither";
     return { name, topicId, ...refusal(ERROR.INVALID_REQUEST, text) };
   }
-  const topic = name === null ? find(topicId) : topics.find(name);
+  const topic = name === null ? topics.findById(topicId) : topics.find(name);
   const known = topic?.name ?? name;
   // Who may not see the topic is not told its name.
-  if (byId && (topic === undefined || !mayDescribe(call, topic.name))) {
+  if (byId && (topic === undefined || !call.may("read", "stream", topic.name))) {
     return { name: null, topicId, ...refusal(ERROR.UNKNOWN_TOPIC_ID) };
   }
   if (known !== null && !call.may("delete", "stream", known)) {

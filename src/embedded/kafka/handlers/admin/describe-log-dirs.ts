@@ -9,8 +9,7 @@ export function createDescribeLogDirs({ engine, topics }: KafkaBroker): Handler<
     if (!call.may("read", "broker", "broker")) {
       return { errorCode: ERROR.CLUSTER_AUTHORIZATION_FAILED };
     }
-    const wanted =
-      asked && new Map(asked.map(({ topic, partitions }) => [topic, new Set(partitions)]));
+    const wanted = asked && new Map(asked.map(({ topic, partitions }) => [topic, partitions]));
     const found = topics
       .all()
       .filter(({ name }) => wanted?.has(name) ?? true)
@@ -18,7 +17,7 @@ export function createDescribeLogDirs({ engine, topics }: KafkaBroker): Handler<
         name,
         partitions: partitions
           .map(({ bytes }, partitionIndex) => ({ partitionIndex, partitionSize: bytes }))
-          .filter(({ partitionIndex }) => wanted?.get(name)?.has(partitionIndex) ?? true),
+          .filter(({ partitionIndex }) => wanted?.get(name)?.includes(partitionIndex) ?? true),
       }));
     const usableBytes = Math.min(await engine.freeBytes(), Number.MAX_SAFE_INTEGER);
     return { results: [{ logDir: engine.directory, topics: found, usableBytes }] };

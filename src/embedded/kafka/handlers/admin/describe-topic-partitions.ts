@@ -13,7 +13,7 @@ import type { KafkaBroker } from "../../kafka-broker.ts";
 import { PARTITIONS_TOLD_MAX } from "../../topics/config-listing.ts";
 import { NO_TOPIC_ID } from "../../topics/topic-id.ts";
 import type { Handler } from "../handler.ts";
-import { topicOperations, mayDescribe } from "../operations.ts";
+import { topicOperations } from "../operations.ts";
 import { toldPartitions } from "../topic-answer.ts";
 
 type TopicAnswer = Draft<DescribeTopicPartitionsResponse["topics"][number]>;
@@ -31,7 +31,7 @@ export function createDescribeTopicPartitions({
     let nextCursor: Cursor | null = null;
     for (const name of names) {
       if (cursor !== null && name < cursor.topicName) continue;
-      const seen = mayDescribe(call, name);
+      const seen = call.may("read", "stream", name);
       const topic = topics.find(name);
       if (!seen || topic === undefined) {
         const errorCode = seen

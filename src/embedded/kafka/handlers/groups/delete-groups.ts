@@ -26,13 +26,10 @@ async function deleteGroup(
   if (view === undefined) return ERROR.GROUP_ID_NOT_FOUND;
   if (view.state !== "Empty") return ERROR.NON_EMPTY_GROUP;
   const { streamStorage } = engine;
+  groups.drop(group);
+  pendingOffsets.drop(group);
   try {
-    await pendingOffsets.drop(group, (changes) =>
-      streamStorage.removePositions(group, streamStorage.positions(group), changes),
-    );
-    // Whoever has come meanwhile is in a group without offsets.
-    const left = groups.view(group)?.state ?? "Empty";
-    if (left === "Empty" && streamStorage.positions(group).length === 0) groups.drop(group);
+    await streamStorage.removePositions(group, streamStorage.positions(group));
     return ERROR.NONE;
   } catch (error) {
     return commitError(error);

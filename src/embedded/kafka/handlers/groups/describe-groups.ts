@@ -5,16 +5,20 @@ import type { GroupBroker } from "../../kafka-broker.ts";
 import type { DescribedGroup } from "../../codec/generated/describe-groups.ts";
 import type { Draft } from "../../codec/draft.ts";
 import type { Call, Handler } from "../handler.ts";
-import { groupOperations } from "../operations.ts";
 
 /** From this version on a group that is not there is an error, and no dead group. */
 const NOT_FOUND = 6;
+
+/** Kafka's numbers of operations, as bits. */
+const READ = 1 << 3;
+const DELETE = 1 << 6;
+const DESCRIBE = 1 << 8;
 
 export function createDescribeGroups(broker: GroupBroker): Handler<"DescribeGroups"> {
   return ({ groups, includeAuthorizedOperations }, call) => ({
     groups: Array.from(new Set(groups), (groupId) => ({
       ...describe(broker, groupId, call),
-      ...(includeAuthorizedOperations && { authorizedOperations: groupOperations(call, groupId) }),
+      ...(includeAuthorizedOperations && { authorizedOperations: operations(groupId, call) }),
     })),
   });
 }
@@ -44,4 +48,9 @@ function describe({ groups }: GroupBroker, groupId: string, call: Call): Draft<D
       memberAssignment: member.assignment,
     })),
   };
+}
+
+function operations(groupId: string, call: Call): number {
+  const read = call.may("read", "group", groupId) ? READ | DESCRIBE : 0;
+  return read | (call.may("delete", "group", groupId) ? DELETE : 0);
 }

@@ -16,7 +16,7 @@ import {
 } from "../../codec/generated/consumer-protocol.ts";
 import { encodeMessage } from "../../codec/message-codec.ts";
 import { ERROR } from "../../error-codes.ts";
-import { GroupCoordinator, type CoordinatorSettings } from "../../groups/group-coordinator.ts";
+import { GroupCoordinator } from "../../groups/group-coordinator.ts";
 import { SETTINGS } from "../../groups/group-stage.test.ts";
 import { Topics } from "../../topics/topics.ts";
 import { TransactionOffsets } from "../../transactions/transaction-offsets.ts";
@@ -53,21 +53,14 @@ const newest: Readonly<Record<GroupApi, number>> = {
 type Rule = Call["may"];
 
 /** Asks as a client does: what goes in and out is written and read in its version. */
-export function createClient(
-  { engine }: TestEngine,
-  may: Rule = () => true,
-  settings: Partial<CoordinatorSettings> = {},
-) {
+export function createClient({ engine }: TestEngine, may: Rule = () => true) {
   const groups = new GroupCoordinator(engine, {
     ...SETTINGS,
     initialDelayMs: 0,
     vacantMs: VACANT_MS,
-    heldBytesMax: Infinity,
-    memberlessMax: Infinity,
-    ...settings,
   });
+  const pendingOffsets = new TransactionOffsets(engine.state);
   const topics = new Topics(engine);
-  const pendingOffsets = new TransactionOffsets(engine.state, topics);
   const handlers = createGroupHandlers({ engine, groups, pendingOffsets, topics });
   const ask = async <Name extends GroupApi>(
     api: Name,
@@ -109,12 +102,11 @@ export const assignment = (topic: string, partitions: readonly number[]): Buffer
     encodeMessage(consumerProtocolAssignment, 1, { assignedPartitions: [{ topic, partitions }] }),
   );
 
-/** Joins as a consumer of `t` and gives itself partition 0, or what it likes. */
+/** Joins as a consumer of `t` and gives itself partition 0. */
 export async function joined(
   { ask }: Client,
   groupId = "g",
   protocolType = "consumer",
-  partitions: readonly number[] = [0],
 ): Promise<string> {
   const join = {
     groupId,
@@ -133,7 +125,7 @@ export async function joined(
     generationId,
     protocolType,
     protocolName: "range",
-    assignments: [{ memberId, assignment: assignment("t", partitions) }],
+    assignments: [{ memberId, assignment: assignment("t", [0]) }],
   });
   return memberId;
 }

@@ -34,21 +34,6 @@ function idle({ revoked }: { readonly revoked: AbortSignal }): Promise<void> {
   return new Promise((resolve) => revoked.addEventListener("abort", () => resolve()));
 }
 
-test("a partition that a group's leader made up is passed over where groups are listed", async () => {
-  await using engine = await openTestEngine();
-  const client = await openClient(engine);
-  await joined(client, "g", "consumer", [0, 99, -1]);
-  await client.ask("OffsetCommit", commitOf("other", 0));
-  const groups = await engine.streams.listGroups();
-  assert.deepEqual(
-    groups.map(({ group, positions }) => [group, positions.map(({ partition }) => partition)]),
-    [
-      ["g", [0]],
-      ["other", [0]],
-    ],
-  );
-});
-
 test("an unknown group is dead, and from version 6 on an error", async () => {
   await using engine = await openTestEngine();
   const { ask } = await openClient(engine);

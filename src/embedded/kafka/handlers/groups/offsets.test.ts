@@ -3,13 +3,11 @@ import { test } from "node:test";
 import { openTestEngine } from "../../../engine-stage.test.ts";
 import { createMemoryDisk } from "../../../log/open-log.ts";
 import { ERROR } from "../../error-codes.ts";
-import type { PendingOffset } from "../../transactions/transaction-offsets.ts";
 import {
   codesOf,
   commitOf,
   committed,
   createClient,
-  joined,
   openClient,
 } from "./group-calls-stage.test.ts";
 
@@ -125,56 +123,14 @@ test("offsets are fetched by partition or all at once, and of an unknown group t
   assert.equal(first.topics[0]!.partitions[1]!.errorCode, ERROR.GROUP_AUTHORIZATION_FAILED);
 });
 
-function pendingAt({ topics }: ReturnType<typeof createClient>, offset: number): PendingOffset {
-  return { stream: "t", topicId: topics.find("t")!.id, partition: 0, offset };
-}
-
 test("whoever wants stable offsets waits for a transaction that has sent one", async () => {
   await using engine = await openTestEngine();
   const client = await openClient(engine);
   await client.ask("OffsetCommit", commitOf("g", 7));
-  await client.pendingOffsets.add("tx", "g", [pendingAt(client, 8)]);
+  await client.pendingOffsets.add("tx", "g", [{ stream: "t", partition: 0, offset: 8 }]);
   const { errorCode, committedOffset } = await committed(client, "g", true);
   assert.deepEqual([errorCode, committedOffset], [ERROR.UNSTABLE_OFFSET_COMMIT, -1]);
   assert.equal((await committed(client, "g")).committedOffset, 7);
   await client.ask("DeleteGroups", { groupsNames: ["g"] });
   assert.deepEqual(client.pendingOffsets.positionsOf("tx"), [], "it goes with its group");
-});
-
-test("a group's deletion is answered when it is durable, and where the disk refuses it the group stays", async () => {
-  const disk = createMemoryDisk();
-  await using engine = await openTestEngine(disk);
-  const client = await openClient(engine);
-  const memberId = await joined(client);
-  await client.ask("LeaveGroup", { groupId: "g", members: [{ memberId }] });
-  await client.pendingOffsets.add("tx", "g", [pendingAt(client, 8)]);
-  const remove = async (): Promise<number> => {
-    const { results } = await client.ask("DeleteGroups", { groupsNames: ["g"] });
-    return results[0]!.errorCode;
-  };
-  disk.capacityBytes = disk.usedBytes();
-  assert.equal(await remove(), ERROR.COORDINATOR_NOT_AVAILABLE);
-  assert.ok(client.pendingOffsets.isPending("g", "t", 0));
-  disk.capacityBytes = Infinity;
-  await engine.environment.clock.advance(10_000);
-  assert.equal(await remove(), ERROR.NONE);
-  assert.ok(!client.pendingOffsets.isPending("g", "t", 0));
-  assert.equal(await remove(), ERROR.GROUP_ID_NOT_FOUND);
-});
-
-test("an offset that the disk refused is not part of its transaction", async () => {
-  const disk = createMemoryDisk();
-  await using engine = await openTestEngine(disk);
-  const client = await openClient(engine);
-  const { pendingOffsets } = client;
-  const at = (offset: number) => [pendingAt(client, offset)];
-  await pendingOffsets.add("tx", "g", at(5));
-  disk.capacityBytes = disk.usedBytes();
-  await assert.rejects(pendingOffsets.add("tx", "g", at(8)), { code: "DISK_FULL" });
-  await assert.rejects(pendingOffsets.add("other", "g", at(9)), { code: "DISK_FULL" });
-  assert.deepEqual(
-    pendingOffsets.positionsOf("tx").map(({ position }) => position.offset),
-    [5],
-  );
-  assert.deepEqual(pendingOffsets.positionsOf("other"), []);
 });

@@ -58,7 +58,9 @@ export function createTransactionHandlers(broker: KafkaBroker): Required<Pick<Ha
     const places = asked.flatMap(({ name: topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     );
-    const verdicts = verifyOnly ? transactions.coversEach(id, producer, places) : undefined;
+    const verdicts = verifyOnly
+      ? places.map((place) => transactions.covers(id, producer, place))
+      : undefined;
     const added =
       whole && verdicts === undefined
         ? await transactions.add(id, producer, { partitions: places }).catch(commitError)

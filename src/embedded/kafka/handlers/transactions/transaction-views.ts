@@ -45,9 +45,7 @@ export function createTransactionViews({
     },
 
     ListTransactions(request, call) {
-      const { durationFilter, transactionalIdPattern } = request;
-      const stateFilters = new Set(request.stateFilters);
-      const producerIdFilters = new Set(request.producerIdFilters);
+      const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request;
       const names: readonly string[] = Object.values(STATUS_NAMES);
       const pattern = patternOf(transactionalIdPattern);
       if (pattern === undefined) return { errorCode: ERROR.INVALID_REGULAR_EXPRESSION };
@@ -56,15 +54,15 @@ export function createTransactionViews({
         const open = state.status === "ongoing" || isEnding(state);
         return (
           call.may("read", "transaction", id) &&
-          (stateFilters.size === 0 || stateFilters.has(STATUS_NAMES[state.status])) &&
-          (producerIdFilters.size === 0 || producerIdFilters.has(state.producerId)) &&
+          (stateFilters.length === 0 || stateFilters.includes(STATUS_NAMES[state.status])) &&
+          (producerIdFilters.length === 0 || producerIdFilters.includes(state.producerId)) &&
           (durationFilter < 0 || (open && nowMs - state.startedMs >= durationFilter)) &&
           pattern(id)
         );
       });
       return {
         errorCode: ERROR.NONE,
-        unknownStateFilters: [...stateFilters].filter((name) => !names.includes(name)),
+        unknownStateFilters: stateFilters.filter((name) => !names.includes(name)),
         transactionStates: found.map(([transactionalId, { producerId, status }]) => ({
           transactionalId,
           producerId,

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMemoryDisk, type Disk } from "../../../log/open-log.ts";
 import { producedBatches } from "../../../log/producers/producer-stage.test.ts";
 import { openTestKafka, type TestKafka } from "../../broker-stage.test.ts";
 import { SERVED } from "../../codec/api-keys.ts";
@@ -17,8 +16,8 @@ interface Place {
   readonly producerEpoch: number;
 }
 
-async function openTopic(disk?: Disk): Promise<TestKafka> {
-  const kafka = await openTestKafka(disk);
+async function openTopic(): Promise<TestKafka> {
+  const kafka = await openTestKafka();
   await kafka.broker.topics.create({ name: "t", partitions: 2 });
   return kafka;
 }
@@ -307,22 +306,4 @@ test("whoever may not write with the id does nothing with it, nor appends a batc
   );
   const [log] = kafka.broker.topics.find("t")!.partitions;
   assert.equal(log!.end, 0);
-});
-
-test("on a full disk a batch that would join a transaction is refused, and the broker goes on", async () => {
-  const disk = createMemoryDisk();
-  await using kafka = await openTopic(disk);
-  const producer = await init(kafka);
-  disk.capacityBytes = disk.usedBytes();
-  const [log] = kafka.broker.topics.find("t")!.partitions;
-  const plain = { id: 99, epoch: 0, sequence: 0, transactional: false };
-  await assert.rejects(log!.appendBatches(producedBatches(plain, "v")).durable, {
-    code: "DISK_FULL",
-  });
-  // From now on the log refuses at once, and the state log when it has tried.
-  assert.throws(() => log!.appendBatches(producedBatches(plain, "v")), { code: "DISK_FULL" });
-  assert.equal(await produce(kafka, producer), ERROR.KAFKA_STORAGE_ERROR);
-  disk.capacityBytes = Infinity;
-  await kafka.environment.clock.advance(10_000);
-  assert.equal(await produce(kafka, producer), ERROR.NONE);
 });

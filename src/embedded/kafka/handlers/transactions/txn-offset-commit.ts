@@ -3,10 +3,10 @@
  * and becomes the group's positions with its end.
  */
 
+import type { StoredPosition } from "../../../../broker/in-process/stream/stream-storage.ts";
 import { ERROR } from "../../error-codes.ts";
 import type { KafkaBroker } from "../../kafka-broker.ts";
 import { senderError } from "../../transactions/error-versions.ts";
-import type { PendingOffset } from "../../transactions/transaction-offsets.ts";
 import { commitError, commitRefusal, positionOf } from "../groups/offset-commit.ts";
 import type { Handler } from "../handler.ts";
 import { idRefusal } from "./id-refusal.ts";
@@ -23,21 +23,20 @@ export function createTxnOffsetCommit(broker: TxnOffsetBroker): Handler<"TxnOffs
       denied = ERROR.GROUP_AUTHORIZATION_FAILED;
     }
     const claim = { memberId, instanceId, generation };
-    const mayCommit = (): number => groups.mayCommit(group, claim, { transactional: true });
-    const refusal = denied === ERROR.NONE ? mayCommit() : denied;
+    const refusal =
+      denied === ERROR.NONE ? groups.mayCommit(group, claim, { transactional: true }) : denied;
 
-    const positions: PendingOffset[] = [];
+    const positions: StoredPosition[] = [];
     const checked = request.topics.map(({ name, partitions }) => {
       const mayRead = call.may("read", "stream", name);
-      const topic = topics.find(name);
       const codes = partitions.map((partition) => {
         if (denied !== ERROR.NONE) return denied;
         if (!mayRead) return ERROR.TOPIC_AUTHORIZATION_FAILED;
         const unknown = ERROR.UNKNOWN_TOPIC_OR_PARTITION;
-        const error = commitRefusal(topic, partition, unknown);
+        const error = commitRefusal(topics.find(name), partition, unknown);
         if (error !== ERROR.NONE) return error;
         if (refusal !== ERROR.NONE) return refusal;
-        positions.push({ ...positionOf(name, partition), topicId: topic!.id });
+        positions.push(positionOf(name, partition));
         return ERROR.NONE;
       });
       return { name, partitions, codes };
@@ -45,8 +44,7 @@ export function createTxnOffsetCommit(broker: TxnOffsetBroker): Handler<"TxnOffs
 
     let failure: number = ERROR.NONE;
     if (positions.length > 0) {
-      const producer = { producerId, epoch };
-      const kept = transactions.commitOffsets(id, producer, { group, positions, mayCommit });
+      const kept = transactions.commitOffsets(id, { producerId, epoch }, { group, positions });
       failure = senderError(await kept.catch(commitError));
     }
     return {
